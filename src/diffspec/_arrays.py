@@ -1,0 +1,186 @@
+"""The only module that knows the array library: check, move, pick.
+
+Everything above works through the array API standard (array-api-compat), so the same code runs on NumPy, torch (CPU
+or CUDA) and any other library that follows the standard, and the data stay where they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import array_api_compat
+import numpy as np
+import psutil
+
+from diffspec.errors import InputError, TooLargeError
+
+__all__ = [
+    "Array",
+    "as_float64",
+    "as_points",
+    "device_name",
+    "dtype_name",
+    "from_numpy",
+    "is_numpy",
+    "namespace",
+    "order_statistics",
+    "require_memory",
+    "take_square",
+    "to_numpy",
+]
+
+Array: TypeAlias = Any
+"""An array of any library that follows the array API standard."""
+
+GIB = 2.0**30
+
+
+def namespace(*arrays: Array) -> Any:
+    """The array library of `arrays`, seen through the array API standard."""
+    return array_api_compat.array_namespace(*arrays)
+
+
+def is_numpy(array: Array) -> bool:
+    """Whether `array` is a NumPy array, so that LAPACK and threads can be used on it directly."""
+    return bool(array_api_compat.is_numpy_array(array))
+
+
+def dtype_name(array: Array) -> str:
+    """The name of the element type, without the library's prefix: ``"float64"``."""
+    return str(array.dtype).rsplit(".", maxsplit=1)[-1]
+
+
+def device_name(array: Array) -> str:
+    """Where the array lives: ``"cpu"``, ``"cuda:0"``."""
+    return str(array_api_compat.device(array)).lower()
+
+
+def from_numpy(values: np.ndarray[Any, Any], like: Array) -> Array:
+    """`values` in the library and on the device of `like`."""
+    xp = namespace(like)
+    return xp.asarray(values, device=array_api_compat.device(like))
+
+
+def to_numpy(array: Array) -> np.ndarray[Any, Any]:
+    """`array` on the host, as NumPy; of a torch tensor, without its gradient."""
+    if array_api_compat.is_torch_array(array):
+        return np.asarray(array.detach().cpu().numpy())
+    try:
+        return np.asarray(array)
+    except (TypeError, RuntimeError):
+        # Array libraries on another device (array_api_strict's second one) refuse the implicit copy.
+        return np.asarray(array_api_compat.to_device(array, "cpu"))
+
+
+def as_points(points: Any, *, name: str = "points") -> Array:
+    """`points` as a finite float64 array of shape (n, d) with n >= 2 and d >= 1, in its own library and device.
+
+    The one gate: after it nothing is checked again. Accepts NumPy (read-only, non-contiguous, memory-mapped, float16,
+    integer), torch, pandas and nested sequences.
+
+    Raises
+    ------
+    InputError
+        Wrong rank, fewer than two points, no features, object or complex dtype, NaN or infinity.
+    """
+    array = _as_array(points, name)
+    if array.ndim != 2:
+        raise InputError(f"{name} must have shape (n, d), got {tuple(array.shape)}; {_reshape_hint(array.ndim)}")
+    n, d = array.shape
+    if n < 2 or d < 1:
+        raise InputError(f"{name} must hold at least 2 points with at least 1 feature, got shape ({n}, {d})")
+    array = as_float64(array)
+    _require_finite(array, name)
+    return array
+
+
+def as_float64(array: Array) -> Array:
+    """`array` as float64, or as it is where the device knows no float64 (Apple's MPS)."""
+    if device_name(array).startswith("mps"):
+        return array
+    xp = namespace(array)
+    return xp.astype(array, xp.float64, copy=False)
+
+
+def _as_array(points: Any, name: str) -> Array:
+    if array_api_compat.is_array_api_obj(points):
+        array = points
+    else:
+        try:
+            array = np.asarray(points.to_numpy() if hasattr(points, "to_numpy") else points)
+        except ValueError as error:
+            raise InputError(f"{name} must be a rectangular array of numbers; {error}") from None
+    if not _is_real(array):
+        raise InputError(
+            f"{name} must be real numbers (float, integer or bool), got dtype {dtype_name(array)}; convert it first"
+        )
+    return array
+
+
+def _is_real(array: Array) -> bool:
+    if is_numpy(array):
+        return array.dtype.kind in "fiub"
+    return bool(namespace(array).isdtype(array.dtype, ("real floating", "integral", "bool")))
+
+
+def _reshape_hint(ndim: int) -> str:
+    if ndim > 2:
+        return "flatten or pool the trailing axes first"
+    return "for n points of one feature use points[:, None]" if ndim == 1 else "give one row per point"
+
+
+def _require_finite(array: Array, name: str) -> None:
+    xp = namespace(array)
+    finite = xp.isfinite(array)
+    if bool(xp.all(finite)):
+        return
+    missing = int(xp.count_nonzero(xp.isnan(array)))
+    infinite = int(xp.count_nonzero(~finite)) - missing
+    bad_rows = int(xp.count_nonzero(~xp.all(finite, axis=1)))
+    raise InputError(
+        f"{name} must be finite, got {missing} NaN and {infinite} infinite values in {bad_rows} of "
+        f"{array.shape[0]} rows; remove those rows or find out why the network produced them"
+    )
+
+
+def order_statistics(values: Array, ranks: Sequence[int]) -> list[Array]:
+    """The values at zero-based `ranks` of `values` sorted along its last axis, one array per rank.
+
+    NumPy selects in linear time; other libraries sort.
+    """
+    if is_numpy(values):
+        ordered = np.partition(values, sorted(set(ranks)), axis=-1)
+    else:
+        ordered = namespace(values).sort(values, axis=-1)
+    return [ordered[..., rank] for rank in ranks]
+
+
+def take_square(matrix: Array, indices: np.ndarray[Any, Any]) -> Array:
+    """A copy of the rows and columns `indices` of a square `matrix`."""
+    if is_numpy(matrix):
+        return matrix[np.ix_(indices, indices)]
+    xp = namespace(matrix)
+    where = from_numpy(indices, matrix)
+    return xp.take(xp.take(matrix, where, axis=0), where, axis=1)
+
+
+def require_memory(needed: float, what: str, like: Array) -> None:
+    """Raise TooLargeError where `needed` bytes for `what` are not free on the device of `like`."""
+    free = free_memory(like)
+    if needed > free:
+        raise TooLargeError(
+            f"{what} needs {needed / GIB:.1f} GiB and {free / GIB:.1f} GiB are free; "
+            "measure a random subset of the points (for example points[rng.choice(n, 10000, replace=False)])"
+        )
+
+
+def free_memory(like: Array) -> float:
+    """Bytes that can still be allocated on the device of `like`."""
+    if array_api_compat.is_torch_array(like) and like.device.type == "cuda":
+        free, _total = array_api_compat.array_namespace(like).cuda.mem_get_info(like.device)
+        return float(free)
+    if array_api_compat.is_torch_array(like) and like.device.type != "cpu":
+        return math.inf
+    return float(psutil.virtual_memory().available)

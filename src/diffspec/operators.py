@@ -1,0 +1,117 @@
+"""Affinities to symmetric diffusion operators.
+
+The diffusion matrix P of the paper is row-stochastic and not symmetric; the operator here is its symmetric conjugate
+A = D^(1/2) P D^(-1/2), which has the same eigenvalues: real, at most 1, and at least 0 for a positive semi-definite
+kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from diffspec._arrays import Array, namespace
+from diffspec.errors import InputError
+
+__all__ = ["Dense", "Operator", "check_alpha", "diffusion"]
+
+
+@runtime_checkable
+class Operator(Protocol):
+    """A symmetric operator whose spectrum is wanted; all that a solver may see."""
+
+    @property
+    def n(self) -> int:
+        """Its order: the number of points."""
+        ...
+
+    def matmul(self, vectors: Array) -> Array:
+        """Its product with `vectors` of shape (n, k)."""
+        ...
+
+    def dense(self) -> Array:
+        """The operator as an (n, n) array."""
+        ...
+
+    def trace(self) -> float:
+        """The sum of its eigenvalues."""
+        ...
+
+    def frobenius2(self) -> float:
+        """The sum of its squared eigenvalues."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dense:
+    """An operator that holds its (n, n) matrix.
+
+    Parameters
+    ----------
+    matrix : array (n, n)
+        Symmetric.
+    disposable : bool
+        Whether a solver may overwrite the matrix, which saves a copy; the operator is used up then.
+    """
+
+    matrix: Array
+    disposable: bool = False
+
+    @property
+    def n(self) -> int:
+        """Its order: the number of points."""
+        return int(self.matrix.shape[0])
+
+    def matmul(self, vectors: Array) -> Array:
+        """Its product with `vectors` of shape (n, k); O(n^2 k)."""
+        return self.matrix @ vectors
+
+    def dense(self) -> Array:
+        """The (n, n) matrix itself."""
+        return self.matrix
+
+    def trace(self) -> float:
+        """The sum of its eigenvalues; O(n)."""
+        xp = namespace(self.matrix)
+        return float(xp.sum(xp.linalg.diagonal(self.matrix)))
+
+    def frobenius2(self) -> float:
+        """The sum of its squared eigenvalues; O(n^2)."""
+        xp = namespace(self.matrix)
+        return float(xp.sum(xp.vecdot(self.matrix, self.matrix, axis=-1)))
+
+
+def check_alpha(alpha: float) -> float:
+    """`alpha` as a float, or InputError where it does not lie in [0, 1]."""
+    try:
+        number = float(alpha)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0.0 <= number <= 1.0:
+        raise InputError(f"alpha must lie in [0, 1], got {alpha!r}; the paper uses 0.5")
+    return number
+
+
+def diffusion(affinity: Array, alpha: float, *, overwrite: bool = False) -> Dense:
+    """The symmetric conjugate of the diffusion matrix of `affinity` with anisotropic normalisation `alpha`.
+
+    With q = G 1: K = diag(q^-alpha) G diag(q^-alpha), d = K 1, A = diag(d^-1/2) K diag(d^-1/2) (Eqn 1 and Section IV
+    of the paper). alpha = 1/2 is the paper's operator, alpha = 0 what the released package computes.
+
+    Parameters
+    ----------
+    affinity : array (n, n)
+        Symmetric, non-negative, every row sum positive.
+    alpha : float
+        In [0, 1]: how far the density of the points is divided out.
+    overwrite : bool
+        Whether `affinity` may be overwritten: then no second n x n array is made.
+    """
+    xp = namespace(affinity)
+    inverse_density = xp.sum(affinity, axis=1) ** -alpha
+    degree = inverse_density * (affinity @ inverse_density)
+    weight = inverse_density / xp.sqrt(degree)
+    matrix = affinity if overwrite else xp.asarray(affinity, copy=True)
+    matrix *= weight[:, None]
+    matrix *= weight[None, :]
+    return Dense(matrix, disposable=True)

@@ -1,0 +1,175 @@
+"""Results: a number with its unit, error, settings and a word on what it is worth; they go to JSON and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from diffspec._version import __version__
+from diffspec.errors import InputError
+
+__all__ = ["BIT", "NAT", "NATS_PER", "Estimate", "Group", "Settings"]
+
+BIT, NAT, COUNT = "bit", "nat", "count"
+NATS_PER = {BIT: math.log(2.0), NAT: 1.0}
+"""How many nats one unit is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that, with the same data, gives the same number again; plain values only."""
+
+    kernel: str
+    """The kernel with its numbers filled in, as Python: ``Gaussian(sigma=4.47)``."""
+    sigma: float | None
+    """The resolved width, None for kernels without one."""
+    rule: str | None
+    """The rule that chose sigma, None where the user did."""
+    alpha: float
+    t: float
+    solver: str
+    floor: float | None = None
+    """Eigenvalues at or below this were rounding noise and count as 0."""
+    estimator: str | None = None
+    """Of a mutual information: how the conditional entropies were compared."""
+    partition: str | None = None
+    """Of a mutual information: how the reference became groups."""
+    seed: int | None = None
+    """The seed given, None where a generator was passed."""
+    dtype: str = "float64"
+    library: str = "numpy"
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One group of a mutual information; entropies in the unit of the estimate it belongs to."""
+
+    name: str
+    n: int
+    conditional: float
+    """Entropy of the points in the group."""
+    matched: float
+    """What it is compared with: the mean entropy of random subsets of the same size (matched estimator), or the
+    entropy of all points (literal estimator)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A measured number. `float(estimate)` is its value in `unit`.
+
+    `stderr` is the random part of the error (probes, matched subsets), `bounds` a guaranteed interval (truncation);
+    neither holds the sampling of the points themselves. None means that there is no such error: the value is exact up
+    to rounding.
+    """
+
+    measure: str
+    """What was measured: ``"DSE"``, ``"DSMI"``, ..."""
+    value: float
+    unit: str
+    """``"bit"``, ``"nat"`` or ``"count"``."""
+    n: int
+    """Number of points."""
+    settings: Settings
+    stderr: float | None = None
+    bounds: tuple[float, float] | None = None
+    ceiling: float | None = None
+    """What `normalized` divides by, in `unit`: log n for an entropy, the entropy of the groups for an information."""
+    verdict: str = ""
+    """In words, whether the kernel told the points apart: starts with informative, saturated, collapsed or unknown."""
+    groups: tuple[Group, ...] = ()
+    """Per group, for a mutual information."""
+    spectrum: Any = field(default=None, compare=False, repr=False)
+    """The spectrum behind the value, where one was kept; not part of the JSON."""
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else str(self)
+
+    def __str__(self) -> str:
+        error = "" if self.stderr is None else f" ± {self.stderr:.2g}"
+        sigma = "" if self.settings.sigma is None else f", sigma = {self.settings.sigma:.4g}"
+        text = f"{self.measure} = {self.value:.6g}{error} {self.unit} (n = {self.n}{sigma}"
+        text += f", alpha = {self.settings.alpha:g}, t = {self.settings.t:g})"
+        return text if self.verdict in ("", "informative") else f"{text}; {self.verdict}"
+
+    @property
+    def effective_rank(self) -> float:
+        """exp(entropy): how many equal eigenvalues would have it; from 1 (collapsed) to n."""
+        return math.exp(self._nats(self.value))
+
+    @property
+    def normalized(self) -> float:
+        """value / ceiling: an entropy as a share of log n, an information as a share of the entropy of the groups."""
+        if self.ceiling is None:
+            raise InputError(f"a {self.measure} has no ceiling to be divided by; use .value")
+        return self.value / self.ceiling if self.ceiling else 0.0
+
+    def to(self, unit: str) -> Estimate:
+        """The same estimate in ``"bit"`` or ``"nat"``."""
+        if unit not in NATS_PER:
+            raise InputError(f"unit must be 'bit' or 'nat', got {unit!r}")
+        if unit == self.unit:
+            return self
+        factor = self._nats(1.0) / NATS_PER[unit]
+        return replace(
+            self,
+            unit=unit,
+            value=self.value * factor,
+            stderr=None if self.stderr is None else self.stderr * factor,
+            bounds=None if self.bounds is None else (self.bounds[0] * factor, self.bounds[1] * factor),
+            ceiling=None if self.ceiling is None else self.ceiling * factor,
+            groups=tuple(
+                replace(group, conditional=group.conditional * factor, matched=group.matched * factor)
+                for group in self.groups
+            ),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON; `from_dict` reads it back."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "spectrum"}
+        plain["settings"] = asdict(self.settings)
+        plain["groups"] = [asdict(group) for group in self.groups]
+        plain["bounds"] = None if self.bounds is None else list(self.bounds)
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Estimate:
+        """The estimate that `to_dict` wrote.
+
+        Raises
+        ------
+        InputError
+            Fields are missing or unknown.
+        """
+        try:
+            values = dict(plain)
+            values["settings"] = Settings(**values["settings"])
+            values["groups"] = tuple(Group(**group) for group in values.get("groups", ()))
+            bounds = values.get("bounds")
+            values["bounds"] = None if bounds is None else (bounds[0], bounds[1])
+            return cls(**values)
+        except (KeyError, TypeError, IndexError) as error:
+            raise InputError(f"not the dictionary of an Estimate: {error}; expected what Estimate.to_dict gives") from None
+
+    def to_json(self) -> str:
+        """`to_dict` as one line of strict JSON."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Estimate:
+        """The estimate that `to_json` wrote."""
+        try:
+            plain = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"not JSON: {error}; expected what Estimate.to_json gives") from None
+        return cls.from_dict(plain)
+
+    def _nats(self, value: float) -> float:
+        if self.unit not in NATS_PER:
+            raise InputError(f"a {self.measure} is a {self.unit} and has no entropy unit")
+        return value * NATS_PER[self.unit]

@@ -1,0 +1,49 @@
+"""All eigenvalues by a dense symmetric eigensolver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from diffspec._arrays import Array, is_numpy, namespace
+from diffspec.operators import Operator
+from diffspec.spectrum import Spectrum
+
+__all__ = ["Exact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """Every eigenvalue, exact to rounding.
+
+    Notes
+    -----
+    Time O(n^3), about 2.5 s at n = 4000 on two cores; memory one n x n array where the operator may be used up, else
+    two. An eigenvalue of absolute size at most ``n * eps * largest`` cannot be told from 0 (the usual rank decision) and
+    is counted as 0; the floor is kept in the result. It only matters at t well below 1, where tiny eigenvalues weigh.
+    """
+
+    def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
+        """The spectrum of `operator`, all weights 1; `rng` is not used."""
+        nodes = _eigenvalues(operator)
+        xp = namespace(nodes)
+        nodes = xp.sort(xp.abs(nodes), descending=True)
+        floor = float(nodes[0]) * operator.n * float(xp.finfo(nodes.dtype).eps)
+        nodes = xp.where(nodes > floor, nodes, xp.zeros_like(nodes))
+        return Spectrum(nodes=nodes, weights=xp.ones_like(nodes), n=operator.n, floor=floor)
+
+
+def _eigenvalues(operator: Operator) -> Array:
+    matrix = operator.dense()
+    if not is_numpy(matrix):
+        return namespace(matrix).linalg.eigvalsh(matrix)
+    # The transpose of a C-ordered symmetric matrix is the same matrix in Fortran order, which LAPACK takes without a copy.
+    return scipy.linalg.eigh(
+        matrix.T,
+        eigvals_only=True,
+        driver="evd",
+        overwrite_a=getattr(operator, "disposable", False),
+        check_finite=False,
+    )

@@ -1,0 +1,1 @@
+"""Watch a PyTorch network while it trains."""
