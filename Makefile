@@ -15,7 +15,7 @@ $(VENV)/demo: $(VENV)/base pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test: $(VENV)/base pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all]' $(shell $(PYTHON) tools/group.py test check)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 demo: $(VENV)/demo

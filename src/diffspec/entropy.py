@@ -33,9 +33,9 @@ def dse(
     """Diffusion spectral entropy of a set of points, in bits (Definition 4.1 and Eqn 6 of the paper).
 
     S_D(P, t) = -sum_i p_i log2 p_i with p_i = |lambda_i|^t / sum_j |lambda_j|^t over all eigenvalues lambda of the
-    diffusion matrix P: the entropy of where a random walk over the data graph can be told to be after t steps. It counts
-    the directions in which the data extend at the scale sigma: 0 for a single blob seen from afar, log2 k for k tight
-    clusters, log2 n where every point stands alone.
+    diffusion matrix P. 2^S is the number of modes in which the data differ at the scale sigma after t steps of a random
+    walk over the data graph: 1 for a single blob seen from afar, k for k tight clusters, n where every point stands
+    alone.
 
     Parameters
     ----------
@@ -125,9 +125,7 @@ def check_walk(kernel: Kernel, solver: Solver) -> None:
         raise InputError(f"solver must be a solver such as Exact(), got {solver!r}")
 
 
-def settings_of(
-    points: Array, kernel: Kernel, resolved: Kernel, alpha: float, solver: Solver, rng: Seed
-) -> Settings:
+def settings_of(points: Array, kernel: Kernel, resolved: Kernel, alpha: float, solver: Solver, rng: Seed) -> Settings:
     """What has to be written down so that the number can be computed again (t is added by the functional)."""
     sigma = getattr(resolved, "sigma", None)
     given = getattr(kernel, "sigma", None)

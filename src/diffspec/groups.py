@@ -130,7 +130,7 @@ class Clusters:
 
     def __call__(self, reference: Any) -> Partition:
         """The partition of vectors of shape (n, d); n must exceed both count and neighbors."""
-        from sklearn.cluster import SpectralClustering  # noqa: PLC0415  # slow to import, needed here only
+        from sklearn.cluster import SpectralClustering  # slow to import, needed here only
 
         vectors = to_numpy(as_points(reference, name="reference"))
         need = max(self.count, self.neighbors) + 1

@@ -45,11 +45,11 @@ class Estimator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Compares every group with random subsets of all points of the same size (the estimator of all published figures).
+    """Compares every group with random subsets of all points of the same size, as in all published figures.
 
-    I = sum_g (n_g / n) (mean_r H(random n_g points) - H(group g)). About 0 for independent labels, since both terms have
-    the same bias; below the entropy of the groups even when they are well separated, and the more so the more dimensions
-    the data have.
+    I = sum_g (n_g / n) (mean_r H(random n_g points) - H(group g)). About 0 for independent labels, since both terms
+    have the same bias; below the entropy of the groups even when they are well separated, and the more so the more
+    dimensions the data have.
 
     Parameters
     ----------

@@ -122,9 +122,7 @@ class SelfTuning:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, two n x n arrays."""
         n = points.shape[0]
         if n <= self.neighbors:
-            raise InputError(
-                f"SelfTuning(neighbors={self.neighbors}) needs more than {self.neighbors} points, got {n}; lower neighbors"
-            )
+            raise InputError(f"{self!r} needs more than {self.neighbors} points, got {n}; lower neighbors")
         xp = namespace(points)
         scaled, _unit = unit_scaled(points)
         squared = pairwise(scaled, lambda squared: squared)
@@ -165,7 +163,7 @@ class Precomputed:
     def __post_init__(self) -> None:
         if self.of not in ("affinities", "distances"):
             raise InputError(f"of must be 'affinities' or 'distances', got {self.of!r}")
-        if isinstance(self.sigma, str) and self.sigma != "median" or callable(self.sigma):
+        if (isinstance(self.sigma, str) and self.sigma != "median") or callable(self.sigma):
             raise InputError(f"sigma of Precomputed must be a positive number or 'median', got {self.sigma!r}")
         check_sigma(self.sigma)
 

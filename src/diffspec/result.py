@@ -104,7 +104,7 @@ class Estimate:
 
     @property
     def normalized(self) -> float:
-        """value / ceiling: an entropy as a share of log n, an information as a share of the entropy of the groups."""
+        """Value / ceiling: an entropy as a share of log n, an information as a share of the entropy of the groups."""
         if self.ceiling is None:
             raise InputError(f"a {self.measure} has no ceiling to be divided by; use .value")
         return self.value / self.ceiling if self.ceiling else 0.0
@@ -154,7 +154,9 @@ class Estimate:
             values["bounds"] = None if bounds is None else (bounds[0], bounds[1])
             return cls(**values)
         except (KeyError, TypeError, IndexError) as error:
-            raise InputError(f"not the dictionary of an Estimate: {error}; expected what Estimate.to_dict gives") from None
+            raise InputError(
+                f"not the dictionary of an Estimate: {error}; expected what Estimate.to_dict gives"
+            ) from None
 
     def to_json(self) -> str:
         """`to_dict` as one line of strict JSON."""

@@ -42,8 +42,8 @@ class RunLog:
     Parameters
     ----------
     path : str or Path
-        The file; made with its header where it does not exist. An existing log is continued: a line cut off by a kill is
-        removed first, with a warning.
+        The file; made with its header where it does not exist. An existing log is continued: a line cut off by a kill
+        is removed first, with a warning.
 
     Raises
     ------
@@ -113,7 +113,9 @@ def _parse(path: Path, whole: int) -> list[Record]:
     lines = path.read_bytes()[:whole].splitlines()
     records = [_record(path, number, line) for number, line in enumerate(lines, start=1)]
     if not records or records[0].get("kind") != "run-log":
-        raise InputError(f"{path} is no run log: its first line is not a header; give the run.jsonl that a monitor wrote")
+        raise InputError(
+            f"{path} is no run log: its first line is not a header; give the run.jsonl that a monitor wrote"
+        )
     schema = records[0].get("schema")
     if schema != SCHEMA:
         raise InputError(f"{path} has schema {schema!r}, this diffspec reads {SCHEMA}; use the version that wrote it")

@@ -73,7 +73,9 @@ class Spectrum:
 
     def _settings(self, t: float) -> Settings:
         if self.settings is None:
-            raise InputError("this spectrum has no settings; take it from diffspec.spectrum(points), or use the functions")
+            raise InputError(
+                "this spectrum has no settings; take it from diffspec.spectrum(points), or use the functions"
+            )
         return replace(self.settings, t=float(t))
 
 
@@ -91,7 +93,7 @@ def shannon(spectrum: Spectrum, t: float = 1.0) -> float:
 
 
 def renyi(spectrum: Spectrum, q: float, t: float = 1.0) -> float:
-    """log(sum p^q) / (1 - q) in nats, q >= 0; the limits at q = 1 (Shannon) and q = inf (min-entropy) included. O(k)."""
+    """log(sum p^q) / (1 - q) in nats, q >= 0; q = 1 is Shannon's and q = inf the min-entropy, as limits. O(k)."""
     if not q >= 0:
         raise InputError(f"q must be at least 0, got {q!r}")
     if q == 1:
@@ -126,7 +128,7 @@ def check_time(t: float) -> float:
 
 
 def _log_powers(spectrum: Spectrum, t: float) -> tuple[Array, Array]:
-    """t log(|lambda| / max) of the non-zero nodes, and their weights."""
+    """T log(|lambda| / max) of the non-zero nodes, and their weights."""
     check_time(t)
     xp = namespace(spectrum.nodes)
     positive = spectrum.nodes > 0

@@ -1,4 +1,4 @@
-"""In words: did the kernel tell the points apart, and which widths would?
+"""Verdicts in words: whether the kernel told the points apart, and which widths would.
 
 At t = 1 a kernel that is nearly the identity gives log n whatever the data, and one that is nearly constant gives 0.
 A value from such a kernel says something about sigma, nothing about the representation.
@@ -12,13 +12,12 @@ from dataclasses import replace
 import numpy as np
 
 from diffspec._arrays import Array, from_numpy, namespace
-from diffspec.errors import InputError
 from diffspec.kernels import Cosine, Gaussian, Kernel
 from diffspec.operators import diffusion
 from diffspec.solvers import Exact
 from diffspec.spectrum import shannon
 
-__all__ = ["LOW", "HIGH", "informative_range", "judge"]
+__all__ = ["HIGH", "LOW", "informative_range", "judge"]
 
 LOW, HIGH = 0.01, 0.99
 """Within this share of log n, at t = 1, a kernel counts as informative."""
@@ -42,7 +41,9 @@ def judge(share: float, points: Array, kernel: Kernel, alpha: float, rng: np.ran
     return f"{state} (entropy at t = 1 is {share:.1%} of log n); {_advice(points, kernel, alpha, rng)}"
 
 
-def informative_range(points: Array, kernel: Gaussian | Cosine, alpha: float, rng: np.random.Generator) -> tuple[float, float]:
+def informative_range(
+    points: Array, kernel: Gaussian | Cosine, alpha: float, rng: np.random.Generator
+) -> tuple[float, float]:
     """The widths between which the entropy at t = 1 lies within 1 % and 99 % of log n, on at most 400 points.
 
     Notes
@@ -68,16 +69,16 @@ def _edge(points: Array, kernel: Gaussian | Cosine, alpha: float, share: float) 
     low, high = centre - 30.0, centre + 30.0
     while high - low > 0.07:
         middle = (low + high) / 2.0
-        if _share(points, replace(kernel, sigma=2.0**middle), alpha) > share:
+        if _share(points, replace(kernel, sigma=math.exp2(middle)), alpha) > share:
             low = middle
         else:
             high = middle
-    return 2.0 ** ((low + high) / 2.0)
+    return math.exp2((low + high) / 2.0)
 
 
 def _share(points: Array, kernel: Gaussian | Cosine, alpha: float) -> float:
     operator = diffusion(kernel(points), alpha, overwrite=True)
-    return shannon(Exact()(operator, np.random.default_rng(0))) / math.log(operator.n)
+    return float(shannon(Exact()(operator, np.random.default_rng(0))) / math.log(operator.n))
 
 
 def _all_equal(points: Array) -> bool:

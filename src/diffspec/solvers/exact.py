@@ -21,8 +21,9 @@ class Exact:
     Notes
     -----
     Time O(n^3), about 2.5 s at n = 4000 on two cores; memory one n x n array where the operator may be used up, else
-    two. An eigenvalue of absolute size at most ``n * eps * largest`` cannot be told from 0 (the usual rank decision) and
-    is counted as 0; the floor is kept in the result. It only matters at t well below 1, where tiny eigenvalues weigh.
+    two. An eigenvalue of absolute size at most ``n * eps * largest`` cannot be told from 0 (the usual rank decision)
+    and is counted as 0; the floor is kept in the result. It only matters at t well below 1, where tiny eigenvalues
+    weigh.
     """
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
@@ -39,7 +40,7 @@ def _eigenvalues(operator: Operator) -> Array:
     matrix = operator.dense()
     if not is_numpy(matrix):
         return namespace(matrix).linalg.eigvalsh(matrix)
-    # The transpose of a C-ordered symmetric matrix is the same matrix in Fortran order, which LAPACK takes without a copy.
+    # The transpose of a C-ordered symmetric matrix is the same matrix in Fortran order: LAPACK takes it uncopied.
     return scipy.linalg.eigh(
         matrix.T,
         eigvals_only=True,
