@@ -67,11 +67,9 @@ def to_numpy(array: Array) -> np.ndarray[Any, Any]:
     """`array` on the host, as NumPy; of a torch tensor, without its gradient."""
     if array_api_compat.is_torch_array(array):
         return np.asarray(array.detach().cpu().numpy())
-    try:
-        return np.asarray(array)
-    except (TypeError, RuntimeError):
-        # Array libraries on another device (array_api_strict's second one) refuse the implicit copy.
-        return np.asarray(array_api_compat.to_device(array, "cpu"))
+    if array_api_compat.is_array_api_obj(array) and not is_numpy(array):
+        return np.from_dlpack(array)
+    return np.asarray(array)
 
 
 def as_points(points: Any, *, name: str = "points") -> Array:

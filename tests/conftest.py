@@ -1,0 +1,40 @@
+"""Array libraries that every measure is tested on, and the seeded data they share."""
+
+import array_api_strict
+import numpy as np
+import pytest
+import torch
+
+
+def _read_only(values):
+    array = np.array(values)
+    array.flags.writeable = False
+    return array
+
+
+LIBRARIES = {
+    "numpy": np.asarray,
+    "numpy read-only": _read_only,
+    "array_api_strict": array_api_strict.asarray,
+    "array_api_strict device1": lambda v: array_api_strict.asarray(v, device=array_api_strict.Device("device1")),
+    "torch": torch.asarray,
+}
+
+
+@pytest.fixture(params=LIBRARIES, ids=lambda name: name.replace(" ", "-"))
+def to_library(request):
+    """A function from a NumPy array to the same values in one of the libraries."""
+    return LIBRARIES[request.param]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def blobs(rng):
+    """150 points around 3 centres in 5 dimensions, with labels."""
+    labels = np.repeat(np.arange(3), 50)
+    centres = 6.0 * rng.normal(size=(3, 5))
+    return centres[labels] + rng.normal(size=(150, 5)), labels

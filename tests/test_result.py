@@ -1,0 +1,79 @@
+"""Estimates: units, text, JSON."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from diffspec import Estimate, Gaussian, InputError, Settings, dse, dsmi
+
+SETTINGS = Settings(kernel="Gaussian(sigma=2.0)", sigma=2.0, rule=None, alpha=0.5, t=1.0, solver="Exact()")
+ESTIMATE = Estimate(
+    measure="DSE", value=3.0, unit="bit", n=16, settings=SETTINGS, stderr=0.1, bounds=(2.5, 3.5), ceiling=4.0
+)
+
+
+def test_a_number_with_its_unit():
+    assert float(ESTIMATE) == 3.0
+    assert ESTIMATE.effective_rank == pytest.approx(8.0)
+    assert ESTIMATE.normalized == 0.75
+    assert f"{ESTIMATE:.1f}" == "3.0"
+    assert str(ESTIMATE) == "DSE = 3 ± 0.1 bit (n = 16, sigma = 2, alpha = 0.5, t = 1)"
+    assert f"{ESTIMATE}" == str(ESTIMATE)
+
+
+def test_verdicts_are_told_where_there_is_something_to_tell(blobs):
+    assert "informative" not in str(dse(blobs[0]))
+    assert "saturated" in str(dse(blobs[0], kernel=Gaussian(1e-3)))
+
+
+def test_units_convert_with_their_errors():
+    nats = ESTIMATE.to("nat")
+    assert nats.value == pytest.approx(3.0 * math.log(2))
+    assert nats.stderr == pytest.approx(0.1 * math.log(2))
+    assert nats.bounds == pytest.approx((2.5 * math.log(2), 3.5 * math.log(2)))
+    assert nats.effective_rank == pytest.approx(ESTIMATE.effective_rank)
+    assert nats.normalized == pytest.approx(ESTIMATE.normalized)
+    assert nats.to("bit").value == pytest.approx(3.0)
+    assert ESTIMATE.to("bit") is ESTIMATE
+
+
+@pytest.mark.parametrize("make", [lambda points, labels: dse(points), dsmi], ids=["dse", "dsmi"])
+def test_json_round_trip(blobs, make):
+    estimate = make(*blobs)
+    text = estimate.to_json()
+    assert "\n" not in text
+    assert Estimate.from_json(text) == estimate
+    assert Estimate.from_dict(json.loads(json.dumps(estimate.to_dict()))) == estimate
+
+
+def test_settings_are_values_that_say_how_to_get_the_number_again(blobs):
+    settings = dse(blobs[0], t=2).settings
+    assert hash(settings) == hash(dse(blobs[0], t=2).settings)
+    assert settings.kernel == f"Gaussian(sigma={settings.sigma})"
+    assert (settings.rule, settings.seed, settings.solver, settings.t) == ("median", 0, "Exact()", 2.0)
+    assert (settings.dtype, settings.library) == ("float64", "numpy on cpu")
+    again = dse(blobs[0], kernel=eval(settings.kernel), alpha=settings.alpha, t=settings.t)
+    assert again.value == dse(blobs[0], t=2).value
+    assert dse(blobs[0], rng=np.random.default_rng(0)).settings.seed is None
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: ESTIMATE.to("bytes"), "unit must be 'bit' or 'nat', got 'bytes'"),
+        (lambda: Estimate.from_json("{"), "not JSON: .*; expected what Estimate.to_json gives"),
+        (lambda: Estimate.from_json("{}"), "not the dictionary of an Estimate: 'settings'"),
+        (lambda: Estimate.from_dict({**ESTIMATE.to_dict(), "extra": 1}), "unexpected keyword argument 'extra'"),
+        (lambda: Estimate.from_json("[1]"), "not the dictionary of an Estimate"),
+    ],
+)
+def test_bad_use(make, text):
+    with pytest.raises(InputError, match=text):
+        make()
+
+
+def test_an_estimate_without_ceiling_has_no_normalized_value():
+    with pytest.raises(InputError, match="a DSE has no ceiling"):
+        _ = Estimate(measure="DSE", value=1.0, unit="bit", n=2, settings=SETTINGS).normalized
