@@ -1,0 +1,181 @@
+"""The run log: what is written is read again, whatever happened to the process or the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diffspec import InputError, RunLogWarning
+from diffspec.runlog import SCHEMA, RunLog, read
+
+
+def log_with(path: Path, count: int) -> RunLog:
+    log = RunLog(path)
+    for step in range(count):
+        log.write("scalar", run="a", step=step, name="loss", value=step / 3)
+    return log
+
+
+def test_reads_what_was_written(tmp_path: Path) -> None:
+    log = log_with(tmp_path / "deep" / "run.jsonl", 2)
+    assert read(log.path) == [
+        {"kind": "scalar", "run": "a", "step": 0, "name": "loss", "value": 0.0},
+        {"kind": "scalar", "run": "a", "step": 1, "name": "loss", "value": 1 / 3},
+    ]
+    assert [path.name for path in log.path.parent.iterdir()] == ["run.jsonl"]
+
+
+def test_header_names_the_schema(tmp_path: Path) -> None:
+    log = log_with(tmp_path / "run.jsonl", 0)
+    header = json.loads(log.path.read_text())
+    assert header["kind"] == "run-log"
+    assert header["schema"] == SCHEMA
+
+
+def test_an_existing_log_is_continued(tmp_path: Path) -> None:
+    log_with(tmp_path / "run.jsonl", 2)
+    log_with(tmp_path / "run.jsonl", 1)
+    assert [record["step"] for record in read(tmp_path / "run.jsonl")] == [0, 1, 0]
+
+
+def test_an_empty_file_becomes_a_log(tmp_path: Path) -> None:
+    (tmp_path / "run.jsonl").touch()
+    assert read(log_with(tmp_path / "run.jsonl", 0).path) == []
+
+
+@pytest.mark.parametrize("cut", [1, 5, 60])
+def test_a_cut_line_is_left_out_and_then_removed(tmp_path: Path, cut: int) -> None:
+    path = log_with(tmp_path / "run.jsonl", 3).path
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.warns(RunLogWarning, match="ends in the middle of a line"):
+        assert [record["step"] for record in read(path)] == [0, 1]
+    with pytest.warns(RunLogWarning, match="ends in the middle of a line"):
+        log = RunLog(path)
+    log.write("scalar", run="a", step=7, name="loss", value=0.0)
+    assert [record["step"] for record in read(path)] == [0, 1, 7]
+
+
+def test_a_writer_killed_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    code = f"""
+import os, signal
+from diffspec import runlog
+log = runlog.RunLog({str(path)!r})
+log.write("scalar", run="a", step=0, name="loss", value=0.5)
+whole = runlog._line({{"kind": "scalar", "run": "a", "step": 1, "name": "loss", "value": 0.25}})
+os.write(os.open(log.path, os.O_WRONLY | os.O_APPEND), whole[:30])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    with pytest.warns(RunLogWarning, match="the last 30 bytes"):
+        assert [record["step"] for record in read(path)] == [0]
+    with pytest.warns(RunLogWarning, match="the last 30 bytes"):
+        RunLog(path).write("scalar", run="a", step=2, name="loss", value=0.1)
+    assert [record["step"] for record in read(path)] == [0, 2]
+
+
+@pytest.mark.filterwarnings("ignore::diffspec.errors.RunLogWarning")
+def test_a_writer_killed_at_any_moment(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    code = f"""
+from diffspec.runlog import RunLog
+log, values = RunLog({str(path)!r}), [0.123456789] * 20000
+for step in range(10**6):
+    log.write("spectrum", run="a", step=step, layer="z", rule="median", values=values)
+"""
+    with subprocess.Popen([sys.executable, "-c", code]) as writer:
+        while not path.exists() or path.stat().st_size < 3_000_000:
+            assert writer.poll() is None
+            time.sleep(0.01)
+        writer.kill()
+    RunLog(path).write("scalar", run="a", step=-1, name="loss", value=0.0)
+    steps = [record["step"] for record in read(path)]
+    assert len(steps) > 5
+    assert steps == [*range(len(steps) - 1), -1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
+    path = log_with(tmp_path / "run.jsonl", 1).path
+    before = path.read_bytes()
+    code = f"""
+import resource, signal
+from diffspec.runlog import RunLog
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log = RunLog({str(path)!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + 20}, {len(before) + 20}))
+try:
+    log.write("scalar", run="a", step=1, name="loss", value=0.5)
+except OSError as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "no space left for a whole record" in done.stdout
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ["hello\n", "hello", '{"kind": "number"}\n', "[1]\n", "\x00\x01\n"])
+def test_a_file_that_is_no_run_log(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text(text)
+    for opening in (read, RunLog, RunLog.afresh):
+        with pytest.raises(InputError, match=r"notes\.txt is no run log.*give the run\.jsonl"):
+            opening(path)
+    assert path.read_text() == text
+    assert [found.name for found in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_binary_data_and_folders_are_no_run_log(tmp_path: Path) -> None:
+    (tmp_path / "x.npy").write_bytes(np.arange(100.0).tobytes())
+    with pytest.raises(InputError, match="is no run log"):
+        read(tmp_path / "x.npy")
+    for opening in (read, RunLog, RunLog.afresh):
+        with pytest.raises(InputError, match="no run log at"):
+            opening(tmp_path)
+    with pytest.raises(InputError, match="no run log at"):
+        read(tmp_path / "absent.jsonl")
+
+
+def test_a_broken_line_before_the_last(tmp_path: Path) -> None:
+    path = log_with(tmp_path / "run.jsonl", 2).path
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], lines[1][:20], lines[2]]) + "\n")
+    with pytest.raises(InputError, match="line 2 is not a JSON object"):
+        read(path)
+
+
+def test_an_unknown_schema(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_text('{"kind": "run-log", "schema": 99}\n')
+    with pytest.raises(InputError, match=r"has schema 99, this diffspec reads 1"):
+        RunLog(path)
+
+
+def test_records_that_cannot_be_written(tmp_path: Path) -> None:
+    log = log_with(tmp_path / "run.jsonl", 1)
+    before = log.path.read_bytes()
+    with pytest.raises(InputError, match="kind must be one of number, scalar"):
+        log.write("numbr", value=1)
+    with pytest.raises(InputError, match="plain finite values"):
+        log.write("scalar", value=float("nan"))
+    with pytest.raises(InputError, match="plain finite values; Object of type int64"):
+        log.write("scalar", value=np.int64(1))
+    assert log.path.read_bytes() == before
+
+
+def test_afresh_replaces_a_log(tmp_path: Path) -> None:
+    path = log_with(tmp_path / "run.jsonl", 3).path
+    path.write_bytes(path.read_bytes()[:-3])  # a cut line is no obstacle: it goes with the rest
+    log = RunLog.afresh(path)
+    log.write("scalar", run="b", step=0, name="loss", value=1.0)
+    assert [record["run"] for record in read(path)] == ["b"]
+    assert [found.name for found in tmp_path.iterdir()] == ["run.jsonl"]
+    assert os.path.getsize(path) < 400
