@@ -1,1 +1,7 @@
 """Watch a PyTorch network while it trains."""
+
+from diffspec.training.hooks import Layer, collect
+from diffspec.training.measures import DSE, DSMI, RULES, Measure, Probe
+from diffspec.training.monitor import Monitor
+
+__all__ = ["DSE", "DSMI", "RULES", "Layer", "Measure", "Monitor", "Probe", "collect"]
