@@ -1,0 +1,224 @@
+"""The command line: parse, call, print.
+
+Every expected failure is one line on standard error and exit code 2; an interrupt is exit code 130.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from diffspec._version import __version__
+from diffspec.doctor import examine
+from diffspec.entropy import spectrum
+from diffspec.errors import DiffspecError
+from diffspec.files import load
+from diffspec.groups import Bins, Clusters, Labels, Partition
+from diffspec.information import Estimator, Literal, Matched, dsmi
+from diffspec.kernels import Cosine, Gaussian, Kernel, SelfTuning
+from diffspec.printing import estimates_text, facts_text
+from diffspec.spectrum import check_time
+
+__all__ = ["command", "run"]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of the command line `arguments`; whatever it has to say is printed."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            return int(command.main(list(arguments) or ["--help"], prog_name="diffspec", standalone_mode=False) or 0)
+        except click.UsageError as error:
+            path = error.ctx.command_path if error.ctx else "diffspec"
+            return _fail(f"{error.format_message()} (see '{path} --help')")
+        except click.ClickException as error:
+            return _fail(error.format_message())
+        except (DiffspecError, OSError) as error:
+            return _fail(str(error))
+        except MemoryError as error:
+            return _fail(f"not enough memory: {error}; measure fewer points")
+        except click.Abort:  # click's form of KeyboardInterrupt
+            return 130
+
+
+def _fail(text: str) -> int:
+    click.echo("Error: " + " ".join(text.split()), err=True)
+    return 2
+
+
+def _show_warning(message: Warning | str, *_where: Any, **_more: Any) -> None:
+    click.echo("Warning: " + " ".join(str(message).split()), err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="diffspec")
+def command() -> None:
+    """Measure the diffusion spectral entropy (DSE) and mutual information (DSMI) of neural representations."""
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--labels", type=click.Path(path_type=Path), help="Class labels, one per point: measure DSMI with them.")
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="What to measure DSMI with: numbers with a fraction are binned, vectors clustered, the rest are classes.",
+)
+@click.option("--key", help="Which array of FILE (.npz, .safetensors, .pt), or which column of a table.")
+@click.option("--labels-key", help="The same for the file of --labels or --reference.")
+@click.option(
+    "--header/--no-header", default=None, help="Whether .csv and .tsv start with column names [default: look]."
+)
+@click.option(
+    "--kernel", type=click.Choice(["gaussian", "self-tuning", "cosine"]), default="gaussian", show_default=True
+)
+@click.option(
+    "--sigma",
+    metavar="median|knn|NUMBER",
+    help="Width of the kernel, or the rule that chooses it.",
+    show_default="median",
+)
+@click.option("--alpha", type=float, default=0.5, show_default=True, help="Anisotropic normalisation, 0 to 1.")
+@click.option(
+    "--t", "times", type=float, multiple=True, default=[1.0], help="Diffusion time; may be repeated.", show_default="1"
+)
+@click.option("--bins", type=int, help="Cut a --reference of numbers into this many bins.", show_default="10")
+@click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.", show_default="10")
+@click.option("--estimator", type=click.Choice(["matched", "literal"]), help="Of the DSMI.", show_default="matched")
+@click.option("--repetitions", type=int, help="Random subsets per group of the matched estimator.", show_default="5")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."
+)
+def measure(
+    file: Path,
+    *,
+    labels: Path | None,
+    reference: Path | None,
+    key: str | None,
+    labels_key: str | None,
+    header: bool | None,
+    kernel: str,
+    sigma: str | None,
+    alpha: float,
+    times: tuple[float, ...],
+    bins: int | None,
+    clusters: int | None,
+    estimator: str | None,
+    repetitions: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Measure the points in FILE: their DSE, or with --labels or --reference their DSMI.
+
+    FILE holds one row per point: .npy, .npz, .csv, .tsv, .parquet, .safetensors, .pt or .pth. All numbers are in bits.
+    Each line of --json is read back by Estimate.from_json.
+    """
+    given = labels or reference
+    if labels and reference:
+        raise click.UsageError("give --labels or --reference, not both")
+    if not given and _any(labels_key, estimator, repetitions):
+        raise click.UsageError("--labels-key, --estimator and --repetitions need --labels or --reference")
+    if not reference and _any(bins, clusters):
+        raise click.UsageError("--bins and --clusters need --reference")
+    walk = _kernel(kernel, sigma)
+    how = _estimator(estimator, repetitions)
+    for t in times:
+        check_time(t)
+    points = load(file, key=key, header=header)
+    if given is None:
+        found = spectrum(points, kernel=walk, alpha=alpha, rng=seed)
+        estimates = [found.shannon(t) for t in times]
+    else:
+        values = load(given, key=labels_key, header=header)
+        partition = Labels()(values) if labels else _partition(values, bins, clusters, seed=seed)
+        estimates = [dsmi(points, partition, estimator=how, kernel=walk, alpha=alpha, t=t, rng=seed) for t in times]
+    click.echo(
+        "\n".join(e.to_json() for e in estimates) if as_json else estimates_text(estimates, file, points.shape[1])
+    )
+
+
+def _any(*options: object) -> bool:
+    return any(option is not None for option in options)
+
+
+def _kernel(name: str, sigma: str | None) -> Kernel:
+    if name == "self-tuning":
+        if sigma is not None:
+            raise click.UsageError("--kernel self-tuning has no --sigma; leave it out")
+        return SelfTuning()
+    width = "median" if sigma is None else _number(sigma)
+    return Cosine(width) if name == "cosine" else Gaussian(width)
+
+
+def _number(text: str) -> float | str:
+    """`text` as a number, or as it is: the kernel knows the names of rules and refuses the rest."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _estimator(name: str | None, repetitions: int | None) -> Estimator:
+    if name == "literal":
+        if repetitions is not None:
+            raise click.UsageError("--estimator literal has no --repetitions; leave them out")
+        return Literal()
+    return Matched() if repetitions is None else Matched(repetitions)
+
+
+def _partition(values: np.ndarray[Any, Any], bins: int | None, clusters: int | None, *, seed: int) -> Partition:
+    """The groups of a reference; floats are taken for a quantity, since labels have an option of their own."""
+    if _any(bins) and _any(clusters):
+        raise click.UsageError("give --bins or --clusters, not both")
+    if clusters is not None:
+        return Clusters(clusters, seed=seed)(values[:, None] if values.ndim == 1 else values)
+    if bins is not None:
+        return Bins(bins)(values)
+    if values.ndim == 2 and values.shape[1] > 1:
+        return Clusters(seed=seed)(values)
+    return Bins()(values) if values.dtype.kind == "f" else Labels()(values)
+
+
+@command.command()
+@click.argument("log", metavar="RUN.jsonl", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="report.html",
+    show_default=True,
+    help="The file to write.",
+)
+def report(log: Path, output: Path) -> None:
+    """Draw the run log RUN.jsonl as one HTML file that opens offline."""
+    from diffspec.report import write
+
+    click.echo(f"wrote {write(log, output)}")
+
+
+@command.command()
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default="diffspec-demo", show_default=True, help="Where to write."
+)
+@click.option("--smoke", is_flag=True, help="A few steps only, to see that everything works.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
+def demo(folder: Path, smoke: bool, seed: int) -> None:
+    """Train a small network on digits three ways, measure it all the while and write a report."""
+    from diffspec.demo import run as train
+
+    train(folder=folder, smoke=smoke, seed=seed)
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def doctor(as_json: bool) -> None:
+    """Show what a measurement runs on: versions, linear algebra, cores, memory, GPU."""
+    facts = examine()
+    click.echo(json.dumps(facts) if as_json else facts_text(facts))

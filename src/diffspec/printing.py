@@ -1,0 +1,107 @@
+"""What a person reads in a terminal: estimates and facts about the machine as aligned text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from diffspec.doctor import EXTRAS
+from diffspec.result import Estimate
+
+__all__ = ["estimates_text", "facts_text"]
+
+
+def estimates_text(estimates: list[Estimate], file: Path, d: int) -> str:
+    """What a person wants to read: what was measured and how, then one row per time, then the groups."""
+    first = estimates[0]
+    about = [["points", f"{first.n} with {d} features, {file}"], *_how(first)]
+    measured = [
+        ["t", first.measure, "", f"share of {_ceiling(first)}", "effective rank"],
+        *(_row(estimate) for estimate in estimates),
+    ]
+    if first.groups:
+        measured = [row[:-1] for row in measured]
+    parts = [_aligned(about), _aligned(measured, right=(0, 1, 3, 4), bold=1)]
+    parts += [_groups(estimate) for estimate in estimates if estimate.groups]
+    return "\n\n".join(parts)
+
+
+def _how(estimate: Estimate) -> list[list[str]]:
+    settings = estimate.settings
+    width = "" if settings.sigma is None else f", sigma = {settings.sigma:.4g}"
+    rule = "" if settings.rule is None else f" ({settings.rule} rule)"
+    rows = [["kernel", f"{settings.kernel.split('(')[0]}{width}{rule}, alpha = {settings.alpha:g}"]]
+    if estimate.groups:
+        rows.append(["groups", f"{len(estimate.groups)} by {settings.partition}"])
+        rows.append(["estimator", f"{settings.estimator}, seed {settings.seed}"])
+    return [*rows, *_verdict(estimate.verdict)]
+
+
+def _verdict(verdict: str) -> list[list[str]]:
+    """The verdict, its advice on a line of its own."""
+    colour = "green" if verdict == "informative" else "yellow"
+    return [["" if k else "verdict", click.style(part, fg=colour)] for k, part in enumerate(verdict.split("; "))]
+
+
+def _ceiling(estimate: Estimate) -> str:
+    return "the groups' entropy" if estimate.groups else "log2 n"
+
+
+def _row(estimate: Estimate) -> list[str]:
+    error = "" if estimate.stderr is None else f" ± {estimate.stderr:.2g}"
+    share = f"{estimate.normalized:.1%} of {estimate.ceiling:.4g}"
+    rank = f"{estimate.effective_rank:.4g}"
+    return [f"{estimate.settings.t:g}", f"{estimate.value:.6g}{error}", estimate.unit, share, rank]
+
+
+def _groups(estimate: Estimate) -> str:
+    """Per group, in the unit of the estimate: entropy within, what it is compared with, and the difference."""
+    other = "all points" if str(estimate.settings.estimator).startswith("Literal") else "random subsets"
+    head = [f"at t = {estimate.settings.t:g}", "n", "within", other, "difference"]
+    rows = [
+        [
+            group.name,
+            f"{group.n}",
+            *(f"{x:.4f}" for x in (group.conditional, group.matched, group.matched - group.conditional)),
+        ]
+        for group in estimate.groups
+    ]
+    return _aligned([head, *rows], right=(1, 2, 3, 4))
+
+
+def _aligned(rows: list[list[str]], *, right: tuple[int, ...] = (), bold: int | None = None) -> str:
+    """`rows` as columns two spaces apart, those numbered in `right` flush right."""
+    widths = [max(len(click.unstyle(row[k])) for row in rows) for k in range(len(rows[0]))]
+
+    def cell(row: list[str], k: int) -> str:
+        fill = " " * (widths[k] - len(click.unstyle(row[k])))
+        text = click.style(row[k], bold=True) if k == bold else row[k]
+        return fill + text if k in right else text + fill
+
+    return "\n".join("  ".join(cell(row, k) for k in range(len(row))).rstrip() for row in rows)
+
+
+def facts_text(facts: dict[str, Any]) -> str:
+    """What `diffspec.doctor.examine` found, one line each."""
+    blas = [f"{found['name']} {found['version']}, {found['threads']} threads" for found in facts["blas"]]
+    gpus = facts["gpu"] if isinstance(facts["gpu"], list) else []
+    devices = [
+        f"{g['device']} {g['name']}, {g['memory_free_gib']:.1f} of {g['memory_total_gib']:.1f} GiB free" for g in gpus
+    ]
+    rows = [
+        ["diffspec", facts["diffspec"]],
+        ["python", f"{facts['python']} on {facts['platform']}"],
+        *([name, version or _missing(name)] for name, version in facts["packages"].items()),
+        ["BLAS", "; ".join(dict.fromkeys(blas)) or "none that threadpoolctl knows"],
+        ["cores", f"{facts['cores']} usable"],
+        ["memory", f"{facts['memory_free_gib']:.1f} of {facts['memory_total_gib']:.1f} GiB free"],
+        ["largest n", f"{facts['largest_n']:,} points in one exact DSE, by the memory free now"],
+        ["GPU", "; ".join(devices) or str(facts["gpu"])],
+    ]
+    return _aligned(rows)
+
+
+def _missing(package: str) -> str:
+    return click.style(f"missing; for it run: pip install 'diffspec[{EXTRAS.get(package, 'all')}]'", fg="yellow")
