@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 
 from diffspec._arrays import Array, is_numpy, namespace
 from diffspec.operators import Operator
+from diffspec.solvers import _lapack
 from diffspec.spectrum import Spectrum
 
 __all__ = ["Exact"]
@@ -38,13 +38,6 @@ class Exact:
 
 def _eigenvalues(operator: Operator) -> Array:
     matrix = operator.dense()
-    if not is_numpy(matrix):
-        return namespace(matrix).linalg.eigvalsh(matrix)
-    # The transpose of a C-ordered symmetric matrix is the same matrix in Fortran order: LAPACK takes it uncopied.
-    return scipy.linalg.eigh(
-        matrix.T,
-        eigvals_only=True,
-        driver="evd",
-        overwrite_a=getattr(operator, "disposable", False),
-        check_finite=False,
-    )
+    if is_numpy(matrix):
+        return _lapack.eigenvalues(matrix, overwrite=getattr(operator, "disposable", False))
+    return namespace(matrix).linalg.eigvalsh(matrix)

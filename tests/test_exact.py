@@ -1,0 +1,48 @@
+"""The exact solver: both LAPACK routes give the same eigenvalues, and the matrix is only overwritten when it may be."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from diffspec import Exact
+from diffspec.operators import Dense, diffusion
+from diffspec.solvers import _lapack
+
+
+@pytest.mark.parametrize("n", [2, 3, 50, 333])
+def test_two_stage_agrees_with_the_usual_reduction(rng, n):
+    solve = _lapack.two_stage()
+    if solve is None:
+        pytest.skip("no OpenBLAS with dsyevd_2stage is loaded")
+    half = rng.normal(size=(n, n))
+    matrix = half + half.T
+    expected = scipy.linalg.eigvalsh(matrix)
+    assert solve(matrix.copy()) == pytest.approx(expected, abs=1e-12 * n)
+
+
+@pytest.mark.parametrize("route", ["two-stage", "usual"])
+def test_dse_does_not_depend_on_the_route(rng, monkeypatch, route):
+    points = rng.normal(size=(1600, 3))
+    from diffspec import Gaussian, dse
+
+    expected = dse(points[:1400], kernel=Gaussian(1.0)).value
+    monkeypatch.setattr(_lapack, "SMALLEST", 10 if route == "two-stage" else 10**9)
+    assert dse(points[:1400], kernel=Gaussian(1.0)).value == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("smallest", [2, 10**9])
+@pytest.mark.parametrize("disposable", [True, False])
+def test_overwrites_only_what_is_disposable(rng, monkeypatch, smallest, disposable):
+    monkeypatch.setattr(_lapack, "SMALLEST", smallest)
+    points = rng.normal(size=(60, 3))
+    affinity = np.exp(-((points[:, None] - points[None]) ** 2).sum(axis=2))
+    matrix = diffusion(affinity, 0.5).matrix
+    kept = matrix.copy()
+    Exact()(Dense(matrix, disposable=disposable), rng)
+    assert np.array_equal(matrix, kept) is not disposable
+
+
+def test_noise_below_the_floor_counts_as_zero(rng):
+    found = Exact()(Dense(np.full((40, 40), 1 / 40)), rng)
+    assert (found.nodes > 0).sum() == 1
+    assert found.floor == pytest.approx(40 * np.finfo(float).eps, rel=1e-9)
