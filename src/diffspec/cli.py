@@ -81,17 +81,16 @@ def command() -> None:
 @click.option(
     "--sigma",
     metavar="median|knn|NUMBER",
-    help="Width of the kernel, or the rule that chooses it.",
-    show_default="median",
+    help="Width of the kernel, or the rule that chooses it.  [default: median]",
 )
 @click.option("--alpha", type=float, default=0.5, show_default=True, help="Anisotropic normalisation, 0 to 1.")
 @click.option(
-    "--t", "times", type=float, multiple=True, default=[1.0], help="Diffusion time; may be repeated.", show_default="1"
+    "--t", "times", type=float, multiple=True, default=[1.0], help="Diffusion time; may be repeated.  [default: 1]"
 )
-@click.option("--bins", type=int, help="Cut a --reference of numbers into this many bins.", show_default="10")
-@click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.", show_default="10")
-@click.option("--estimator", type=click.Choice(["matched", "literal"]), help="Of the DSMI.", show_default="matched")
-@click.option("--repetitions", type=int, help="Random subsets per group of the matched estimator.", show_default="5")
+@click.option("--bins", type=int, help="Cut a --reference of numbers into this many bins.  [default: 10]")
+@click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.  [default: 10]")
+@click.option("--estimator", type=click.Choice(["matched", "literal"]), help="Of the DSMI.  [default: matched]")
+@click.option("--repetitions", type=int, help="Random subsets per group of the matched estimator.  [default: 5]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."

@@ -102,7 +102,8 @@ def _read_npz(source: _Source) -> Values:
     with source.path.open("rb") as file:
         if file.read(2) != b"PK":
             raise InputError(f"{source.path} is no .npz file (not a zip archive); write it with numpy.savez")
-    with np.load(source.path, allow_pickle=False) as archive:
+        file.seek(0)
+        archive = np.load(file, allow_pickle=False)
         name = _choose(archive.files, source)
         try:
             return np.asarray(archive[name])
@@ -220,15 +221,20 @@ def _from_table(table: Any, source: _Source) -> Values:
                 f"{source.path} has columns that are not numbers: {_listed(text)}; choose one column with its key "
                 "(--key, --labels-key), or write the numbers to a file of their own"
             )
-        return np.asarray(table.to_numpy())
+        return _rows(table)
     name = _choose([str(column) for column in table.columns], source)
     column = table[name]
     if column.dtype.kind in "fiub":
-        return np.asarray(column.to_numpy() if source.key else table.to_numpy())
+        return _rows(column if source.key else table)
     if bool(column.isna().any()):
         raise InputError(f"{source.path} has {int(column.isna().sum())} empty cells in column {name!r}; fill them")
     values = column.to_numpy()
     return np.stack(values) if isinstance(values[0], list | np.ndarray) else np.asarray(values)
+
+
+def _rows(table: Any) -> Values:
+    # pandas stores columns; in row order the sums round as they do for the same points from any other file.
+    return np.ascontiguousarray(table.to_numpy())
 
 
 def _choose(names: Iterable[str], source: _Source) -> str:

@@ -1,0 +1,213 @@
+"""Every file type gives back what was written, and every broken file one clear sentence."""
+
+import builtins
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.numpy
+import safetensors.torch
+import torch
+
+from diffspec import InputError, MissingExtraError
+from diffspec.files import SUFFIXES, load
+
+
+def write(path, points):
+    """`points` in the type that the suffix of `path` says."""
+    table = pd.DataFrame(points, columns=[f"f{k}" for k in range(points.shape[1])])
+    writers = {
+        ".npy": lambda: np.save(path, points),
+        ".npz": lambda: np.savez(path, z=points),
+        ".csv": lambda: table.to_csv(path, index=False),
+        ".tsv": lambda: table.to_csv(path, index=False, sep="\t"),
+        ".parquet": lambda: table.to_parquet(path),
+        ".safetensors": lambda: safetensors.numpy.save_file({"z": points}, path),
+        ".pt": lambda: torch.save(torch.asarray(points), path),
+        ".pth": lambda: torch.save({"z": torch.asarray(points), "step": 3}, path),
+    }
+    writers[path.suffix]()
+    return path
+
+
+@pytest.fixture
+def points(rng):
+    return rng.normal(size=(30, 4))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_type_gives_back_the_array(tmp_path, points, suffix):
+    np.testing.assert_array_equal(load(write(tmp_path / f"points{suffix}", points)), points)
+
+
+def test_npy_is_mapped_and_not_read(tmp_path, points):
+    loaded = load(write(tmp_path / "points.npy", points))
+    assert isinstance(loaded, np.memmap)
+    assert not loaded.flags.writeable
+
+
+def test_suffix_in_capitals(tmp_path, points):
+    write(tmp_path / "points.npy", points).rename(tmp_path / "POINTS.NPY")
+    np.testing.assert_array_equal(load(tmp_path / "POINTS.NPY"), points)
+
+
+def test_bfloat16_is_widened(tmp_path, points):
+    half = torch.asarray(points).bfloat16()
+    safetensors.torch.save_file({"z": half}, tmp_path / "half.safetensors")
+    torch.save(half, tmp_path / "half.pt")
+    for name in ("half.safetensors", "half.pt"):
+        loaded = load(tmp_path / name)
+        assert loaded.dtype == np.float32
+        np.testing.assert_array_equal(loaded, half.float().numpy())
+
+
+def save_two(path, points):
+    arrays = {"z": points, "other": 2 * points}
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+    elif path.suffix == ".safetensors":
+        safetensors.numpy.save_file(arrays, path)
+    else:
+        torch.save({name: torch.asarray(array) for name, array in arrays.items()}, path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".pt"])
+def test_key_chooses_among_arrays(tmp_path, points, suffix):
+    path = save_two(tmp_path / f"two{suffix}", points)
+    np.testing.assert_array_equal(load(path, key="other"), 2 * points)
+    with pytest.raises(InputError, match=r"holds 2 arrays; choose one by its key: (z, other|other, z)$"):
+        load(path)
+    with pytest.raises(InputError, match=r"has no key 'q'; it has (z, other|other, z)$"):
+        load(path, key="q")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".pt"])
+def test_key_is_refused_where_there_are_no_names(tmp_path, points, suffix):
+    with pytest.raises(InputError, match="single array without a name; leave the key 'z' out"):
+        load(write(tmp_path / f"points{suffix}", points), key="z")
+
+
+def test_column_of_a_table(tmp_path, points):
+    pd.DataFrame({"embedding": list(points), "label": ["a", "b"] * 15}).to_parquet(tmp_path / "table.parquet")
+    np.testing.assert_array_equal(load(tmp_path / "table.parquet", key="embedding"), points)
+    assert load(tmp_path / "table.parquet", key="label").tolist() == ["a", "b"] * 15
+    with pytest.raises(InputError, match="columns that are not numbers: embedding, label; choose one column"):
+        load(tmp_path / "table.parquet")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1,2\n3,4\n5,6\n", [[1, 2], [3, 4], [5, 6]]),
+        ("a,b\n3,4\n5,6\n", [[3, 4], [5, 6]]),
+        ("0,1\n3,4\n5,6\n", [[3, 4], [5, 6]]),  # pandas' own column names
+        ("a, b\n3, 4\n5, 6\n", [[3, 4], [5, 6]]),
+        ("0\n1\n1\n", [[0], [1], [1]]),
+        ("y\n1\n1\n", [[1], [1]]),
+        ("cat\ndog\ncat\n", ["cat", "dog", "cat"]),
+        ("label\ncat\nNA\nNone\n", ["cat", "NA", "None"]),
+        ("True\nFalse\nTrue\n", [[True], [False], [True]]),
+    ],
+)
+def test_header_is_found(tmp_path, text, expected):
+    (tmp_path / "table.csv").write_text(text)
+    assert load(tmp_path / "table.csv").tolist() == expected
+
+
+def test_header_can_be_said(tmp_path):
+    (tmp_path / "table.csv").write_text("0,1\n2,3\n")
+    assert load(tmp_path / "table.csv", header=False).tolist() == [[0, 1], [2, 3]]
+    (tmp_path / "labels.csv").write_text("cat\ncat\ndog\n")
+    assert load(tmp_path / "labels.csv", header=True).tolist() == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("empty.npy", b"", r"is empty \(0 bytes\)"),
+        ("points.xyz", b"1", r"unknown type '.xyz'; give one of .npy, .npz, .csv"),
+        ("words.npy", b"no array at all", "is no readable .npy file .*magic string"),
+        ("words.npz", b"no archive at all", r"is no .npz file \(not a zip archive\)"),
+        ("words.parquet", b"no parquet at all", "is no readable .parquet file"),
+        ("words.safetensors", b"no tensors at all", "is no readable .safetensors file"),
+        ("words.pt", b"no torch file at all", "is no torch file of plain tensors"),
+        ("ragged.csv", b"1,2\n3,4,5\n", "is no readable .csv file .*Expected 2 fields in line 2, saw 3"),
+        ("bytes.csv", b"\xff\xfe\x00\n\x01", "is no readable .csv file"),
+        ("lines.csv", b"\n\n", "is no readable .csv file"),
+        ("rows.csv", b",a,b\n0,1,2\n1,3,4\n", "starts with an unnamed column, most likely row numbers"),
+        ("gaps.csv", b'y\ncat\n""\ndog\n', "has 1 empty cells in column 'y'; fill them"),
+        ("text.csv", b"a,b\n1,x\n2,y\n", "columns that are not numbers: b; choose one column"),
+    ],
+)
+def test_broken_files(tmp_path, name, content, match):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=match):
+        load(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet", ".safetensors", ".pt"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_files_cut_off(tmp_path, points, suffix, share):
+    path = write(tmp_path / f"points{suffix}", points)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(InputError, match=rf"points{suffix} is no (readable )?(\{suffix}|torch) file"):
+        load(path)
+
+
+def test_no_file_and_a_directory(tmp_path):
+    with pytest.raises(InputError, match=r"there is no file .*none\.npy; check the path"):
+        load(tmp_path / "none.npy")
+    (tmp_path / "folder.npy").mkdir()
+    with pytest.raises(InputError, match=r"folder.npy is a directory; give one of the files in it"):
+        load(tmp_path / "folder.npy")
+
+
+class Dangerous:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (builtins.open, (str(self.path), "w"))
+
+
+def test_nothing_pickled_is_run(tmp_path):
+    held = np.array([Dangerous(tmp_path / "harm"), None], dtype=object)
+    np.save(tmp_path / "objects.npy", held)
+    np.savez(tmp_path / "objects.npz", z=held)
+    torch.save(Dangerous(tmp_path / "harm"), tmp_path / "objects.pt")
+    for suffix in (".npy", ".npz"):
+        with pytest.raises(InputError, match="holds pickled Python objects, which could run code"):
+            load(tmp_path / f"objects{suffix}")
+    with pytest.raises(InputError, match="no torch file of plain tensors"):
+        load(tmp_path / "objects.pt")
+    assert not (tmp_path / "harm").exists()
+
+
+def test_torch_files_without_tensors(tmp_path):
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(InputError, match="holds a list; expected a tensor or a dictionary of tensors"):
+        load(tmp_path / "list.pt")
+    torch.save({"step": 1}, tmp_path / "numbers.pt")
+    with pytest.raises(InputError, match="holds no arrays"):
+        load(tmp_path / "numbers.pt")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "extra"), [(".csv", "files"), (".parquet", "files"), (".safetensors", "files"), (".pt", "torch")]
+)
+def test_missing_packages(tmp_path, points, monkeypatch, suffix, extra):
+    path = write(Path(tmp_path) / f"points{suffix}", points)
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.split(".")[0] in ("pandas", "safetensors", "torch"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingExtraError, match=rf"reading {suffix} files needs packages .*diffspec\[{extra}\]"):
+        load(path)
