@@ -1,0 +1,20 @@
+"""Drop-in for dse-dsmi 1.1: its four functions with the same names, arguments, defaults and returned values.
+
+Change the import and nothing else. The values follow the *released* convention, which all published figures use: no
+anisotropic correction (alpha = 0), 2.22e-16 added to every probability, bits. For the definitions of the paper, errors
+and verdicts use `diffspec.dse` and `diffspec.dsmi`.
+
+What differs on purpose: no global random state and no warning filter is touched, cache files are used only for the data
+and settings they were made from, a cached value is the value without the cache, labels may be strings or booleans, more
+than two axes are flattened, and input that cannot be used gives a clear error.
+"""
+
+from diffspec.released.entropies import adjacency_spectral_entropy, diffusion_spectral_entropy
+from diffspec.released.information import adjacency_spectral_mutual_information, diffusion_spectral_mutual_information
+
+__all__ = [
+    "adjacency_spectral_entropy",
+    "adjacency_spectral_mutual_information",
+    "diffusion_spectral_entropy",
+    "diffusion_spectral_mutual_information",
+]

@@ -1,0 +1,179 @@
+"""What the released functions compute of one set of points: absolute eigenvalues of three matrices, three entropies.
+
+All are frozen values that are called on points of shape (n, d); their repr says which numbers they used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from diffspec.distances import pairwise, unit_scaled
+from diffspec.errors import InputError
+from diffspec.kernels import Gaussian
+from diffspec.operators import Dense, Operator, diffusion
+from diffspec.solvers import Exact
+from diffspec.spectrum import check_time
+
+__all__ = [
+    "Adjacency",
+    "BinEntropy",
+    "EntryEntropy",
+    "Floats",
+    "Matrix",
+    "Measure",
+    "Nearest",
+    "SpectralEntropy",
+    "Walk",
+    "equal_bins",
+]
+
+Floats: TypeAlias = np.ndarray[Any, Any]
+
+EPS = float(np.finfo(float).eps)
+BLOCK_ROWS = 256
+
+
+class Matrix(Protocol):
+    """Points to the absolute eigenvalues of one of their matrices."""
+
+    def __call__(self, points: Floats) -> Floats:
+        """The absolute eigenvalues, shape (n,), of points (n, d)."""
+        ...
+
+
+class Measure(Protocol):
+    """Points to an entropy."""
+
+    def __call__(self, points: Floats) -> float:
+        """The entropy of points (n, d), in bits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The diffusion matrix of the released package: the random walk on the Gaussian affinity, alpha = 0."""
+
+    sigma: float
+
+    def __call__(self, points: Floats) -> Floats:
+        """Absolute eigenvalues; O(n^2 d + n^3), one n x n array."""
+        return _absolute(diffusion(_affinity(points, self.sigma), 0.0, overwrite=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Adjacency:
+    """The Gaussian affinity itself."""
+
+    sigma: float
+
+    def __call__(self, points: Floats) -> Floats:
+        """Absolute eigenvalues; O(n^2 d + n^3), one n x n array."""
+        return _absolute(Dense(_affinity(points, self.sigma), disposable=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """1 where a point is among the `knn` nearest of another, itself counted, else 0; not symmetric.
+
+    Many of its eigenvalues are defective, so rounding moves the entropy by up to 1e-6 bit: with the BLAS, its number of
+    threads and the order of the points, here as in the released package.
+    """
+
+    knn: int
+
+    def __call__(self, points: Floats) -> Floats:
+        """Absolute values of the complex eigenvalues; O(n^2 d + n^3), about ten times a symmetric matrix."""
+        n = len(points)
+        if not 1 <= self.knn <= n:
+            raise InputError(
+                f"knn must lie in 1..{n} for {n} points, got {self.knn!r}; lower knn or merge small groups"
+            )
+        scaled, _unit = unit_scaled(points)
+        squared = pairwise(scaled, lambda squared: squared)
+        kth = np.partition(squared, self.knn - 1, axis=1)[:, self.knn - 1]
+        np.less_equal(squared, kth[:, None], out=squared)
+        moduli: Floats = np.abs(np.linalg.eigvals(squared))
+        return moduli
+
+
+@dataclass(frozen=True, slots=True)
+class SpectralEntropy:
+    """Entropy of the absolute eigenvalues of `matrix`, each to the power `t`."""
+
+    matrix: Matrix
+    t: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.t != 0:  # no step at all: every eigenvalue weighs the same, and the entropy is log2 n
+            check_time(self.t)
+
+    def __call__(self, points: Floats) -> float:
+        """The entropy of points (n, d), in bits."""
+        return self.of_eigenvalues(self.matrix(points))
+
+    def of_eigenvalues(self, eigenvalues: Floats) -> float:
+        """The entropy of absolute eigenvalues found before, in bits."""
+        powers = eigenvalues**self.t
+        return _plug_in(powers / powers.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class BinEntropy:
+    """Classic Shannon entropy: every feature is cut into `bins` equal bins, and distinct rows of bins are counted."""
+
+    bins: int
+
+    def __post_init__(self) -> None:
+        if not self.bins >= 1:
+            raise InputError(f"num_bins_per_dim must be at least 1, got {self.bins!r}")
+
+    def __call__(self, points: Floats) -> float:
+        """The entropy of points (n, d), in bits; O(n d log n)."""
+        _rows, counts = np.unique(equal_bins(points, self.bins), axis=0, return_counts=True)
+        return _plug_in(counts / len(points))
+
+
+@dataclass(frozen=True, slots=True)
+class EntryEntropy:
+    """Entropy of the n^2 entries of the row-stochastic diffusion matrix with alpha = 1/2."""
+
+    sigma: float
+
+    def __call__(self, points: Floats) -> float:
+        """The entropy of points (n, d), in bits; O(n^2 d), one n x n array."""
+        entries = _affinity(points, self.sigma)
+        entries *= entries.sum(axis=1) ** -0.5  # columns only: the factor of a row falls out below
+        entries /= entries.sum(axis=1)[:, None]
+        n = len(points)
+        blocks = (entries[start : start + BLOCK_ROWS] / n for start in range(0, n, BLOCK_ROWS))
+        return float(sum(_plug_in(block) for block in blocks))
+
+
+def equal_bins(values: Floats, count: int) -> Floats:
+    """For every column of `values` the number, from 1 to `count`, of its equal-width bin.
+
+    The bins span the column's minimum to its maximum, which falls into the last; so does all of a constant column.
+    """
+    low = values.min(axis=0)
+    width = values.max(axis=0) - low
+    share = np.where(width > 0, (values - low) / np.where(width > 0, width, 1.0), 1.0)
+    return np.digitize(share, np.linspace(0.0, 1.0, count + 1)[:-1])
+
+
+def _plug_in(probabilities: Floats) -> float:
+    """-sum p log2 p in bits, with the released package's eps on every p."""
+    shifted = probabilities + EPS
+    return -float(np.vdot(shifted, np.log2(shifted)))
+
+
+def _affinity(points: Floats, sigma: float) -> Floats:
+    affinity: Floats = Gaussian(sigma)(points)
+    return affinity
+
+
+def _absolute(operator: Operator) -> Floats:
+    nodes: Floats = Exact()(operator, np.random.default_rng(0)).nodes
+    return nodes
