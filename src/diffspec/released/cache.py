@@ -74,7 +74,7 @@ class EigenvalueFile:
     def _read(self) -> dict[str, Any]:
         """What the file holds, empty where there is none."""
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 kept = {name: archive[name] for name in archive.files}
         except FileNotFoundError:
             return {}
