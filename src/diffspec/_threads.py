@@ -1,10 +1,12 @@
-"""Many small eigenproblems at once: one BLAS thread each, as many workers as cores, restored afterwards."""
+"""Many pieces of work at once: one BLAS thread each, as many workers as cores, restored afterwards."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -24,7 +26,33 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> l
     """`function` of every item, in order, on all cores with single-threaded BLAS.
 
     LAPACK gains little from threads at a few hundred points and loses badly with more threads than cores, so the
-    parallelism lies across the problems. The thread limits hold inside this call only.
+    parallelism lies across the items. The thread limits hold inside this call only.
     """
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max_workers=cores()) as pool:
+    with single_threaded_blas(), ThreadPoolExecutor(max_workers=cores()) as pool:
         return list(pool.map(function, items))
+
+
+class _Limits:
+    """The BLAS limit of this process, which several threads of the caller may want at once."""
+
+    lock = threading.Lock()
+    users = 0
+    limits: threadpool_limits | None = None
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """BLAS calls use one thread inside this context; the caller's setting is back when the last one has left it."""
+    # The limit belongs to the process. If every user saved and restored it alone, two that overlap would leave it at 1.
+    with _Limits.lock:
+        if _Limits.users == 0:
+            _Limits.limits = threadpool_limits(limits=1, user_api="blas")
+        _Limits.users += 1
+    try:
+        yield
+    finally:
+        with _Limits.lock:
+            _Limits.users -= 1
+            if _Limits.users == 0 and _Limits.limits is not None:
+                _Limits.limits.restore_original_limits()
+                _Limits.limits = None

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from diffspec._arrays import Array, namespace, require_memory
+from diffspec._arrays import Array, is_numpy, namespace, require_memory
+from diffspec._threads import parallel_map
 
 __all__ = ["cross_squared_distances", "pairwise", "unit_scaled"]
 
@@ -48,10 +49,14 @@ def pairwise(points: Array, transform: Callable[[Array], Array]) -> Array:
     require_memory(8.0 * n * n, f"the {n} x {n} affinity array", points)
     xp = namespace(points)
     out = xp.empty((n, n), dtype=points.dtype, device=points.device)
-    for start, stop in _row_blocks(n):
+
+    def fill(rows: tuple[int, int]) -> None:
+        start, stop = rows
         block = transform(cross_squared_distances(points[start:stop, :], points[start:, :]))
         out[start:stop, start:] = block
         out[start:, start:stop] = block.T
+
+    over_blocks(fill, _row_blocks(n), points)
     return out
 
 
@@ -66,6 +71,15 @@ def cross_squared_distances(rows: Array, columns: Array) -> Array:
     squared += column_norms
     _recompute_near(squared, rows, columns, NEAR * row_norms)
     return squared
+
+
+def over_blocks(work: Callable[[tuple[int, int]], None], blocks: list[tuple[int, int]], like: Array) -> None:
+    """Do `work` on every block: for NumPy on all cores, since its elementwise functions use one; else in turn."""
+    if is_numpy(like) and len(blocks) > 1:
+        parallel_map(work, blocks)
+    else:
+        for block in blocks:
+            work(block)
 
 
 def _recompute_near(squared: Array, rows: Array, columns: Array, threshold: Array) -> None:

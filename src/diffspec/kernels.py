@@ -61,6 +61,11 @@ class Gaussian:
         scaled, unit = unit_scaled(points)
         return _gaussian(scaled, _number(self.sigma) / unit)
 
+    def in_widths(self, points: Array) -> Array:
+        """`points` centred and divided by sigma: the affinity is exp(-|x - y|^2 / 2) of them."""
+        scaled, unit = unit_scaled(points)
+        return scaled / max(_number(self.sigma) / unit, SMALLEST)
+
 
 @dataclass(frozen=True, slots=True)
 class Cosine:
@@ -91,8 +96,11 @@ class Cosine:
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
-        scaled, unit = unit_scaled(_directions(points))
-        return _gaussian(scaled, _number(self.sigma) / unit)
+        return Gaussian(self.sigma)(_directions(points))
+
+    def in_widths(self, points: Array) -> Array:
+        """Directions centred and divided by sigma: the affinity is exp(-|x - y|^2 / 2) of them."""
+        return Gaussian(self.sigma).in_widths(_directions(points))
 
 
 @dataclass(frozen=True, slots=True)

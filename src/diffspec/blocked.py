@@ -1,0 +1,157 @@
+"""A diffusion operator that stores no n x n array: every product computes the affinity again, tile by tile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace
+from diffspec._threads import cores, parallel_map
+from diffspec.errors import TooLargeError
+from diffspec.tiles import GaussianTiles
+
+__all__ = ["Blocked", "blocked_diffusion", "tile_size"]
+
+# Larger tiles gain nothing: their matrix products already run at full speed, and they leave the caches.
+LARGEST, SMALLEST = 4096, 16
+# A tile, its transpose product and the copies that elementwise functions make.
+TILE_COPIES = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocked:
+    """The symmetric conjugate of the diffusion matrix of points, in tiles.
+
+    Parameters
+    ----------
+    tiles : GaussianTiles
+        The affinity.
+    weight : array (n,)
+        float64; A_ij = weight_i G_ij weight_j.
+    size : int
+        Side of a tile.
+
+    Notes
+    -----
+    A product with (n, k) vectors costs O(n^2 (d + k)) time and one tile per core of memory: only the upper half of the
+    affinity is computed. Products inside a tile run in the precision of the tiles; the sums over tiles are float64.
+    """
+
+    tiles: GaussianTiles
+    weight: Array
+    size: int
+
+    @property
+    def n(self) -> int:
+        """Its order: the number of points."""
+        return self.tiles.n
+
+    @property
+    def like(self) -> Array:
+        """An array of the library, device and dtype that products come in: the float64 weights."""
+        return self.weight
+
+    def matmul(self, vectors: Array) -> Array:
+        """Its product with `vectors` of shape (n, k), float64."""
+        scale = self.weight[:, None]
+        return scale * tiled_product(self.tiles, scale * as_float64(vectors), self.size)
+
+    def dense(self) -> Array:
+        """The operator as an (n, n) array: n^2 numbers, for tests and small n."""
+        whole = as_float64(self.tiles(slice(0, self.n), slice(0, self.n)))
+        return self.weight[:, None] * whole * self.weight[None, :]
+
+    def trace(self) -> float:
+        """The sum of its eigenvalues; O(n), since the affinity of a point with itself is 1."""
+        return float(namespace(self.weight).sum(self.diagonal()))
+
+    def frobenius2(self) -> float:
+        """The sum of its squared eigenvalues; one pass over the tiles."""
+        squared = self.weight * self.weight
+        total = tiled_product(self.tiles, squared[:, None], self.size, _square)
+        return float(namespace(squared).sum(squared * total[:, 0]))
+
+    def diagonal(self) -> Array:
+        """Its diagonal, shape (n,)."""
+        return self.weight * self.weight
+
+    def columns(self, indices: np.ndarray[Any, Any]) -> Array:
+        """Its columns at the integers `indices`, shape (n, k), float64; O(n k d)."""
+        xp = namespace(self.weight)
+        where = from_numpy(indices, self.weight)
+        return self.weight[:, None] * as_float64(self.tiles.columns(where)) * xp.take(self.weight, where)[None, :]
+
+
+def blocked_diffusion(tiles: GaussianTiles, alpha: float, memory: float) -> Blocked:
+    """The operator of `tiles` with anisotropic normalisation `alpha`, within `memory` bytes for tiles.
+
+    Two passes over the affinity (one for alpha = 0): the densities, then the degrees.
+
+    Raises
+    ------
+    TooLargeError
+        `memory` does not hold the smallest tile.
+    """
+    xp = namespace(tiles.left)
+    size = tile_size(tiles, memory)
+    one = xp.ones((tiles.n, 1), dtype=xp.float64, device=tiles.left.device)
+    density = tiled_product(tiles, one, size)
+    inverse = density**-alpha
+    degree = density if alpha == 0 else inverse * tiled_product(tiles, inverse, size)
+    return Blocked(tiles, (inverse / xp.sqrt(degree))[:, 0], size)
+
+
+def tile_size(tiles: GaussianTiles, memory: float) -> int:
+    """The side of the largest useful tile, so that all cores' tiles together fit into `memory` bytes."""
+    item = namespace(tiles.left).finfo(tiles.left.dtype).bits // 8
+    per_element = item * TILE_COPIES * (cores() if is_numpy(tiles.left) else 1)
+    size = min(LARGEST, tiles.n, math.isqrt(max(0, int(memory / per_element))))
+    if size < min(SMALLEST, tiles.n):
+        raise TooLargeError(
+            f"memory={memory:.0f} bytes does not hold a tile of the affinity, which needs "
+            f"{per_element * SMALLEST**2}; give more memory"
+        )
+    # Equal tiles: a last sliver would waste a pass's worth of overhead.
+    return math.ceil(tiles.n / math.ceil(tiles.n / size))
+
+
+def tiled_product(
+    tiles: GaussianTiles, vectors: Array, size: int, transform: Callable[[Array], Array] = lambda tile: tile
+) -> Array:
+    """The product of the affinity, or of `transform` of it entry by entry, with float64 `vectors` (n, k), in float64.
+
+    Each tile above the diagonal serves twice, for its rows and, transposed, for its columns.
+    """
+    xp = namespace(vectors)
+    low = xp.astype(vectors, tiles.left.dtype, copy=False)
+
+    def share(blocks: list[tuple[slice, slice]]) -> Array:
+        out = xp.zeros_like(vectors)
+        for rows, columns in blocks:
+            tile = transform(tiles(rows, columns))
+            out[rows, :] += xp.astype(tile @ low[columns, :], out.dtype)
+            if rows != columns:
+                out[columns, :] += xp.astype(tile.T @ low[rows, :], out.dtype)
+        return out
+
+    blocks = list(_upper_blocks(tiles.n, size))
+    if not is_numpy(vectors) or len(blocks) == 1:
+        return share(blocks)
+    workers = min(cores(), len(blocks))
+    return sum(parallel_map(share, [blocks[k::workers] for k in range(workers)]), start=xp.zeros_like(vectors))
+
+
+def _upper_blocks(n: int, size: int) -> Iterator[tuple[slice, slice]]:
+    """The tiles on and above the diagonal."""
+    ranges = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    for k, rows in enumerate(ranges):
+        for columns in ranges[k:]:
+            yield rows, columns
+
+
+def _square(tile: Array) -> Array:
+    return tile * tile

@@ -1,0 +1,79 @@
+"""Pieces of a Gaussian affinity, computed when they are needed: nothing of size n x n is stored.
+
+In float32 the exponent -|x - y|^2 / (2 sigma^2) comes out of one matrix product of points with two extra columns, so a
+tile costs one product, one clip and one exponential.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffspec._arrays import Array, is_numpy, namespace
+
+__all__ = ["GaussianTiles", "exponent_error"]
+
+EPS32 = 2.0**-23
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GaussianTiles:
+    """exp(-|x_i - x_j|^2 / 2) for points in units of sigma, one rectangle of pairs at a time.
+
+    Parameters
+    ----------
+    left, right : array (n, d + 2)
+        Points with the extra columns (-|x|^2 / 2, 1) and (1, -|x|^2 / 2), so that left_i . right_j is the exponent.
+    """
+
+    left: Array
+    right: Array
+
+    @classmethod
+    def of(cls, points: Array, dtype: Any) -> GaussianTiles:
+        """The tiles of centred `points` in units of sigma, computed in `dtype`."""
+        xp = namespace(points)
+        half = -0.5 * xp.sum(points * points, axis=1, keepdims=True)
+        one = xp.ones_like(half)
+        left, right = xp.concat([points, half, one], axis=1), xp.concat([points, one, half], axis=1)
+        return cls(xp.astype(left, dtype), xp.astype(right, dtype))
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return int(self.left.shape[0])
+
+    def __call__(self, rows: slice, columns: slice) -> Array:
+        """The affinities of the points in two ranges, shape (rows, columns); 1 on the diagonal."""
+        tile = _exponential(self.left[rows, :] @ self.right[columns, :].T)
+        if rows == columns:
+            xp = namespace(tile)
+            itself = xp.eye(tile.shape[0], dtype=xp.bool, device=tile.device)
+            tile = xp.where(itself, xp.ones_like(tile), tile)
+        return tile
+
+    def columns(self, indices: Array) -> Array:
+        """The affinities of all points with those at `indices`, shape (n, len(indices))."""
+        xp = namespace(self.left)
+        return _exponential(self.left @ xp.take(self.right, indices, axis=0).T)
+
+
+def exponent_error(points: Array) -> float:
+    """The largest rounding error of the exponent of a float32 tile, for centred `points` in units of sigma.
+
+    The relative error of an affinity is the same. Tiles are worth computing in float32 where this is below about 1e-4:
+    the errors of different pairs are independent, so the entropy moves far less.
+    """
+    xp = namespace(points)
+    return EPS32 * float(xp.max(xp.sum(points * points, axis=1)))
+
+
+def _exponential(exponent: Array) -> Array:
+    """The exponential of `exponent`, which rounding may have made positive, overwriting it where it can be."""
+    xp = namespace(exponent)
+    if is_numpy(exponent):
+        np.minimum(exponent, 0.0, out=exponent)
+        return np.exp(exponent, out=exponent)
+    return xp.exp(xp.minimum(exponent, xp.zeros_like(exponent)))
