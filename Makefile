@@ -30,8 +30,9 @@ check: $(VENV)/test
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
 
+# With an environment .bench-venv that holds dse-dsmi (docs/benchmarks.md) that package is compared too.
 bench: $(VENV)/test
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --python $(firstword $(wildcard .bench-venv/bin/python) $(BIN)/python)
 
 format: $(VENV)/test
 	$(BIN)/ruff format .
