@@ -166,6 +166,13 @@ def test_one_column_can_be_clustered(folder, measured, data):
     assert_same(measured("points.npy", "--reference", "value.npy", "--clusters", "2"), [expected])
 
 
+def test_header_can_be_said(folder, measured):
+    assert measured("points.csv", "--header")[0].n == 150
+    pd.DataFrame(np.load("points.npy")).to_csv("plain.csv", index=False, header=False)
+    assert measured("plain.csv", "--header")[0].n == 149
+    assert measured("plain.csv", "--no-header")[0].n == measured("plain.csv")[0].n == 150
+
+
 def test_json_is_one_object_and_nothing_else(folder, capsys):
     assert run(["measure", "points.npy", "--json"]) == 0
     out = capsys.readouterr().out
@@ -194,9 +201,16 @@ def test_text_of_dsmi(folder, capsys, data):
     estimate = diffspec.dsmi(*data)
     assert "groups     3 by Labels()\nestimator  Matched(repetitions=5), seed 0\nverdict    informative\n" in out
     assert f"1  {estimate.value:.6g} ± {estimate.stderr:.2g}  bit" in out
+    assert "at t = 1   n  within  random subsets  difference\n" in out
+    assert "effective rank" not in out
     dog = estimate.groups[1]
     row = [f"{x:.4f}" for x in (dog.conditional, dog.matched, dog.matched - dog.conditional)]
     assert ["dog", "50", *row] in [line.split() for line in out.splitlines()]
+
+
+def test_text_of_the_literal_estimator(folder, capsys):
+    assert run(["measure", "points.npy", "--labels", "labels.csv", "--estimator", "literal"]) == 0
+    assert "at t = 1   n  within  all points  difference\n" in capsys.readouterr().out
 
 
 def test_text_gives_the_advice_of_a_verdict_a_line(folder, capsys):
@@ -222,6 +236,7 @@ BAD = {
     "nan.npy": "points must be finite, got 1 NaN",
     "labels.csv": "points must be real numbers",
     "points.npy --t 0": "t must be a positive number, got 0.0",
+    "none.npy --t 1 --t 0": "t must be a positive number, got 0.0",  # before anything is read or computed
     "points.npy --t nan": "t must be a positive number, got nan",
     "points.npy --alpha 2": "alpha must lie in [0, 1], got 2.0",
     "points.npy --sigma 0": "sigma must be a positive number, got 0.0",

@@ -1,6 +1,7 @@
 """Every file type gives back what was written, and every broken file one clear sentence."""
 
 import builtins
+import os
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,11 @@ def test_header_is_found(tmp_path, text, expected):
     assert load(tmp_path / "table.csv").tolist() == expected
 
 
+def test_spaces_after_commas_do_not_count(tmp_path):
+    (tmp_path / "table.csv").write_text("a, b\n1, x\n2, y\n")
+    assert load(tmp_path / "table.csv", key="b").tolist() == ["x", "y"]
+
+
 def test_header_can_be_said(tmp_path):
     (tmp_path / "table.csv").write_text("0,1\n2,3\n")
     assert load(tmp_path / "table.csv", header=False).tolist() == [[0, 1], [2, 3]]
@@ -162,6 +168,13 @@ def test_no_file_and_a_directory(tmp_path):
     (tmp_path / "folder.npy").mkdir()
     with pytest.raises(InputError, match=r"folder.npy is a directory; give one of the files in it"):
         load(tmp_path / "folder.npy")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match=r"pipe\.csv is a pipe or device"):
+        load(tmp_path / "pipe.csv")
 
 
 class Dangerous:

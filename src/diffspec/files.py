@@ -81,7 +81,9 @@ def _require_file(path: Path) -> None:
         raise InputError(f"{path} is a directory; give one of the files in it")
     if not path.exists():
         raise InputError(f"there is no file {path}; check the path")
-    if path.stat().st_size == 0 and path.is_file():
+    if not path.is_file():
+        raise InputError(f"{path} is a pipe or device, which cannot be read twice; write it to a file first")
+    if path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); write it again or give another")
 
 
