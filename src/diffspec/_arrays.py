@@ -20,11 +20,13 @@ __all__ = [
     "Array",
     "as_float64",
     "as_points",
+    "check_shape",
     "device_name",
     "dtype_name",
     "from_numpy",
     "is_numpy",
     "namespace",
+    "number",
     "order_statistics",
     "require_memory",
     "take_square",
@@ -84,14 +86,19 @@ def as_points(points: Any, *, name: str = "points") -> Array:
         Wrong rank, fewer than two points, no features, object or complex dtype, NaN or infinity.
     """
     array = _as_array(points, name)
-    if array.ndim != 2:
-        raise InputError(f"{name} must have shape (n, d), got {tuple(array.shape)}; {_reshape_hint(array.ndim)}")
-    n, d = array.shape
-    if n < 2 or d < 1:
-        raise InputError(f"{name} must hold at least 2 points with at least 1 feature, got shape ({n}, {d})")
+    check_shape(array.shape, name)
     array = as_float64(array)
     _require_finite(array, name)
     return array
+
+
+def check_shape(shape: Sequence[int], name: str) -> None:
+    """Raise InputError where `shape` is not that of at least 2 points with at least 1 feature."""
+    if len(shape) != 2:
+        raise InputError(f"{name} must have shape (n, d), got {tuple(shape)}; {_reshape_hint(len(shape))}")
+    n, d = shape
+    if n < 2 or d < 1:
+        raise InputError(f"{name} must hold at least 2 points with at least 1 feature, got shape ({n}, {d})")
 
 
 def as_float64(array: Array) -> Array:
@@ -111,10 +118,13 @@ def _as_array(points: Any, name: str) -> Array:
         except ValueError as error:
             raise InputError(f"{name} must be a rectangular array of numbers; {error}") from None
     if not _is_real(array):
-        raise InputError(
-            f"{name} must be real numbers (float, integer or bool), got dtype {dtype_name(array)}; convert it first"
-        )
+        raise not_real(dtype_name(array), name)
     return array
+
+
+def not_real(dtype: str, name: str) -> InputError:
+    """The error for points of an element type that is no real number."""
+    return InputError(f"{name} must be real numbers (float, integer or bool), got dtype {dtype}; convert it first")
 
 
 def _is_real(array: Array) -> bool:
@@ -137,9 +147,15 @@ def _require_finite(array: Array, name: str) -> None:
     missing = int(xp.count_nonzero(xp.isnan(array)))
     infinite = int(xp.count_nonzero(~finite)) - missing
     bad_rows = int(xp.count_nonzero(~xp.all(finite, axis=1)))
-    raise InputError(
+    raise not_finite((missing, infinite, bad_rows), array.shape[0], name)
+
+
+def not_finite(counts: tuple[int, int, int], n: int, name: str) -> InputError:
+    """The error for `n` rows with so many NaN, so many infinite values, in so many rows."""
+    missing, infinite, bad_rows = counts
+    return InputError(
         f"{name} must be finite, got {missing} NaN and {infinite} infinite values in {bad_rows} of "
-        f"{array.shape[0]} rows; remove those rows or find out why the network produced them"
+        f"{n} rows; remove those rows or find out why the network produced them"
     )
 
 
@@ -153,6 +169,11 @@ def order_statistics(values: Array, ranks: Sequence[int]) -> list[Array]:
     else:
         ordered = namespace(values).sort(values, axis=-1)
     return [ordered[..., rank] for rank in ranks]
+
+
+def number(scalar: Array) -> float:
+    """An array of one element as a float; of a torch tensor without its gradient, of which the float is no part."""
+    return float(scalar.detach() if array_api_compat.is_torch_array(scalar) else scalar)
 
 
 def take_square(matrix: Array, indices: np.ndarray[Any, Any]) -> Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from diffspec._arrays import Array, is_numpy, namespace, require_memory
+from diffspec._arrays import Array, is_numpy, namespace, number, require_memory
 from diffspec._threads import parallel_map
 
 __all__ = ["cross_squared_distances", "pairwise", "unit_scaled"]
@@ -25,7 +25,7 @@ NEAR = 1e-6
 def unit_scaled(points: Array) -> tuple[Array, float]:
     """`points` centred and divided by `unit`, and `unit`: the power of two next to the largest absolute coordinate."""
     xp = namespace(points)
-    largest = float(xp.max(xp.abs(points)))
+    largest = number(xp.max(xp.abs(points)))
     unit = 2.0 ** min(math.frexp(largest)[1], 1000)
     scaled = points / unit
     return scaled - xp.mean(scaled, axis=0, keepdims=True), unit

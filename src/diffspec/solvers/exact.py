@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._arrays import Array, is_numpy, namespace
+from diffspec._arrays import Array, is_numpy, namespace, number
 from diffspec.operators import Operator
 from diffspec.solvers import _lapack
 from diffspec.spectrum import Spectrum
@@ -31,7 +31,7 @@ class Exact:
         nodes = _eigenvalues(operator)
         xp = namespace(nodes)
         nodes = xp.sort(xp.abs(nodes), descending=True)
-        floor = float(nodes[0]) * operator.n * float(xp.finfo(nodes.dtype).eps)
+        floor = number(nodes[0]) * operator.n * float(xp.finfo(nodes.dtype).eps)
         nodes = xp.where(nodes > floor, nodes, xp.zeros_like(nodes))
         return Spectrum(nodes=nodes, weights=xp.ones_like(nodes), n=operator.n, floor=floor)
 
