@@ -8,12 +8,14 @@ kernel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from diffspec._arrays import Array, namespace
+import numpy as np
+
+from diffspec._arrays import Array, as_float64, from_numpy, namespace
 from diffspec.errors import InputError
 
-__all__ = ["Dense", "Operator", "check_alpha", "diffusion"]
+__all__ = ["Dense", "Entrywise", "Operator", "check_alpha", "diffusion"]
 
 
 @runtime_checkable
@@ -23,6 +25,11 @@ class Operator(Protocol):
     @property
     def n(self) -> int:
         """Its order: the number of points."""
+        ...
+
+    @property
+    def like(self) -> Array:
+        """Any array of the library, device and dtype that `matmul` works in."""
         ...
 
     def matmul(self, vectors: Array) -> Array:
@@ -39,6 +46,19 @@ class Operator(Protocol):
 
     def frobenius2(self) -> float:
         """The sum of its squared eigenvalues."""
+        ...
+
+
+@runtime_checkable
+class Entrywise(Operator, Protocol):
+    """An operator whose entries can be asked for: what a low-rank factorisation needs."""
+
+    def diagonal(self) -> Array:
+        """Its diagonal, shape (n,)."""
+        ...
+
+    def columns(self, indices: np.ndarray[Any, Any]) -> Array:
+        """Its columns at the integers `indices`, shape (n, k)."""
         ...
 
 
@@ -62,6 +82,11 @@ class Dense:
         """Its order: the number of points."""
         return int(self.matrix.shape[0])
 
+    @property
+    def like(self) -> Array:
+        """The matrix: its library, device and dtype are those of the products."""
+        return self.matrix
+
     def matmul(self, vectors: Array) -> Array:
         """Its product with `vectors` of shape (n, k); O(n^2 k)."""
         return self.matrix @ vectors
@@ -72,13 +97,21 @@ class Dense:
 
     def trace(self) -> float:
         """The sum of its eigenvalues; O(n)."""
-        xp = namespace(self.matrix)
-        return float(xp.sum(xp.linalg.diagonal(self.matrix)))
+        return float(namespace(self.matrix).sum(as_float64(self.diagonal())))
 
     def frobenius2(self) -> float:
         """The sum of its squared eigenvalues; O(n^2)."""
         xp = namespace(self.matrix)
-        return float(xp.sum(xp.vecdot(self.matrix, self.matrix, axis=-1)))
+        return float(xp.sum(as_float64(xp.vecdot(self.matrix, self.matrix, axis=-1))))
+
+    def diagonal(self) -> Array:
+        """Its diagonal, shape (n,)."""
+        return namespace(self.matrix).linalg.diagonal(self.matrix)
+
+    def columns(self, indices: np.ndarray[Any, Any]) -> Array:
+        """A copy of the columns `indices`, shape (n, k)."""
+        # Rows of a symmetric matrix are its columns, and lie together in memory.
+        return namespace(self.matrix).take(self.matrix, from_numpy(indices, self.matrix), axis=0).T
 
 
 def check_alpha(alpha: float) -> float:
