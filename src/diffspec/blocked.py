@@ -96,9 +96,9 @@ def blocked_diffusion(tiles: GaussianTiles, alpha: float, memory: float) -> Bloc
     TooLargeError
         `memory` does not hold the smallest tile.
     """
-    xp = namespace(tiles.left)
+    xp = namespace(tiles.like)
     size = tile_size(tiles, memory)
-    one = xp.ones((tiles.n, 1), dtype=xp.float64, device=tiles.left.device)
+    one = xp.ones((tiles.n, 1), dtype=xp.float64, device=tiles.like.device)
     density = tiled_product(tiles, one, size)
     inverse = density**-alpha
     degree = density if alpha == 0 else inverse * tiled_product(tiles, inverse, size)
@@ -107,8 +107,8 @@ def blocked_diffusion(tiles: GaussianTiles, alpha: float, memory: float) -> Bloc
 
 def tile_size(tiles: GaussianTiles, memory: float) -> int:
     """The side of the largest useful tile, so that all cores' tiles together fit into `memory` bytes."""
-    item = namespace(tiles.left).finfo(tiles.left.dtype).bits // 8
-    per_element = item * TILE_COPIES * (cores() if is_numpy(tiles.left) else 1)
+    item = namespace(tiles.like).finfo(tiles.like.dtype).bits // 8
+    per_element = item * TILE_COPIES * (cores() if is_numpy(tiles.like) else 1)
     size = min(LARGEST, tiles.n, math.isqrt(max(0, int(memory / per_element))))
     if size < min(SMALLEST, tiles.n):
         raise TooLargeError(
@@ -127,7 +127,7 @@ def tiled_product(
     Each tile above the diagonal serves twice, for its rows and, transposed, for its columns.
     """
     xp = namespace(vectors)
-    low = xp.astype(vectors, tiles.left.dtype, copy=False)
+    low = xp.astype(vectors, tiles.like.dtype, copy=False)
 
     def share(blocks: list[tuple[slice, slice]]) -> Array:
         out = xp.zeros_like(vectors)

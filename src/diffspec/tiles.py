@@ -45,6 +45,11 @@ class GaussianTiles:
         """Number of points."""
         return int(self.left.shape[0])
 
+    @property
+    def like(self) -> Array:
+        """An array of the library, device and dtype of the tiles."""
+        return self.left
+
     def __call__(self, rows: slice, columns: slice) -> Array:
         """The affinities of the points in two ranges, shape (rows, columns); 1 on the diagonal."""
         tile = _exponential(self.left[rows, :] @ self.right[columns, :].T)
