@@ -144,7 +144,8 @@ def diffusion(affinity: Array, alpha: float, *, overwrite: bool = False) -> Dens
     inverse_density = xp.sum(affinity, axis=1) ** -alpha
     degree = inverse_density * (affinity @ inverse_density)
     weight = inverse_density / xp.sqrt(degree)
-    matrix = affinity if overwrite else xp.asarray(affinity, copy=True)
-    matrix *= weight[:, None]
-    matrix *= weight[None, :]
-    return Dense(matrix, disposable=True)
+    if not overwrite:
+        return Dense(affinity * weight[:, None] * weight[None, :], disposable=True)
+    affinity *= weight[:, None]
+    affinity *= weight[None, :]
+    return Dense(affinity, disposable=True)

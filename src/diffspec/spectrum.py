@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from diffspec._arrays import Array, namespace
+from diffspec._arrays import Array, namespace, number
 from diffspec.errors import InputError
 from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
 
-__all__ = ["Spectrum", "check_time", "count", "renyi", "shannon"]
+__all__ = ["Spectrum", "check_time", "count", "entropy_of", "renyi", "shannon"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +33,13 @@ class Spectrum:
     """Absolute eigenvalues at or below this were rounding noise of the solver and were set to 0."""
     settings: Settings | None = None
     verdict: str = ""
+    samples: Array | None = None
+    """Of a stochastic solver: p independent estimates of the weights, shape (p, k). The weights are their mean, and
+    value +- 1.96 standard errors of that mean is a 95 % interval."""
+    check: Spectrum | None = None
+    """The same probes by a second rule: the difference shows what few steps (or few moments) may have cost."""
+    tol: float | None = None
+    """The standard error, in bits, that the solver was asked to reach."""
 
     def shannon(self, t: float = 1.0) -> Estimate:
         """Diffusion spectral entropy at diffusion time `t`, in bits (Eqn 6 of the paper)."""
@@ -85,11 +92,14 @@ def shannon(spectrum: Spectrum, t: float = 1.0) -> float:
     Written as two spectral sums, H = log Z - G/Z with Z = sum r^t, G = sum r^t log r^t and r = |lambda| / max, so that
     one non-zero eigenvalue gives exactly 0 and n equal ones exactly log n. O(k).
     """
-    log_powers, weights = _log_powers(spectrum, t)
-    xp = namespace(log_powers)
-    powers = weights * xp.exp(log_powers)
-    total = float(xp.sum(powers))
-    return math.log(total) - float(xp.sum(powers * log_powers)) / total
+    total, weighted = (number(value) for value in _sums(spectrum, t))
+    return math.log(total) - weighted / total
+
+
+def entropy_of(spectrum: Spectrum, t: float = 1.0) -> Array:
+    """`shannon` as a 0-d array of the spectrum's library, which keeps its gradient where there is one."""
+    total, weighted = _sums(spectrum, t)
+    return namespace(total).log(total) - weighted / total
 
 
 def renyi(spectrum: Spectrum, q: float, t: float = 1.0) -> float:
@@ -116,6 +126,54 @@ def count(spectrum: Spectrum, t: float = 1.0, floor: float = 0.01) -> float:
     return float(xp.sum(xp.where(above, spectrum.weights, xp.zeros_like(spectrum.weights))))
 
 
+def shannon_stderr(spectrum: Spectrum, t: float = 1.0) -> float | None:
+    """Standard error of `shannon` in nats, None where nothing is random.
+
+    To first order H moves by sum_k dw_k p_k (1 - log r_k^t + G/Z) / w_k Z; Z and G are estimated by the same probes, and
+    this keeps their covariance.
+    """
+    log_powers, weights = _log_powers(spectrum, t)
+    xp = namespace(log_powers)
+    powers = xp.exp(log_powers)
+    total = xp.sum(weights * powers)
+    mean = xp.sum(weights * powers * log_powers) / total
+    return _spread(spectrum, powers * (1.0 - log_powers + mean) / total)
+
+
+def renyi_stderr(spectrum: Spectrum, q: float, t: float = 1.0) -> float | None:
+    """Standard error of `renyi` in nats to first order, None where nothing is random."""
+    if q == 1:
+        return shannon_stderr(spectrum, t)
+    log_powers, weights = _log_powers(spectrum, t)
+    xp = namespace(log_powers)
+    slope = xp.exp(log_powers) / xp.sum(weights * xp.exp(log_powers))
+    if q == math.inf:
+        return _spread(spectrum, slope)
+    power = xp.exp(q * log_powers)
+    return _spread(spectrum, (power / xp.sum(weights * power) - q * slope) / (1.0 - q))
+
+
+def count_stderr(spectrum: Spectrum, t: float = 1.0, floor: float = 0.01) -> float | None:
+    """Standard error of `count`, None where nothing is random."""
+    positive = spectrum.nodes[spectrum.nodes > 0]
+    return _spread(spectrum, namespace(positive).astype(positive**t > floor, positive.dtype))
+
+
+def truncation(spectrum: Spectrum, t: float = 1.0) -> float:
+    """How far `shannon` moves, in nats, when the solver's second quadrature rule replaces its first; 0 if exact."""
+    return 0.0 if spectrum.check is None else abs(shannon(spectrum, t) - shannon(spectrum.check, t))
+
+
+def _spread(spectrum: Spectrum, slopes: Array) -> float | None:
+    """Standard error of the mean over the samples of sum_k w_k slope_k, with one slope per non-zero node."""
+    if spectrum.samples is None:
+        return None
+    xp = namespace(slopes)
+    positive = xp.nonzero(spectrum.nodes > 0)[0]
+    values = xp.take(spectrum.samples, positive, axis=1) @ slopes
+    return float(xp.std(values, correction=1)) / math.sqrt(values.shape[0])
+
+
 def check_time(t: float) -> float:
     """`t` as a float, or InputError where it is no positive number."""
     try:
@@ -125,6 +183,14 @@ def check_time(t: float) -> float:
     if not good:
         raise InputError(f"t must be a positive number, got {t!r}; t = 1 is one step of diffusion")
     return float(t)
+
+
+def _sums(spectrum: Spectrum, t: float) -> tuple[Array, Array]:
+    """Z = sum w r^t and G = sum w r^t log r^t, as 0-d arrays."""
+    log_powers, weights = _log_powers(spectrum, t)
+    xp = namespace(log_powers)
+    powers = weights * xp.exp(log_powers)
+    return xp.sum(powers), xp.sum(powers * log_powers)
 
 
 def _log_powers(spectrum: Spectrum, t: float) -> tuple[Array, Array]:
