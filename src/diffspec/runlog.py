@@ -4,11 +4,11 @@ The first line is a header; every further line is one record with a `kind`:
 
 ========  ==========================================================================================
 number    one measured value: run, step, layer, name, rule, value, unit, stderr, n, ceiling, verdict, seconds, settings
-scalar    one number passed in by the user (accuracy, loss): run, step, name, value (null: NaN or infinite)
+scalar    one number passed in by the user (accuracy, loss): run, step, name, value
 spectrum  leading eigenvalues: run, step, layer, rule, values
 picture   points drawn in the plane: run, step, layer, method, x, y, classes (a name per point, or empty)
 settings  what a run was trained and measured with: run, values
-failure   a measurement that raised: run, step, layer, name, rule (of a number), error
+failure   a measurement that raised or was not finite: run, step, layer, name, rule (of a number), error
 ========  ==========================================================================================
 
 A value divided by its ceiling is its normalized value. A run that was continued from a checkpoint may hold a step

@@ -114,7 +114,7 @@ class Monitor:
     def observe(self, step: int, **scalars: float) -> None:
         """Look at the network now and write what is seen; `scalars` (accuracy, loss) are written beside it.
 
-        A scalar that is NaN or infinite is written as null.
+        A scalar that is NaN or infinite is written as a failure.
 
         Raises
         ------
@@ -127,11 +127,18 @@ class Monitor:
         if not self._started:
             self.log.write("settings", run=self.run, values=self._settings)
         for name, value in scalars.items():
-            self.log.write("scalar", run=self.run, step=step, name=name, value=_number(name, value))
+            self._scalar(step, name, value)
         with untouched(unwrapped(self._model)):
             for layer, points in self._points(step).items():
                 self._look(step, layer, points)
         self._started = True
+
+    def _scalar(self, step: int, name: str, value: float) -> None:
+        number = _number(name, value)
+        if math.isfinite(number):
+            self.log.write("scalar", run=self.run, step=step, name=name, value=number)
+        else:
+            self.log.write("failure", run=self.run, step=step, layer=None, name=name, error=f"the value was {number}")
 
     def _points(self, step: int) -> dict[str, Points]:
         """The points of every layer; none where the pass failed."""
@@ -176,7 +183,7 @@ class Monitor:
             run=self.run,
             **where,
             name="median distance",
-            rule="median",
+            rule=None,
             value=sigma * math.sqrt(2.0),
             unit="distance",
             stderr=None,
@@ -240,9 +247,8 @@ def _short(values: Points) -> list[float]:
     return [float(f"{value:.5g}") for value in values.tolist()]
 
 
-def _number(name: str, value: Any) -> float | None:
+def _number(name: str, value: Any) -> float:
     try:
-        number = float(value)
+        return float(value)
     except (TypeError, ValueError):
         raise InputError(f"the scalar {name!r} must be a number, got {value!r}") from None
-    return number if math.isfinite(number) else None
