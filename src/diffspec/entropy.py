@@ -6,13 +6,15 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import issparse
 
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import check_alpha, diffusion
+from diffspec.operators import Operator, check_alpha, diffusion
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Exact, Solver
+from diffspec.sparse import sparse_diffusion
 from diffspec.spectrum import Spectrum, check_time, shannon
 from diffspec.verdicts import judge
 
@@ -110,9 +112,10 @@ def spectrum(
     check_walk(kernel, solver)
     generator = np.random.default_rng(rng)
     resolved = kernel.resolve(points, generator)
-    operator = diffusion(resolved(points), alpha, overwrite=True)
+    operator = _operator(resolved, points, alpha)
     found = solver(operator, generator)
-    verdict = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
+    judged = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
+    verdict = "; ".join(filter(None, [judged, found.verdict]))
     settings = settings_of(points, kernel, resolved, alpha, solver, rng)
     return replace(found, settings=replace(settings, floor=found.floor), verdict=verdict)
 
@@ -123,6 +126,13 @@ def check_walk(kernel: Kernel, solver: Solver) -> None:
         raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {kernel!r}")
     if isinstance(solver, type) or not callable(solver):
         raise InputError(f"solver must be a solver such as Exact(), got {solver!r}")
+
+
+def _operator(resolved: Kernel, points: Array, alpha: float) -> Operator:
+    affinity = resolved(points)
+    if issparse(affinity):
+        return sparse_diffusion(affinity, alpha, dropped=getattr(resolved, "below", 0.0))
+    return diffusion(affinity, alpha, overwrite=True)
 
 
 def settings_of(points: Array, kernel: Kernel, resolved: Kernel, alpha: float, solver: Solver, rng: Seed) -> Settings:

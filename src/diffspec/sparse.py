@@ -1,0 +1,136 @@
+"""A diffusion operator that stores the few entries that matter, and how much the others could have mattered.
+
+SciPy only: other array libraries have no sparse format in common.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from diffspec._arrays import Array, require_memory
+from diffspec.perturbation import Perturbation
+
+__all__ = ["Sparse", "sparse_diffusion"]
+
+Vector: TypeAlias = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sparse:
+    """The symmetric conjugate of the diffusion matrix of a sparse affinity.
+
+    Parameters
+    ----------
+    matrix : csr_array (n, n)
+        Symmetric, float64.
+    perturbation : Perturbation or None
+        How far the operator may be from the one that it stands for; None where it stands for itself.
+
+    Notes
+    -----
+    May be indefinite, if only slightly: a truncated positive semi-definite kernel is not positive semi-definite.
+    """
+
+    matrix: Any
+    perturbation: Perturbation | None = None
+
+    @property
+    def n(self) -> int:
+        """Its order: the number of points."""
+        return int(self.matrix.shape[0])
+
+    @property
+    def like(self) -> Array:
+        """The stored entries: products come in NumPy's float64 as they do."""
+        return self.matrix.data
+
+    @property
+    def disposable(self) -> bool:
+        """True: `dense` makes a new array, which a solver may overwrite."""
+        return True
+
+    def matmul(self, vectors: Array) -> Array:
+        """Its product with `vectors` of shape (n, k); O(k) per stored entry."""
+        return self.matrix @ vectors
+
+    def dense(self) -> Array:
+        """The operator as a new (n, n) array."""
+        require_memory(8.0 * self.n**2, f"the sparse operator as a dense {self.n} x {self.n} array", self.like)
+        return self.matrix.toarray()
+
+    def trace(self) -> float:
+        """The sum of its eigenvalues; O(n)."""
+        return float(self.diagonal().sum())
+
+    def frobenius2(self) -> float:
+        """The sum of its squared eigenvalues."""
+        return float(self.matrix.data @ self.matrix.data)
+
+    def diagonal(self) -> Array:
+        """Its diagonal, shape (n,)."""
+        return self.matrix.diagonal()
+
+    def columns(self, indices: Vector) -> Array:
+        """Its columns at the integers `indices`, as a dense array of shape (n, k)."""
+        # Rows of a symmetric matrix are its columns, and lie together in memory.
+        return self.matrix[indices, :].toarray().T
+
+
+def sparse_diffusion(affinity: Any, alpha: float, *, dropped: float = 0.0) -> Sparse:
+    """The symmetric conjugate of the diffusion matrix of a sparse `affinity`; as `diffspec.operators.diffusion`.
+
+    Parameters
+    ----------
+    affinity : csr_array (n, n)
+        Symmetric, non-negative, unit diagonal, no duplicate entries; overwritten.
+    alpha : float
+        In [0, 1]: how far the density of the points is divided out.
+    dropped : float
+        Where the affinity is a positive semi-definite kernel without its small entries: none of those was larger than
+        this. The operator then carries a `perturbation`. 0: nothing was dropped.
+
+    Notes
+    -----
+    Time and memory are proportional to the number of stored entries.
+    """
+    density = np.asarray(affinity.sum(axis=1))
+    inverse = density**-alpha
+    weight = np.sqrt(inverse / (affinity @ inverse))
+    size = _moved(affinity, density, alpha, dropped) if dropped else None
+    affinity.data *= np.repeat(weight, np.diff(affinity.indptr))
+    affinity.data *= weight[affinity.indices]
+    operator = Sparse(affinity)
+    if size is None:
+        return operator
+    known = Perturbation(size=size, n=operator.n, trace=operator.trace(), frobenius2=operator.frobenius2())
+    return Sparse(affinity, known)
+
+
+def _moved(kept: Any, density: Vector, alpha: float, dropped: float) -> float:
+    """At least the trace norm of A - A~ for the operators of the whole affinity G and of its `kept` entries G~.
+
+    With weights w^2 = q^-alpha / (G q^-alpha), W = diag(w) and D = W / W~: A - A~ = (D B D - B) + W~ (G - G~) W~, where
+    B = W~ G W~ is positive semi-definite with trace Z = sum w~^2. With |D - 1| <= e, Cauchy-Schwarz for the trace norm
+    gives (2 m + m^2) Z for the first term, m^2 = sum e^2 w~^2 / Z. The second has rank n and entries below
+    `dropped` w~_i w~_j, so its trace norm is at most sqrt(n) times its Frobenius norm.
+    """
+    pattern = csr_array((np.ones_like(kept.data), kept.indices, kept.indptr), shape=kept.shape)
+    n = len(density)
+    inverse = density**-alpha
+    spread = kept @ inverse
+    # Growth of the density by what was dropped, then the least and most that w^2 / w~^2 can be.
+    growth = (1.0 + dropped * (n - np.diff(kept.indptr)) / density) ** -alpha
+    extra = dropped * np.maximum(inverse.sum() - pattern @ inverse, 0.0)
+    least = growth / (1.0 + extra / spread)
+    most = spread / (kept @ (inverse * growth))
+    error = np.maximum(np.sqrt(most) - 1.0, 1.0 - np.sqrt(least))
+    squared = inverse / spread
+    total = squared.sum()
+    relative = math.sqrt(error**2 @ squared / total)
+    absent = max(total**2 - squared @ (pattern @ squared), 0.0)
+    return float((2.0 + relative) * relative * total + math.sqrt(n * absent) * dropped)
