@@ -2,10 +2,10 @@
 
 import math
 
-import definitions
 import numpy as np
 import pytest
 
+import definitions
 from diffspec import (
     Bins,
     Clusters,
@@ -51,7 +51,7 @@ def test_literal_gives_the_entropy_of_well_separated_groups(rng):
     points = rng.normal(size=(140, 20)) + 200.0 * np.eye(20)[labels]
     ours = dsmi(points, labels, estimator=Literal(), kernel=Gaussian(4.0))
     shares = np.array([80, 40, 20]) / 140
-    # Within-group graphs are unchanged by the other groups, so the gain is the entropy of the eigenvalue mass per group.
+    # The graphs within groups do not see the other groups: the gain is the entropy of the eigenvalue mass per group.
     assert ours.value == pytest.approx(definitions.dsmi_literal(points, labels, 4.0), abs=1e-9)
     assert ours.ceiling == pytest.approx(definitions.entropy_bits(shares), abs=1e-12)
     assert 0.8 < ours.normalized < 1.1
@@ -150,6 +150,10 @@ def test_vector_reference_in_spectral_clusters(blobs):
     assert again.settings.partition == "Clusters(count=3, seed=0, neighbors=10)"
 
 
+def test_a_value_on_an_edge_belongs_to_the_upper_bin_and_the_maximum_to_the_last():
+    assert Bins(2)([0.0, 0.5, 1.0, 0.4]).codes.tolist() == [0, 1, 1, 0]
+
+
 def test_empty_bins_are_left_out_and_a_constant_is_one_group(rng):
     points = rng.normal(size=(30, 2))
     values = np.r_[np.zeros(15), np.ones(15)]
@@ -198,12 +202,17 @@ def test_verdict(blobs, sigma, word):
     assert dsmi(points, labels).verdict == "informative"
 
 
-def test_threads_do_not_leak(blobs):
-    from threadpoolctl import threadpool_info
+def test_threads_do_not_leak_even_from_callers_that_overlap(blobs):
+    from concurrent.futures import ThreadPoolExecutor
 
-    before = [pool["num_threads"] for pool in threadpool_info()]
-    dsmi(*blobs)
-    assert [pool["num_threads"] for pool in threadpool_info()] == before
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    with threadpool_limits(2, user_api="blas"):
+        before = [pool["num_threads"] for pool in threadpool_info()]
+        assert 2 in before
+        with ThreadPoolExecutor(4) as callers:
+            list(callers.map(lambda _: dsmi(*blobs), range(8)))
+        assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
 def test_json_round_trip_keeps_groups(blobs):
