@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from diffspec._arrays import Array, namespace, number
+import numpy as np
+
+from diffspec._arrays import Array, namespace, number, to_numpy
 from diffspec.errors import InputError
+from diffspec.extremes import Extremes
 from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
 
 __all__ = ["Spectrum", "check_time", "count", "entropy_of", "renyi", "shannon"]
@@ -38,16 +41,22 @@ class Spectrum:
     value +- 1.96 standard errors of that mean is a 95 % interval."""
     check: Spectrum | None = None
     """The same probes by a second rule: the difference shows what few steps (or few moments) may have cost."""
+    extremes: Extremes | None = None
+    """Of a low-rank solver: what its unresolved trace leaves open, which gives guaranteed bounds."""
     tol: float | None = None
     """The standard error, in bits, that the solver was asked to reach."""
 
     def shannon(self, t: float = 1.0) -> Estimate:
         """Diffusion spectral entropy at diffusion time `t`, in bits (Eqn 6 of the paper)."""
-        return self._entropy("DSE", shannon(self, t), t)
+        nats, error = shannon(self, t), shannon_stderr(self, t)
+        bounds = None if self.extremes is None else self.extremes.shannon(t)
+        return self._entropy("DSE", nats, t, error=error, bounds=bounds, truncated=truncation(self, t))
 
     def renyi(self, q: float, t: float = 1.0) -> Estimate:
         """Renyi entropy of order `q` of the same probabilities, in bits; q = 1 is `shannon`."""
-        return self._entropy(f"Renyi entropy (q = {q:g})", renyi(self, q, t), t)
+        nats, error = renyi(self, q, t), renyi_stderr(self, q, t)
+        bounds = None if self.extremes is None else self.extremes.renyi(q, t)
+        return self._entropy(f"Renyi entropy (q = {q:g})", nats, t, error=error, bounds=bounds)
 
     def count(self, t: float = 1.0, floor: float = 0.01) -> Estimate:
         """How many |eigenvalue|^t lie above `floor`; at large t the number of well-separated clusters."""
@@ -56,9 +65,11 @@ class Spectrum:
             value=count(self, t, floor),
             unit=COUNT,
             n=self.n,
+            stderr=count_stderr(self, t, floor),
+            bounds=None if self.extremes is None else self.extremes.count(t, floor),
             ceiling=float(self.n),
             settings=self._settings(t),
-            verdict=self.verdict,
+            verdict="; ".join(filter(None, [self.verdict, self._blur(t, floor)])),
             spectrum=self,
         )
 
@@ -66,17 +77,48 @@ class Spectrum:
         """exp(entropy): how many equal eigenvalues would have the entropy at time `t`."""
         return math.exp(shannon(self, t))
 
-    def _entropy(self, measure: str, nats: float, t: float) -> Estimate:
+    def _entropy(
+        self,
+        measure: str,
+        nats: float,
+        t: float,
+        *,
+        error: float | None,
+        bounds: tuple[float, float] | None,
+        truncated: float = 0.0,
+    ) -> Estimate:
+        bit = NATS_PER[BIT]
         return Estimate(
             measure=measure,
-            value=nats / NATS_PER[BIT],
+            value=nats / bit,
             unit=BIT,
             n=self.n,
+            stderr=None if error is None else error / bit,
+            bounds=None if bounds is None else (bounds[0] / bit, bounds[1] / bit),
             ceiling=math.log2(self.n),
             settings=self._settings(t),
-            verdict=self.verdict,
+            verdict=self._verdict((error or 0.0) / bit, truncated / bit),
             spectrum=self,
         )
+
+    def _blur(self, t: float, floor: float) -> str:
+        """In words, how many eigenvalues one node beside the floor of a count stands for, where that is many."""
+        if self.samples is None:
+            return ""
+        # Chebyshev, Markov and Stieltjes: quadrature gives a distribution function to within the weight of a node.
+        powers = to_numpy(self.nodes) ** t
+        above = int(np.searchsorted(-powers, -floor))
+        largest = float(np.max(to_numpy(self.weights)[max(0, above - 1) : above + 1]))
+        return f"a single node at the floor stands for {largest:.0f} eigenvalues" if largest > 1.5 else ""
+
+    def _verdict(self, error: float, truncated: float) -> str:
+        """The verdict, and in words where the tolerance, in bits, was not reached or another error is larger."""
+        parts = [self.verdict] if self.verdict else []
+        if self.tol is not None and error > self.tol:
+            parts.append(f"tolerance not reached: standard error {error:.2g} above tol = {self.tol:g}, use more probes")
+        if truncated > max(self.tol or 0.0, 1.96 * error):
+            parts.append(f"few steps or moments may have cost up to about {truncated:.2g} bit besides, use more")
+        return "; ".join(parts)
 
     def _settings(self, t: float) -> Settings:
         if self.settings is None:
@@ -129,7 +171,7 @@ def count(spectrum: Spectrum, t: float = 1.0, floor: float = 0.01) -> float:
 def shannon_stderr(spectrum: Spectrum, t: float = 1.0) -> float | None:
     """Standard error of `shannon` in nats, None where nothing is random.
 
-    To first order H moves by sum_k dw_k p_k (1 - log r_k^t + G/Z) / w_k Z; Z and G are estimated by the same probes, and
+    To first order H moves by sum_k dw_k r_k^t (1 - log r_k^t + G/Z) / Z; Z and G are estimated by the same probes, and
     this keeps their covariance.
     """
     log_powers, weights = _log_powers(spectrum, t)

@@ -5,10 +5,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from diffspec.operators import Operator
+from diffspec.solvers.chebyshev import Chebyshev
 from diffspec.solvers.exact import Exact
+from diffspec.solvers.lanczos import Lanczos
+from diffspec.solvers.lowrank import LowRank
 from diffspec.spectrum import Spectrum
 
-__all__ = ["Exact", "Solver"]
+__all__ = ["Chebyshev", "Exact", "Lanczos", "LowRank", "Solver"]
 
 
 @runtime_checkable

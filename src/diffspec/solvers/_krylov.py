@@ -1,0 +1,133 @@
+"""Block Krylov spaces: an orthonormal basis V that grows by one block a step, and the small matrix T = V' A V.
+
+All directions share one space, so every quadratic form v' f(A) v with v in the space is read off one small
+eigenproblem, and each form profits from the directions of all the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
+from diffspec.operators import Operator
+from diffspec.spectrum import Spectrum
+
+__all__ = ["Krylov", "Matrix", "gaussian", "whole_spectrum"]
+
+Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Krylov:
+    """A growing block Krylov space of `operator`; products run in the operator's dtype, all else in float64.
+
+    Parameters
+    ----------
+    operator : Operator
+    start : array (n, k)
+        Spans the first block.
+
+    Notes
+    -----
+    A step with blocks of width b on a basis of c vectors costs one product of the operator with b vectors and 8 n b c
+    operations of full re-orthogonalisation. Directions that are exhausted (invariant subspaces, repeated eigenvalues)
+    are replaced by new ones that are orthogonal to the rest, so the width never shrinks.
+    """
+
+    def __init__(self, operator: Operator, start: Array) -> None:
+        self.operator = operator
+        self.blocks: list[Array] = [_orthonormal(start, [])]
+        self._diagonals: list[Matrix] = []
+        self._couplings: list[Matrix] = []
+
+    @property
+    def width(self) -> int:
+        """Number of basis vectors, the last block, not multiplied yet, included."""
+        return sum(int(block.shape[1]) for block in self.blocks)
+
+    @property
+    def steps(self) -> int:
+        """Number of blocks multiplied so far."""
+        return len(self._diagonals)
+
+    def step(self, join: Array | None = None) -> None:
+        """Multiply the last block and append the next; `join` (n, p) are further directions that enter with it.
+
+        What `join` adds is made orthogonal to everything multiplied so far and comes first in the new block.
+        """
+        last = self.blocks[-1]
+        like = self.operator.like
+        product = as_float64(self.operator.matmul(namespace(like).astype(last, like.dtype, copy=False)))
+        block = product if join is None else self._joined(join, product)
+        self._diagonals.append(_symmetric(to_numpy(last.T @ product)))
+        self.blocks.append(_orthonormal(block, self.blocks))
+        self._couplings.append(to_numpy(self.blocks[-1].T @ product))
+
+    def _joined(self, join: Array, product: Array) -> Array:
+        first = _orthonormal(join, self.blocks)
+        return namespace(product).concat([first, product - first @ (first.T @ product)], axis=1)
+
+    def gauss(self) -> Matrix:
+        """T over the multiplied blocks: its eigenvalues are the nodes of the (block) Gauss rule."""
+        offsets = np.cumsum([0, *(len(diagonal) for diagonal in self._diagonals)])
+        small = np.zeros((offsets[-1], offsets[-1]))
+        for i, diagonal in enumerate(self._diagonals):
+            here = slice(offsets[i], offsets[i + 1])
+            small[here, here] = diagonal
+            if i + 1 < len(self._diagonals):
+                after = slice(offsets[i + 1], offsets[i + 2])
+                small[after, here] = self._couplings[i]
+                small[here, after] = self._couplings[i].T
+        return small
+
+    def radau(self, gauss: Matrix, nodes: Matrix, vectors: Matrix) -> Matrix:
+        """T bordered by the last block so that it is singular: the (block) Gauss-Radau rule with nodes at 0.
+
+        It is the Nystrom approximation, from T, of T one step later; `nodes`, `vectors` are the eigenpairs of `gauss`.
+        """
+        coupling = self._couplings[-1]
+        tail = vectors[-coupling.shape[1] :, :]
+        keep = nodes > len(nodes) * np.finfo(np.float64).eps * np.abs(nodes).max()
+        corner = coupling @ (tail[:, keep] / nodes[keep]) @ tail[:, keep].T @ coupling.T
+        side = np.zeros((len(coupling), len(gauss)))
+        side[:, -coupling.shape[1] :] = coupling
+        return np.block([[gauss, side.T], [side, _symmetric(corner)]])
+
+    def residual(self) -> float:
+        """The norm of what A moves the basis out of itself: no eigenvalue lies further from the Ritz values' range."""
+        return float(np.linalg.norm(self._couplings[-1], 2))
+
+
+def gaussian(operator: Operator, count: int, rng: np.random.Generator) -> Array:
+    """`count` standard normal vectors, shape (n, count): drawn by NumPy, so the same for every array library."""
+    return as_float64(from_numpy(rng.standard_normal((operator.n, count)), operator.like))
+
+
+def whole_spectrum(operator: Operator) -> Spectrum:
+    """All eigenvalues, from n products: what a stochastic solver gives where n is no larger than its space."""
+    xp = namespace(operator.like)
+    everything = xp.eye(operator.n, dtype=operator.like.dtype, device=operator.like.device)
+    matrix = to_numpy(as_float64(operator.matmul(everything)))
+    nodes = np.sort(np.abs(np.linalg.eigvalsh(_symmetric(matrix))))[::-1]
+    floor = float(nodes[0]) * operator.n * float(xp.finfo(operator.like.dtype).eps)
+    nodes = from_numpy(np.where(nodes > floor, nodes, 0.0), operator.like)
+    return Spectrum(nodes=nodes, weights=namespace(nodes).ones_like(nodes), n=operator.n, floor=floor)
+
+
+def _orthonormal(vectors: Array, blocks: list[Array]) -> Array:
+    """An orthonormal basis of `vectors` made orthogonal to `blocks`.
+
+    Twice: the first pass leaves rounding and, in exhausted directions, arbitrary unit vectors; the second pass makes
+    both orthogonal.
+    """
+    xp = namespace(vectors)
+    for _ in range(2):
+        for block in blocks:
+            vectors = vectors - block @ (block.T @ vectors)
+        vectors, _triangle = xp.linalg.qr(vectors)
+    return vectors
+
+
+def _symmetric(matrix: Matrix) -> Matrix:
+    return (matrix + matrix.T) / 2.0
