@@ -185,7 +185,7 @@ def _moved(batch: Any, network: Module) -> tuple[Any, int]:
 
 
 def _eager() -> AbstractContextManager[Any]:
-    """Compiled parts run uncompiled inside: a compiled one does not call hooks that came after its compilation."""
+    """Compiled parts run uncompiled inside: hooks and evaluation mode would make every look compile them anew."""
     stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
     nothing_compiled = "torch._dynamo" not in sys.modules  # importing it takes seconds
     return nullcontext() if stance is None or nothing_compiled else stance("force_eager")

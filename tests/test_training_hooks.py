@@ -1,0 +1,228 @@
+"""What layers give on fixed inputs: reductions are explicit, and the network is left as it was."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from diffspec import InputError
+from diffspec.training import Layer, Probe, collect
+from diffspec.training.hooks import REDUCTIONS, resolve_layers, untouched
+
+INPUTS = torch.linspace(0, 1, 6 * 4).reshape(6, 4)
+
+
+class Gives(torch.nn.Module):
+    """A network of one layer whose output is what a function makes of the inputs."""
+
+    def __init__(self, function: object) -> None:
+        super().__init__()
+        self.layer = torch.nn.Identity()
+        self.layer.forward = function
+
+    def forward(self, inputs: object) -> object:
+        return self.layer(inputs)
+
+
+def small() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(3))
+
+
+def through(function: object, reduce: str) -> np.ndarray:
+    return collect(Gives(function), [Layer("layer", reduce)], [INPUTS])["layer"]
+
+
+TOKENS = torch.arange(6 * 5 * 2.0).reshape(6, 5, 2)
+IMAGES = torch.arange(6 * 3 * 2 * 2.0).reshape(6, 3, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("reduce", "output", "wanted"),
+    [
+        ("none", INPUTS, INPUTS),
+        ("flatten", TOKENS, TOKENS.reshape(6, 10)),
+        ("flatten", IMAGES, IMAGES.reshape(6, 12)),
+        ("mean", TOKENS, TOKENS.numpy().mean(axis=1)),
+        ("cls", TOKENS, TOKENS[:, 0]),
+        ("last", TOKENS, TOKENS[:, 4]),
+        ("gap", IMAGES, IMAGES.numpy().mean(axis=(2, 3))),
+    ],
+)
+def test_reductions(reduce: str, output: object, wanted: object) -> None:
+    np.testing.assert_array_equal(through(lambda _: output, reduce), np.asarray(wanted))
+
+
+@pytest.mark.parametrize(
+    ("reduce", "output"),
+    [("none", TOKENS), ("none", IMAGES), ("mean", IMAGES), ("gap", TOKENS), ("cls", INPUTS), ("flatten", INPUTS[:, 0])],
+)
+def test_a_shape_without_its_reduction_names_the_choices(reduce: str, output: object) -> None:
+    with pytest.raises(InputError, match=rf"not fit for reduce='{reduce}'; reductions: none .*flatten.*mean.*cls.*gap"):
+        through(lambda _: output, reduce)
+
+
+def test_an_unknown_reduction() -> None:
+    with pytest.raises(InputError, match=r"reduce must be one of none, flatten, mean, cls, last, gap, got 'sum'"):
+        Layer("0", "sum")
+    assert list(REDUCTIONS) == ["none", "flatten", "mean", "cls", "last", "gap"]
+
+
+def test_tuples_and_transformer_outputs() -> None:
+    np.testing.assert_array_equal(through(lambda x: (2 * x, None), "none"), 2 * INPUTS)
+    np.testing.assert_array_equal(through(lambda _: SimpleNamespace(last_hidden_state=TOKENS), "last"), TOKENS[:, 4])
+    with pytest.raises(InputError, match="gives a dict, not a tensor"):
+        through(lambda x: {"a": x}, "none")
+
+
+def test_half_precision_becomes_float32() -> None:
+    got = through(lambda x: x.to(torch.bfloat16), "none")
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, INPUTS, atol=0.01)
+
+
+def test_rows_must_be_inputs() -> None:
+    with pytest.raises(InputError, match="gives 5 rows for 6 inputs; the first axis must be inputs"):
+        through(lambda _: TOKENS.transpose(0, 1)[:, :, 0], "none")
+
+
+def test_a_layer_that_runs_twice() -> None:
+    shared = torch.nn.ReLU()
+    network = torch.nn.Sequential(shared, torch.nn.Linear(4, 4), shared)
+    with pytest.raises(InputError, match="'0' ran 2 times in one pass"):
+        collect(network, "0", [INPUTS])
+
+
+def test_a_layer_that_does_not_run() -> None:
+    network = Gives(lambda x: x)
+    network.unused = torch.nn.Linear(2, 2)
+    with pytest.raises(InputError, match="'unused' ran 0 times"):
+        collect(network, "unused", [INPUTS])
+
+
+def test_an_unknown_layer_lists_near_names() -> None:
+    network = torch.nn.ModuleDict({"encoder": torch.nn.Linear(2, 2), "head": torch.nn.Linear(2, 2)})
+    with pytest.raises(InputError, match="no layer 'encode' in the model; near names: encoder"):
+        resolve_layers(network, ["encode"])
+    with pytest.raises(InputError, match="near names: encoder, head"):
+        resolve_layers(network, ["zzz*"])
+    with pytest.raises(InputError, match="layers is empty"):
+        resolve_layers(network, [])
+
+
+def test_patterns_mappings_and_single_names() -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 3), torch.nn.ReLU())
+    assert resolve_layers(network, "[01]") == [Layer("0"), Layer("1")]
+    assert resolve_layers(network, {"2": "flatten"}) == [Layer("2", "flatten")]
+    assert resolve_layers(network, ["0", Layer("0", "mean")]) == [Layer("0", "mean")]
+
+
+def test_batches_are_put_together_in_order() -> None:
+    network = small()
+    parts = collect(network, ["0", "2"], Probe(INPUTS, batch_size=4).batches())
+    whole = collect(network, ["0", "2"], [INPUTS])
+    for name in ("0", "2"):
+        np.testing.assert_allclose(parts[name], whole[name], rtol=1e-6)
+
+
+def test_named_inputs() -> None:
+    class Two(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sum = torch.nn.Identity()
+
+        def forward(self, left: object, right: object) -> object:
+            return self.sum(left + right)
+
+    probe = Probe({"left": INPUTS, "right": 2 * INPUTS}, batch_size=4)
+    np.testing.assert_array_equal(collect(Two(), "sum", probe.batches())["sum"], 3 * INPUTS)
+
+
+def states() -> tuple[object, ...]:
+    return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_everything_is_put_back(fails: bool) -> None:
+    network = small()
+    network[1].eval()  # a part that is frozen in evaluation mode stays so
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    drawn = states()
+
+    def draw(*_: object) -> None:
+        random.random(), np.random.rand(), torch.rand(1)  # noqa: NPY002
+        if fails:
+            raise RuntimeError("in the pass")
+
+    handle = network[2].register_forward_hook(draw)
+    if fails:
+        with pytest.raises(RuntimeError, match="in the pass"):
+            collect(network, "0", [INPUTS])
+    else:
+        collect(network, "0", [INPUTS])
+    handle.remove()
+    assert states() == drawn
+    assert [module.training for module in network.modules()] == [True, True, False, True]
+    assert not any(module._forward_hooks for module in network.modules())
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert torch.is_grad_enabled()
+
+
+def test_the_pass_is_in_evaluation_mode_without_gradients() -> None:
+    network, seen = small(), []
+    network[1].register_forward_hook(lambda module, _i, output: seen.append((module.training, output.requires_grad)))
+    collect(network, "0", [INPUTS])
+    assert seen == [(False, False)]
+
+
+def test_training_flags_are_set_without_calling_train() -> None:
+    class Merging(torch.nn.Linear):
+        def train(self, mode: bool = True) -> object:
+            raise AssertionError("train() of this layer has effects that last")
+
+    network = torch.nn.Sequential(Merging(4, 4))
+    with untouched(network):
+        assert not network[0].training
+    assert network[0].training
+
+
+@pytest.mark.parametrize("wrap", ["compile", "part", "parallel"])
+def test_wrapped_networks(wrap: str) -> None:
+    plain = small()
+    if wrap == "compile":
+        network, names = torch.compile(plain, backend="eager"), ["2", "_orig_mod.2"]
+    elif wrap == "part":
+        network, names = torch.nn.Sequential(torch.compile(plain, backend="eager")), ["0.2", "0._orig_mod.2"]
+        network(INPUTS)  # compiled before there were hooks
+    else:
+        network, names = torch.nn.DataParallel(plain), ["2", "module.2"]
+    for name in names:
+        found = collect(network, name, [INPUTS])
+        (got,) = found.values()
+        np.testing.assert_array_equal(got, collect(plain, "2", [INPUTS])["2"])
+        assert list(found) == [names[0]]
+
+
+def test_looking_compiles_nothing() -> None:
+    compiled = []
+
+    def backend(graph: Any, _inputs: object) -> Any:
+        compiled.append(graph)
+        return graph.forward
+
+    network = torch.nn.Sequential(torch.compile(small(), backend=backend))
+    network(INPUTS)
+    assert len(compiled) == 1
+    for rows in (6, 5, 4):
+        collect(network, "0.2", [INPUTS[:rows]])
+    network(INPUTS)
+    assert len(compiled) == 1
+
+
+def test_what_is_no_network() -> None:
+    with pytest.raises(InputError, match=r"model must be a torch\.nn\.Module, got str"):
+        collect("model", "0", [INPUTS])

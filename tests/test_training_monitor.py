@@ -1,0 +1,280 @@
+"""The monitor: it writes what the functions give, and the training it watches goes on as if it were not there."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi
+from diffspec.groups import Partition
+from diffspec.runlog import Record, RunLog, read
+from diffspec.training import DSE, DSMI, RULES, Monitor, Probe, collect
+
+RNG = np.random.default_rng(5)
+LABELS = np.repeat(np.arange(3), 20)
+INPUTS = torch.as_tensor(RNG.normal(size=(60, 8)) + 2.0 * LABELS[:, None], dtype=torch.float32)
+
+
+def network() -> Any:
+    torch.manual_seed(1)
+    return torch.nn.Sequential(
+        torch.nn.Linear(8, 16),
+        torch.nn.BatchNorm1d(16),
+        torch.nn.ReLU(),
+        torch.nn.Dropout(0.3),
+        torch.nn.Linear(16, 3),
+    )
+
+
+def monitor(tmp_path: Path, model: Any = None, **changes: Any) -> Monitor:
+    settings: dict[str, Any] = {"layers": "2", "probe": Probe(INPUTS, LABELS), "log": tmp_path / "run.jsonl", **changes}
+    return Monitor(network() if model is None else model, **settings)
+
+
+def of(path: Path, kind: str) -> list[Record]:
+    return [record for record in read(path) if record["kind"] == kind]
+
+
+def trained(watch: Callable[[Any], Monitor] | None) -> tuple[dict[str, Any], list[float]]:
+    """Weights and buffers after three epochs with every kind of randomness, and the next numbers drawn."""
+    with torch.random.fork_rng(devices=[]):
+        random.seed(3)
+        np.random.seed(4)  # noqa: NPY002
+        model = network()
+        watching = watch(model) if watch else None
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        loader = DataLoader(TensorDataset(INPUTS, torch.as_tensor(LABELS)), batch_size=16, shuffle=True)
+        for epoch in range(3):
+            if watching:
+                watching.observe(epoch, accuracy=0.5)
+            for step, (inputs, labels) in enumerate(loader):
+                noise = torch.randn_like(inputs) * random.random() + np.random.rand()  # noqa: NPY002
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(model(inputs + 0.1 * noise), labels).backward()
+                if watching and epoch == 1:
+                    watching.observe(10 * step)  # also between the gradient and the step
+                optimizer.step()
+        drawn = [random.random(), np.random.rand(), float(torch.rand(1))]  # noqa: NPY002
+        return {name: value.clone() for name, value in model.state_dict().items()}, drawn
+
+
+def test_trained_weights_are_bitwise_equal_with_and_without(tmp_path: Path) -> None:
+    weights, drawn = trained(None)
+    watched, drawn_too = trained(lambda model: monitor(tmp_path, model, layers=["0", "2"]))
+    assert drawn == drawn_too
+    assert weights.keys() == watched.keys()
+    assert all(torch.equal(weights[name], watched[name]) for name in weights)
+    assert len(of(tmp_path / "run.jsonl", "number")) == 7 * 2 * 7
+    assert not of(tmp_path / "run.jsonl", "failure")
+
+
+def test_numbers_are_what_the_functions_give(tmp_path: Path) -> None:
+    model = network()
+    monitor(tmp_path, model, run="true").observe(0)
+    points = collect(model, "2", [INPUTS])["2"]
+    groups = Clusters(10, seed=0)(INPUTS.double().numpy())
+    wanted: dict[tuple[str, str], Estimate] = {}
+    for rule, kernel in {"sigma = 10": Gaussian(10.0), "median": Gaussian()}.items():
+        wanted["DSE(Z)", rule] = dse(points, kernel=kernel)
+        wanted["DSMI(Z;Y)", rule] = dsmi(points, LABELS, kernel=kernel)
+        wanted["DSMI(Z;X)", rule] = dsmi(points, groups, kernel=kernel)
+    found = {(r["name"], r["rule"]): r for r in of(tmp_path / "run.jsonl", "number") if r["rule"]}
+    assert found.keys() == wanted.keys()
+    for key, estimate in wanted.items():
+        record = found[key]
+        plain = estimate.to_dict()
+        assert {name: record[name] for name in ("value", "unit", "stderr", "n", "ceiling", "verdict", "settings")} == {
+            name: plain[name] for name in ("value", "unit", "stderr", "n", "ceiling", "verdict", "settings")
+        }
+        assert (record["run"], record["step"], record["layer"]) == ("true", 0, "2")
+        assert record["seconds"] >= 0
+
+
+def test_the_median_distance_stands_beside_them(tmp_path: Path) -> None:
+    model = network()
+    monitor(tmp_path, model).observe(0)
+    points = collect(model, "2", [INPUTS])["2"].astype(float)
+    squared = ((points[:, None] - points[None]) ** 2).sum(axis=2)[np.triu_indices(60, 1)]
+    (record,) = [r for r in of(tmp_path / "run.jsonl", "number") if r["name"] == "median distance"]
+    assert record["value"] == pytest.approx(np.median(squared) ** 0.5, rel=1e-9)
+    assert record["settings"]["sigma"] == pytest.approx((np.median(squared) / 2) ** 0.5, rel=1e-9)
+
+
+def test_spectra_pictures_and_settings(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, pictures=[2], settings={"rate": 0.1})
+    for step in (0, 2):
+        watching.observe(step)
+    spectra = of(watching.log.path, "spectrum")
+    assert [(r["step"], r["rule"]) for r in spectra] == [(s, rule) for s in (0, 2) for rule in RULES]
+    assert all(len(r["values"]) == 50 and r["values"][0] == 1.0 for r in spectra)
+    (picture,) = of(watching.log.path, "picture")
+    assert (picture["step"], picture["method"], picture["layer"]) == (2, "PCA", "2")
+    assert picture["classes"] == [str(label) for label in LABELS]
+    assert len(picture["x"]) == len(picture["y"]) == 60
+    assert np.var(picture["x"]) > np.var(picture["y"]) > 0
+    (settings,) = of(watching.log.path, "settings")
+    assert settings["values"]["rate"] == 0.1
+    assert settings["values"]["layers"] == {"2": "none"}
+
+
+def test_inputs_are_clustered_once(tmp_path: Path) -> None:
+    calls = []
+
+    def clusters(vectors: np.ndarray) -> Partition:
+        calls.append(vectors.shape)
+        return Clusters(4, seed=0)(vectors)
+
+    watching = monitor(tmp_path, probe=Probe(INPUTS.reshape(60, 2, 4).flatten(1), LABELS, clusters=clusters))
+    for step in range(3):
+        watching.observe(step)
+    assert calls == [(60, 8)]
+
+
+def test_every(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, every=3, measures=[DSE()], pictures=())
+    for step in range(8):
+        watching.observe(step, loss=1.0)
+    assert {r["step"] for r in read(watching.log.path) if "step" in r} == {0, 3, 6}
+
+
+class Fails:
+    name = "fails"
+
+    def check(self, probe: Probe) -> None:
+        pass
+
+    def __call__(self, *_: object) -> Estimate:
+        raise ZeroDivisionError("nothing to divide by")
+
+
+def test_a_failing_measure_is_a_record_and_the_others_go_on(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, measures=[Fails(), DSE()], rules={"median": Gaussian()})
+    watching.observe(0)
+    (failure,) = of(watching.log.path, "failure")
+    assert failure["error"] == "ZeroDivisionError: nothing to divide by"
+    assert (failure["name"], failure["rule"], failure["layer"], failure["step"]) == ("fails", "median", "2", 0)
+    assert "DSE(Z)" in {r["name"] for r in of(watching.log.path, "number")}
+
+
+def test_strict_raises(tmp_path: Path) -> None:
+    model = network()
+    watching = monitor(tmp_path, model, measures=[Fails()], strict=True)
+    with pytest.raises(ZeroDivisionError):
+        watching.observe(0)
+    assert all(module.training for module in model.modules())
+
+
+def test_a_network_that_gives_nan_is_recorded(tmp_path: Path) -> None:
+    model = network()
+    watching = monitor(tmp_path, model)
+    watching.observe(0, loss=torch.tensor(2.0))
+    with torch.no_grad():
+        model[0].weight.fill_(torch.nan)
+    watching.observe(1, loss=float("nan"))
+    failures = of(watching.log.path, "failure")
+    assert {r["step"] for r in failures} == {1}
+    assert [r["error"] for r in failures if r["name"] == "loss"] == ["the value was nan"]
+    assert sum("must be finite" in r["error"] for r in failures) == 7
+    assert [r["value"] for r in of(watching.log.path, "scalar")] == [2.0]
+
+
+def test_a_pass_that_fails_raises_at_once_but_not_later(tmp_path: Path) -> None:
+    model = network()
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        monitor(tmp_path, model, probe=Probe(INPUTS[:, :5], LABELS)).observe(0)
+    watching = monitor(tmp_path, model)
+    watching.observe(0)
+    model[0] = torch.nn.Linear(9, 16)
+    watching.observe(1)
+    (failure,) = of(watching.log.path, "failure")
+    assert failure["name"] == "forward pass"
+    assert "shapes cannot be multiplied" in failure["error"]
+
+
+def test_collapsed_embeddings_and_one_feature(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(8, 1), torch.nn.ReLU())
+    with torch.no_grad():
+        model[0].weight.zero_()
+        model[0].bias.fill_(-1.0)
+    watching = monitor(tmp_path, model, layers=["0", "1"])  # everywhere -1, everywhere 0
+    watching.observe(0)
+    assert not of(watching.log.path, "failure")
+    values = {(r["name"], r["rule"]): r["value"] for r in of(watching.log.path, "number")}
+    assert values["DSE(Z)", "median"] == 0.0
+    assert set(of(watching.log.path, "picture")[0]["y"]) == {0.0}
+
+
+def test_without_labels(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, probe=Probe(INPUTS))
+    watching.observe(0)
+    assert {r["name"] for r in of(watching.log.path, "number")} == {"DSE(Z)", "DSMI(Z;X)", "median distance"}
+    assert of(watching.log.path, "picture")[0]["classes"] == []
+    with pytest.raises(InputError, match=r"DSMI\(Z;Y\) needs labels"):
+        monitor(tmp_path, probe=Probe(INPUTS), measures=[DSMI("Y")])
+
+
+def test_a_log_is_continued(tmp_path: Path) -> None:
+    log = RunLog(tmp_path / "run.jsonl")
+    monitor(tmp_path, log=log, run="a", measures=[DSE()]).observe(0)
+    monitor(tmp_path, log=log.path, run="b", measures=[DSE()]).observe(0)
+    assert {r["run"] for r in read(log.path)} == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"every": 0}, "every must be an integer of at least 1, got 0"),
+        ({"layers": "encoder"}, "no layer 'encoder' in the model"),
+    ],
+)
+def test_wrong_settings_leave_no_log(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        monitor(tmp_path, **changes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scalar_that_is_no_number(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the scalar 'loss' must be a number, got 'low'"):
+        monitor(tmp_path).observe(0, loss="low")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"inputs": INPUTS.numpy().tolist()}, "inputs must be a torch tensor or a mapping of tensors"),
+        ({"inputs": {}}, "inputs must be a torch tensor"),
+        ({"inputs": INPUTS[:1]}, "at least 2 inputs"),
+        ({"inputs": {"a": INPUTS, "b": INPUTS[:5]}}, r"as many in every tensor, got \[5, 60\]"),
+        ({"inputs": INPUTS, "labels": LABELS[:7]}, "one entry per point, got 7 for 60 points"),
+        ({"inputs": INPUTS, "batch_size": 0}, "batch_size must be an integer of at least 1, got 0"),
+    ],
+)
+def test_wrong_probes(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Probe(**arguments)
+
+
+def test_mappings_have_no_clusters(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"DSMI\(Z;X\) needs the inputs as one tensor"):
+        monitor(tmp_path, probe=Probe({"input": INPUTS}, LABELS))
+
+
+def test_information_is_of_labels_or_inputs() -> None:
+    with pytest.raises(InputError, match=r"of must be 'Y' \(labels\) or 'X' \(inputs\), got 'Z'"):
+        DSMI("Z")
+
+
+def test_a_missing_torch_names_the_extra() -> None:
+    code = "import sys; sys.modules['torch'] = None; import diffspec.training"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "MissingExtraError" in done.stderr
+    assert "pip install 'diffspec[torch]'" in done.stderr
