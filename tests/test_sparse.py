@@ -54,19 +54,18 @@ def test_the_bound_is_never_violated():
 
 
 def test_the_bound_is_within_a_factor_of_what_can_happen():
-    # Two points just within the threshold, then just beyond it: all that can be dropped is dropped.
-    sigma, below = 1.0, 1e-3
-    points = np.array([[0.0], [math.sqrt(-2.0 * math.log(1.001 * below))]])
-    kernel = Thresholded(sigma, below)
-    kept = sparse_diffusion(kernel(points), 0.5, dropped=below)
-    assert kept.matrix.nnz == 4
+    # A simplex whose edges are just within the threshold, then just beyond it: all that can be dropped is dropped.
+    below = 1e-4
+    points = math.sqrt(-math.log(1.001 * below)) * np.eye(20)
+    kept = sparse_diffusion(Thresholded(1.0, below)(points), 0.5, dropped=below)
+    assert kept.matrix.nnz == 400
     assert kept.perturbation.size == 0.0
     points *= 1.001
-    kept = sparse_diffusion(kernel(points), 0.5, dropped=below)
-    whole = diffusion(Gaussian(sigma)(points), 0.5).dense()
+    kept = sparse_diffusion(Thresholded(1.0, below)(points), 0.5, dropped=below)
+    whole = diffusion(Gaussian(1.0)(points), 0.5).dense()
     moved = np.abs(np.linalg.eigvalsh(whole - kept.dense())).sum()
-    assert kept.matrix.nnz == 2
-    assert 0.3 * kept.perturbation.size < moved <= kept.perturbation.size
+    assert kept.matrix.nnz == 20
+    assert 0.5 * kept.perturbation.size < moved <= kept.perturbation.size
 
 
 @pytest.mark.parametrize("t", [1.0, 2.0, 10.0])
@@ -117,6 +116,14 @@ def test_thresholded_is_the_gaussian_without_its_small_entries(blobs, monkeypatc
     assert affinity.toarray() == pytest.approx(np.where(whole >= 1e-2, whole, 0.0), abs=1e-13)
     assert (affinity != affinity.T).nnz == 0
     assert affinity.diagonal() == pytest.approx(np.ones(155), abs=0)
+
+
+def test_what_the_rounding_of_the_search_lets_in_is_weighed(rng):
+    # Far from the centre distances are rounded to several sigma, so the search must look much farther than it is told.
+    group = 3.0 * rng.normal(size=(50, 2))
+    affinity = Thresholded(1.0, 1e-2)(np.concatenate([group, group + 1e9]))
+    assert affinity.data.min() >= 1e-2
+    assert affinity[:50, :50].toarray() == pytest.approx(Thresholded(1.0, 1e-2)(group).toarray(), abs=1e-5)
 
 
 @pytest.mark.parametrize("search", SEARCHES)
