@@ -18,6 +18,9 @@ __all__ = ["Krylov", "Matrix", "gaussian", "whole_spectrum"]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
+PASSES = 6
+CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
+
 
 class Krylov:
     """A growing block Krylov space of `operator`; products run in the operator's dtype, all else in float64.
@@ -118,14 +121,19 @@ def whole_spectrum(operator: Operator) -> Spectrum:
 def _orthonormal(vectors: Array, blocks: list[Array]) -> Array:
     """An orthonormal basis of `vectors` made orthogonal to `blocks`.
 
-    Twice: the first pass leaves rounding and, in exhausted directions, arbitrary unit vectors; the second pass makes
-    both orthogonal.
+    Twice is enough where every direction is new. An exhausted one is rounding noise after the first pass, and its
+    normalised noise may lie in the blocks again: passes go on until a unit vector had no part left to take out.
     """
     xp = namespace(vectors)
-    for _ in range(2):
+    for number in range(PASSES):
+        overlaps = [xp.zeros_like(vectors[:1, :1])]
         for block in blocks:
-            vectors = vectors - block @ (block.T @ vectors)
+            overlap = block.T @ vectors
+            vectors = vectors - block @ overlap
+            overlaps.append(xp.reshape(xp.max(xp.abs(overlap)), (1, 1)))
         vectors, _triangle = xp.linalg.qr(vectors)
+        if not blocks or (number > 0 and float(xp.max(xp.concat(overlaps))) < CLEAN):
+            break
     return vectors
 
 

@@ -77,7 +77,7 @@ class Chebyshev:
 
 
 def _intervals(operator: Operator, rng: np.random.Generator) -> list[Interval]:
-    """Intervals to try: from 0 where no Ritz value is negative, then a safe one.
+    """Intervals to try: within [0, ...) where no Ritz value is negative, then safer ones.
 
     The extreme Ritz values are moved out by the residual (Zhou and Li 2011).
     """
@@ -88,7 +88,7 @@ def _intervals(operator: Operator, rng: np.random.Generator) -> list[Interval]:
     low, high = float(ritz[0]) - space.residual(), float(ritz[-1]) + space.residual()
     rounding = 1e3 * float(np.finfo(np.float32).eps) * high
     size = max(abs(low), abs(high), rounding)
-    semidefinite = [(0.0, high + rounding)] if ritz[0] > -1e-12 * size else []
+    semidefinite = [(max(0.0, low - rounding), high + rounding)] if ritz[0] > -1e-12 * size else []
     return [*semidefinite, (low - rounding, high + rounding), (-2.0 * size, 2.0 * size)]
 
 

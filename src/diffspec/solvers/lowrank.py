@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,23 +67,27 @@ class LowRank:
             )
         n, trace = operator.n, operator.trace()
         values = _resolved(operator, min(self.rank, n), rng)
-        slack = n * float(np.finfo(np.float64).eps) * trace
+        slack = n * float(namespace(operator.like).finfo(operator.like.dtype).eps) * trace
         if values[0] > self.largest * (1.0 + 1e-6):
             raise InputError(
                 f"the operator has an eigenvalue of at least {values[0]:.6g}, above largest = {self.largest:g}; "
                 "pass LowRank(largest=math.inf)"
             )
-        rest = max(0.0, trace - float(values.sum()))
         floor = float(values[0]) * n * float(np.finfo(np.float64).eps)
-        nodes = np.append(np.where(values > floor, values, 0.0), rest / max(n - len(values), 1))
+        values = np.where(values > floor, values, 0.0)
+        rest = max(0.0, trace - float(values.sum()))
+        nodes = np.append(values, rest / max(n - len(values), 1))
         weights = np.append(np.ones(len(values)), float(n - len(values)))
         order = np.argsort(-nodes, kind="stable")
+        # Moved by their rounding, the values are lower bounds and the cap an upper bound for certain.
+        certain = np.maximum(values - floor, 0.0)
+        rest_at_most = trace - float(certain.sum()) + slack
         return Spectrum(
             nodes=from_numpy(nodes[order], operator.like),
             weights=from_numpy(weights[order], operator.like),
             n=n,
             floor=floor,
-            extremes=Extremes(values, n, rest + slack, max(self.largest, float(values[0]))),
+            extremes=Extremes(certain, n, rest_at_most, max(self.largest, float(values[0])) + 2.0 * slack),
         )
 
 
@@ -91,10 +96,11 @@ def _resolved(operator: Entrywise, rank: int, rng: np.random.Generator) -> Matri
     xp = namespace(operator.like)
     left = to_numpy(as_float64(operator.diagonal())).astype(np.float64)
     scale = float(left.max())
-    cutoff = 1e3 * operator.n * float(xp.finfo(operator.like.dtype).eps) * scale
+    cutoff = 1e2 * math.sqrt(operator.n) * float(xp.finfo(operator.like.dtype).eps) * scale
     factor = as_float64(xp.zeros((operator.n, 0), dtype=operator.like.dtype, device=operator.like.device))
-    while (size := min(BLOCK, rank - factor.shape[1], np.count_nonzero(left > cutoff))) > 0:
-        share = np.where(left > cutoff, left, 0.0)
+    fresh = np.ones(operator.n, dtype=bool)
+    while (size := min(BLOCK, rank - factor.shape[1], np.count_nonzero(fresh & (left > cutoff)))) > 0:
+        share = np.where(fresh & (left > cutoff), left, 0.0)
         pivots = np.sort(rng.choice(operator.n, size=size, replace=False, p=share / share.sum()))
         where = from_numpy(pivots, operator.like)
         columns = as_float64(operator.columns(pivots)) - factor @ xp.take(factor, where, axis=0).T
@@ -105,7 +111,7 @@ def _resolved(operator: Entrywise, rank: int, rng: np.random.Generator) -> Matri
         factor = xp.concat([factor, more], axis=1)
         left = left - to_numpy(xp.sum(more * more, axis=1))
         _require_semidefinite(float(left.min()), scale)
-        left[pivots] = 0.0
+        fresh[pivots] = False
     return np.maximum(np.linalg.eigvalsh(to_numpy(factor.T @ factor))[::-1], 0.0)
 
 

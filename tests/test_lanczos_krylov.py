@@ -1,0 +1,92 @@
+"""The block Krylov space behind Lanczos and the two quadrature rules read off it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diffspec.operators import Dense
+from diffspec.solvers._krylov import Krylov, gaussian
+
+N = 120
+
+
+def operator_with(values, seed=0):
+    turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(N, N)))[0]
+    return Dense((turn * values) @ turn.T)
+
+
+SPECTRA = {
+    "decaying": np.exp(-np.arange(N) / 5.0),
+    "identity": np.ones(N),
+    "rank one": np.eye(1, N)[0],
+    "repeated": np.repeat([1.0, 0.5, 0.25], N // 3),
+}
+
+
+def grown(values, steps=4, width=5, join=3):
+    rng = np.random.default_rng(1)
+    operator = operator_with(values)
+    space = Krylov(operator, gaussian(operator, width, rng))
+    space.step()
+    space.step(join=gaussian(operator, join, rng))
+    for _ in range(steps):
+        space.step()
+    return operator, space
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_the_basis_is_orthonormal_also_where_directions_are_exhausted(name):
+    _operator, space = grown(SPECTRA[name])
+    basis = np.concatenate(space.blocks, axis=1)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(space.width), atol=1e-10)
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_the_small_matrix_is_the_operator_in_the_basis(name):
+    operator, space = grown(SPECTRA[name])
+    basis = np.concatenate(space.blocks[:-1], axis=1)
+    np.testing.assert_allclose(space.gauss(), basis.T @ operator.matrix @ basis, atol=1e-10)
+
+
+def test_what_joins_comes_first_in_its_block():
+    rng = np.random.default_rng(1)
+    operator = operator_with(SPECTRA["decaying"])
+    space = Krylov(operator, gaussian(operator, 4, rng))
+    probes = gaussian(operator, 3, rng)
+    space.step(join=probes)
+    outside = probes - space.blocks[0] @ (space.blocks[0].T @ probes)
+    mine = space.blocks[1][:, :3]
+    np.testing.assert_allclose(mine @ (mine.T @ outside), outside, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["decaying", "repeated"])
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_gauss_lies_above_and_radau_below_every_quadratic_form(name, steps):
+    def entropy(x):
+        return -x * np.log(np.maximum(x, 1e-300))
+
+    operator, space = grown(SPECTRA[name], steps=steps)
+    values, turn = np.linalg.eigh(operator.matrix)
+    start = np.concatenate(space.blocks[:3], axis=1)
+    exact = (turn.T @ start).T ** 2 @ entropy(np.maximum(values, 0.0))
+    gauss = space.gauss()
+    nodes, vectors = np.linalg.eigh(gauss)
+    upper = vectors[: start.shape[1]] ** 2 @ entropy(np.maximum(nodes, 0.0))
+    low_nodes, low_vectors = np.linalg.eigh(space.radau(gauss, nodes, vectors))
+    lower = low_vectors[: start.shape[1]] ** 2 @ entropy(np.maximum(low_nodes, 0.0))
+    assert np.all(lower <= exact + 1e-9)
+    assert np.all(exact <= upper + 1e-9)
+    if name == "decaying":
+        assert np.max(upper - lower) > 1e-6
+
+
+def test_low_precision_products_leave_an_orthonormal_float64_basis():
+    operator = operator_with(SPECTRA["decaying"])
+    low = Dense(operator.matrix.astype(np.float32))
+    space = Krylov(low, gaussian(low, 5, np.random.default_rng(0)))
+    for _ in range(5):
+        space.step()
+    basis = np.concatenate(space.blocks, axis=1)
+    assert basis.dtype == np.float64
+    np.testing.assert_allclose(basis.T @ basis, np.eye(space.width), atol=1e-10)

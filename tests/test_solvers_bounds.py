@@ -1,0 +1,88 @@
+"""Guaranteed bounds hold: never violated on 1000 random cases, and attained."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from diffspec import Gaussian
+from diffspec.extremes import Extremes
+from diffspec.operators import Dense, diffusion
+from diffspec.solvers import Exact, LowRank
+from diffspec.spectrum import count, renyi, shannon
+
+
+def random_case(rng):
+    """Points in a few dimensions, some of them repeated, and a width from collapsed to saturated."""
+    n, d = int(rng.integers(2, 40)), int(rng.integers(1, 6))
+    points = rng.normal(size=(n, d)) * np.exp(rng.normal(size=d))
+    points[rng.random(n) < 0.2] = points[0]
+    affinity = Gaussian(sigma=float(np.exp(rng.normal())))(points)
+    return Dense(diffusion(affinity, float(rng.random())).matrix), LowRank(rank=int(rng.integers(1, n + 1)))
+
+
+def functionals(rng):
+    t, q, floor = float(np.exp(rng.normal())), float(np.exp(rng.normal())), float(rng.uniform(0, 0.9))
+    return [
+        (shannon, lambda e: e.shannon(1.0), (1.0,)),
+        (shannon, lambda e: e.shannon(t), (t,)),
+        (renyi, lambda e: e.renyi(q, 1.0), (q, 1.0)),
+        (renyi, lambda e: e.renyi(math.inf, 1.0), (math.inf, 1.0)),
+        (renyi, lambda e: e.renyi(q, t), (q, t)),
+        (count, lambda e: e.count(t, floor), (t, floor)),
+    ]
+
+
+def test_bounds_hold_on_1000_random_cases():
+    rng = np.random.default_rng(0)
+    widths = []
+    for _ in range(1000):
+        operator, solver = random_case(rng)
+        exact, found = Exact()(operator, rng), solver(operator, rng)
+        for value, bounds, arguments in functionals(rng):
+            low, high = bounds(found.extremes)
+            assert low - 1e-9 <= value(exact, *arguments) <= high + 1e-9
+            if value is shannon or arguments[-1] == 1.0:
+                assert low - 1e-9 <= value(found, *arguments) <= high + 1e-9
+        widths.append(np.subtract(*found.extremes.shannon(1.0)[::-1]) / math.log(operator.n))
+    # Bounds that said nothing would hold as well.
+    assert np.median(widths) < 0.2
+
+
+def test_bounds_are_attained():
+    known = Extremes(np.array([1.0, 0.5, 0.1]), n=6, rest=0.6, largest=1.0)
+    mixed, weights = known.mixed()
+    assert mixed.repeat(weights.astype(int)).tolist() == pytest.approx([0.5, 1.0, 0.175, 0.175, 0.175, 0.175])
+    concentrated, weights = known.concentrated()
+    assert concentrated.repeat(weights.astype(int)).tolist() == pytest.approx([1.0, 1.0, 0.2, 0.0])
+
+
+def test_without_a_largest_eigenvalue_the_rest_may_go_to_the_top():
+    concentrated, weights = Extremes(np.array([1.0, 0.5]), n=4, rest=0.6, largest=math.inf).concentrated()
+    assert concentrated.tolist() == pytest.approx([1.6, 0.5, 0.0, 0.0])
+    assert np.all(np.isfinite(weights))
+
+
+def test_what_is_left_beyond_full_eigenvalues_makes_new_ones():
+    concentrated, weights = Extremes(np.array([0.9]), n=5, rest=2.4, largest=1.0).concentrated()
+    assert concentrated.tolist() == pytest.approx([1.0, 1.0, 0.3])
+    assert weights.tolist() == [1.0, 2.0, 1.0]
+
+
+def test_count_bounds_lift_the_cheapest_first():
+    known = Extremes(np.array([1.0, 0.4, 0.1]), n=5, rest=0.55, largest=1.0)
+    assert known.count(1.0, 0.5) == (1.0, 3.0)
+
+
+def test_bounds_close_as_the_rank_grows():
+    operator = Dense(diffusion(Gaussian(sigma=2.0)(np.random.default_rng(0).normal(size=(200, 3))), 0.5).matrix)
+    exact = shannon(Exact()(operator, None))
+    widths = []
+    for rank in (10, 40, 160):
+        low, high = LowRank(rank=rank)(operator, np.random.default_rng(0)).extremes.shannon(1.0)
+        assert low <= exact <= high
+        widths.append(high - low)
+    assert widths[0] > 2 * widths[1] > 4 * widths[2]
+    assert widths[2] < 1e-3
