@@ -12,9 +12,9 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import TooLargeError
-from diffspec.tiles import GaussianTiles
+from diffspec.tiles import Tiles
 
-__all__ = ["Blocked", "blocked_diffusion", "tile_size"]
+__all__ = ["Blocked", "blocked_diffusion", "filled", "tile_size", "tiled_diffusion"]
 
 # Larger tiles gain nothing: their matrix products already run at full speed, and they leave the caches.
 LARGEST, SMALLEST = 4096, 16
@@ -28,7 +28,7 @@ class Blocked:
 
     Parameters
     ----------
-    tiles : GaussianTiles
+    tiles : Tiles
         The affinity.
     weight : array (n,)
         float64; A_ij = weight_i G_ij weight_j.
@@ -41,7 +41,7 @@ class Blocked:
     affinity is computed. Products inside a tile run in the precision of the tiles; the sums over tiles are float64.
     """
 
-    tiles: GaussianTiles
+    tiles: Tiles
     weight: Array
     size: int
 
@@ -86,7 +86,7 @@ class Blocked:
         return self.weight[:, None] * as_float64(self.tiles.columns(where)) * xp.take(self.weight, where)[None, :]
 
 
-def blocked_diffusion(tiles: GaussianTiles, alpha: float, memory: float) -> Blocked:
+def blocked_diffusion(tiles: Tiles, alpha: float, memory: float) -> Blocked:
     """The operator of `tiles` with anisotropic normalisation `alpha`, within `memory` bytes for tiles.
 
     Two passes over the affinity (one for alpha = 0): the densities, then the degrees.
@@ -96,8 +96,12 @@ def blocked_diffusion(tiles: GaussianTiles, alpha: float, memory: float) -> Bloc
     TooLargeError
         `memory` does not hold the smallest tile.
     """
+    return tiled_diffusion(tiles, alpha, tile_size(tiles, memory))
+
+
+def tiled_diffusion(tiles: Tiles, alpha: float, size: int) -> Blocked:
+    """`blocked_diffusion` with tiles of side `size`."""
     xp = namespace(tiles.like)
-    size = tile_size(tiles, memory)
     one = xp.ones((tiles.n, 1), dtype=xp.float64, device=tiles.like.device)
     density = tiled_product(tiles, one, size)
     inverse = density**-alpha
@@ -105,7 +109,7 @@ def blocked_diffusion(tiles: GaussianTiles, alpha: float, memory: float) -> Bloc
     return Blocked(tiles, (inverse / xp.sqrt(degree))[:, 0], size)
 
 
-def tile_size(tiles: GaussianTiles, memory: float) -> int:
+def tile_size(tiles: Tiles, memory: float) -> int:
     """The side of the largest useful tile, so that all cores' tiles together fit into `memory` bytes."""
     item = namespace(tiles.like).finfo(tiles.like.dtype).bits // 8
     per_element = item * TILE_COPIES * (cores() if is_numpy(tiles.like) else 1)
@@ -120,7 +124,7 @@ def tile_size(tiles: GaussianTiles, memory: float) -> int:
 
 
 def tiled_product(
-    tiles: GaussianTiles, vectors: Array, size: int, transform: Callable[[Array], Array] = lambda tile: tile
+    tiles: Tiles, vectors: Array, size: int, transform: Callable[[Array], Array] = lambda tile: tile
 ) -> Array:
     """The product of the affinity, or of `transform` of it entry by entry, with float64 `vectors` (n, k), in float64.
 
@@ -143,6 +147,25 @@ def tiled_product(
         return share(blocks)
     workers = min(cores(), len(blocks))
     return sum(parallel_map(share, [blocks[k::workers] for k in range(workers)]), start=xp.zeros_like(vectors))
+
+
+def filled(tiles: Tiles, size: int = 1024) -> Array:
+    """The whole affinity, (n, n) in the precision of the tiles; O(n^2 d), one half computed."""
+    xp = namespace(tiles.like)
+    out = xp.empty((tiles.n, tiles.n), dtype=tiles.like.dtype, device=tiles.like.device)
+
+    def fill(block: tuple[slice, slice]) -> None:
+        rows, columns = block
+        tile = tiles(rows, columns)
+        out[rows, columns] = tile
+        out[columns, rows] = tile.T
+
+    if is_numpy(out):
+        parallel_map(fill, _upper_blocks(tiles.n, size))
+    else:
+        for block in _upper_blocks(tiles.n, size):
+            fill(block)
+    return out
 
 
 def _upper_blocks(n: int, size: int) -> Iterator[tuple[slice, slice]]:

@@ -7,15 +7,37 @@ tile costs one product, one clip and one exponential.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from diffspec._arrays import Array, is_numpy, namespace
 
-__all__ = ["GaussianTiles", "exponent_error"]
+__all__ = ["GaussianTiles", "Tiles", "exponent_error", "exponential"]
 
 EPS32 = 2.0**-23
+
+
+class Tiles(Protocol):
+    """An affinity of which rectangles can be computed; 1 on its diagonal."""
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        ...
+
+    @property
+    def like(self) -> Array:
+        """An array of the library, device and dtype of the tiles."""
+        ...
+
+    def __call__(self, rows: slice, columns: slice) -> Array:
+        """The affinities of the points in two ranges, shape (rows, columns), a new array."""
+        ...
+
+    def columns(self, indices: Array) -> Array:
+        """The affinities of all points with those at `indices`, shape (n, len(indices))."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +74,7 @@ class GaussianTiles:
 
     def __call__(self, rows: slice, columns: slice) -> Array:
         """The affinities of the points in two ranges, shape (rows, columns); 1 on the diagonal."""
-        tile = _exponential(self.left[rows, :] @ self.right[columns, :].T)
+        tile = exponential(self.left[rows, :] @ self.right[columns, :].T)
         if rows == columns:
             xp = namespace(tile)
             itself = xp.eye(tile.shape[0], dtype=xp.bool, device=tile.device)
@@ -62,7 +84,7 @@ class GaussianTiles:
     def columns(self, indices: Array) -> Array:
         """The affinities of all points with those at `indices`, shape (n, len(indices))."""
         xp = namespace(self.left)
-        return _exponential(self.left @ xp.take(self.right, indices, axis=0).T)
+        return exponential(self.left @ xp.take(self.right, indices, axis=0).T)
 
 
 def exponent_error(points: Array) -> float:
@@ -75,7 +97,7 @@ def exponent_error(points: Array) -> float:
     return EPS32 * float(xp.max(xp.sum(points * points, axis=1)))
 
 
-def _exponential(exponent: Array) -> Array:
+def exponential(exponent: Array) -> Array:
     """The exponential of `exponent`, which rounding may have made positive, overwriting it where it can be."""
     xp = namespace(exponent)
     if is_numpy(exponent):

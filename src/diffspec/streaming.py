@@ -1,0 +1,260 @@
+"""The diffusion operator of points that stay on disk, within a number of bytes.
+
+The points are read once to check, centre and size them. Then either one more pass over blocks of features adds up the
+whole affinity, where that fits, or every product reads the points again, tile by tile. Tiles are split along the
+features too, so that they are as large as memory allows: the number of times a product reads the data is about the
+number of tiles per side.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from diffspec._threads import cores, parallel_map
+from diffspec.bandwidth import Median
+from diffspec.blocked import tiled_diffusion
+from diffspec.errors import InputError, TooLargeError
+from diffspec.kernels import SMALLEST, Cosine, Gaussian, Kernel
+from diffspec.operators import Operator, diffusion
+from diffspec.sources import Source, Values, open_source
+from diffspec.stored import Frame, Rows, StoredTiles, Survey, frame_of, median_of, rectangles, survey
+from diffspec.tiles import EPS32, exponential
+
+__all__ = ["Streamed", "in_widths", "operator_of_stream", "resolve", "rule_within", "sample"]
+
+FLOAT32_LIMIT = 1e-4
+"""Rounding of the exponent above which affinities are computed in float64."""
+
+# Fewer features at a time would make the whole affinity cost more to read for than to compute.
+NARROWEST = 64
+SMALLEST_TILE = 16
+# A tile, its product over one block of features, and one copy that an elementwise function makes.
+TILE_COPIES = 3
+VERDICT_POINTS = 400
+# What OpenBLAS packs its operands into, at most, in each thread.
+BLAS_BYTES = 2.0**25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Streamed:
+    """What the walk needs of points on disk."""
+
+    operator: Operator
+    kernel: Gaussian | Cosine
+    """The kernel with its width as a number."""
+    asked: Gaussian | Cosine
+    """The kernel that was asked for, with the rule for its width as it was used."""
+    sample: Values
+    """At most 400 of the points, float64: what a verdict looks at."""
+
+
+def operator_of_stream(
+    points: Any, kernel: Kernel, alpha: float, *, memory: float, rng: np.random.Generator
+) -> Streamed:
+    """The diffusion operator of points on disk, made and used within `memory` bytes.
+
+    Parameters
+    ----------
+    points : numpy.memmap, zarr.Array, str or Path
+        Shape (n, d); a path is that of a .npy file or of a zarr directory.
+    kernel : Gaussian or Cosine
+        Its sigma is a number, ``"median"`` or `Median`.
+    alpha : float
+        Anisotropic normalisation in [0, 1].
+    memory : float
+        Bytes. The vectors of a solver come on top: n k float64 for k of them, once per core while they are multiplied.
+    rng : numpy.random.Generator
+        Chooses the points for the median and for the verdict.
+
+    Returns
+    -------
+    Streamed
+        With a `Dense` operator where the n x n affinity fits into `memory`, else with a `Blocked` one.
+
+    Raises
+    ------
+    InputError
+        Points that cannot be used (see `sources.open_source`), NaN or infinity, another kernel or rule.
+    TooLargeError
+        `memory` does not hold one small tile, one chunk of the zarr array or a few numbers per point.
+
+    Notes
+    -----
+    Reads the points once to check them; then once more for a dense operator, or about n / b times in every product for
+    tiles of side b = sqrt(memory / 24 / cores) in float32. Affinities are float32 unless that would move their
+    exponents by more than 1e-4, or the whole affinity fits in float64.
+    """
+    source = open_source(points)
+    budget = _Budget.of(source, memory)
+    asked = rule_within(kernel, source.shape[0], budget.left)
+    frame = frame_of(source, isinstance(kernel, Cosine), budget.piece)
+    rows = _surveyed(source, frame)
+    resolved = resolve(asked, rows, replace(frame, features=budget.features(min(4096, source.shape[0]))), rng)
+    tiles = in_widths(rows, frame, resolved)
+    return Streamed(_operator(tiles, alpha, budget), resolved, asked, sample(source, budget.left, rng))
+
+
+def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:
+    """`kernel`, with its median taken over fewer of `n` points where `memory` bytes would not hold their distances.
+
+    Raises
+    ------
+    InputError
+        The kernel or its rule needs all points at once.
+    """
+    if not isinstance(kernel, Gaussian | Cosine):
+        raise InputError(f"points on disk can be measured with Gaussian or Cosine, got {kernel!r}")
+    rule = Median() if kernel.sigma == "median" else kernel.sigma
+    if isinstance(rule, Median):
+        # The distances, those of one block of features, a copy to select from, and masks.
+        most = math.isqrt(int(memory / (8 * 4)))
+        return kernel if most >= min(n, rule.most) else replace(kernel, sigma=replace(rule, most=most))
+    if isinstance(rule, str) or callable(rule):
+        raise InputError(f"sigma of points on disk must be a number or 'median', got {rule!r}; resolve it on a sample")
+    return kernel
+
+
+def resolve(kernel: Gaussian | Cosine, rows: Rows, frame: Frame, rng: np.random.Generator) -> Gaussian | Cosine:
+    """`kernel` with the median rule replaced by its number on `rows`, all points; the same points as in memory."""
+    rule = Median() if kernel.sigma == "median" else kernel.sigma
+    if not isinstance(rule, Median):
+        return kernel
+    n = len(rows.half)
+    chosen = np.arange(n) if n <= rule.most else np.sort(rng.choice(n, size=rule.most, replace=False))
+    return replace(kernel, sigma=median_of(Rows(rows.source, chosen, rows.size[chosen], rows.half[chosen]), frame))
+
+
+def in_widths(rows: Rows, frame: Frame, kernel: Gaussian | Cosine) -> StoredTiles:
+    """The tiles of `rows`, all points, surveyed at a width of 1, under a resolved `kernel`."""
+    width = max(float(kernel.sigma) / (1.0 if frame.directions else frame.unit), SMALLEST)  # type: ignore[arg-type]
+    with np.errstate(over="ignore"):
+        half = rows.half / width / width
+    reach = -2.0 * float(np.min(half))
+    if not math.isfinite(reach):
+        raise InputError(f"points lie too many widths apart for float64 under {kernel!r}; give a larger sigma")
+    dtype = np.float32 if EPS32 * reach < FLOAT32_LIMIT else np.float64
+    return StoredTiles(Rows(rows.source, rows.which, rows.size, half), replace(frame, width=width, dtype=dtype))
+
+
+def sample(source: Source, memory: float, rng: np.random.Generator) -> Values:
+    """At most 400 random points, float64, fewer where they take more than an eighth of `memory`."""
+    n, d = source.shape
+    most = min(n, VERDICT_POINTS, max(2, int(memory / (8 * 8 * d))))
+    chosen = np.arange(n) if most == n else np.sort(rng.choice(n, size=most, replace=False))
+    return source.take(chosen, slice(0, d)).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """How many bytes are left beside what is kept per point, and how they are shared out."""
+
+    left: float
+    piece: int
+    grain: tuple[int, int]
+
+    @classmethod
+    def of(cls, source: Source, memory: float) -> _Budget:
+        """The budget within `memory` bytes, or TooLargeError where it is too small."""
+        n, d = source.shape
+        left = memory - min(BLAS_BYTES * cores(), memory / 4) - 8.0 * (8 * n + 4 * d)
+        # Numbers that are converted at a time are held about four times over, as float64, by every core.
+        piece = int(left / (8 * 4 * 8) / cores())
+        chunk = source.grain[0] * source.grain[1]
+        if piece < 1 or (chunk > 1 and piece < chunk):
+            raise TooLargeError(
+                f"memory={memory:.0f} bytes holds neither a few numbers per point nor a chunk of {chunk} numbers on "
+                f"every core beside its tiles; give at least {memory - left + 256 * chunk * cores():.0f}"
+            )
+        return cls(left, min(piece, max(2**18, chunk)), source.grain)
+
+    def tile(self, n: int, item: int) -> int:
+        """The side of a tile: half of what is left, shared by the cores."""
+        size = min(n, math.isqrt(int(self.left / cores() / 2 / (item * TILE_COPIES))))
+        if size < min(SMALLEST_TILE, n):
+            raise TooLargeError(
+                f"memory leaves {self.left:.0f} bytes, which do not hold tiles of the affinity; "
+                f"give {2 * cores() * item * TILE_COPIES * SMALLEST_TILE**2} more"
+            )
+        return size if size == n else _whole(size, self.grain[0])
+
+    def features(self, count: int, item: int = 8) -> int:
+        """How many features of twice `count` points are held at a time: a quarter of what is left."""
+        return _whole(max(1, int(self.left / cores() / 4 / (2 * count * item))), self.grain[1])
+
+    def whole(self, tiles: StoredTiles) -> tuple[Any, int] | None:
+        """The precision in which the whole affinity fits and the features held at a time, or None."""
+        n, d = tiles.rows.source.shape
+        item = np.dtype(tiles.frame.dtype).itemsize
+        for dtype in (np.float64, np.float32):
+            rest = self.left - float(n) * n * np.dtype(dtype).itemsize
+            features = int(rest / 2 / (n * item))
+            if features >= min(d, NARROWEST) and np.dtype(dtype).itemsize >= item:
+                return dtype, _whole(features, self.grain[1])
+        return None
+
+
+def _whole(count: int, grain: int) -> int:
+    """`count` rounded down to whole grains, if it holds any."""
+    return count // grain * grain or count
+
+
+def _surveyed(source: Source, frame: Frame) -> Rows:
+    n, d = source.shape
+    step = max(1, next(rectangles(source, n, slice(0, d), frame.piece))[0].stop)
+    ranges = [slice(start, min(start + step, n)) for start in range(0, n, step)]
+    parts = parallel_map(lambda some: survey(source, some, frame), ranges)
+    return Rows(source, slice(0, n), *Survey.joined(parts, frame))
+
+
+def _operator(tiles: StoredTiles, alpha: float, budget: _Budget) -> Operator:
+    whole = budget.whole(tiles)
+    if whole is not None:
+        dtype, features = whole
+        tiles = replace(tiles, frame=replace(tiles.frame, features=features))
+        return diffusion(_whole_affinity(tiles, dtype, budget.piece), alpha, overwrite=True)
+    item = tiles.like.itemsize
+    size = budget.tile(tiles.n, item)
+    frame = replace(tiles.frame, features=budget.features(size, item))
+    return tiled_diffusion(replace(tiles, frame=frame), alpha, size)
+
+
+def _whole_affinity(tiles: StoredTiles, dtype: Any, piece: int) -> Values:
+    """The (n, n) affinity in `dtype`, the products added up over blocks of features: reads the points once."""
+    n = tiles.n
+    out = np.zeros((n, n), dtype)
+    step = max(1, piece // n)
+    strips = [slice(start, min(start + step, n)) for start in range(0, n, step)]
+    for block in tiles.frame.blocks():
+        points = _in_parallel(tiles, block)
+
+        def add(rows: slice, points: Values = points) -> None:
+            out[rows, rows.start :] += points[rows] @ points[rows.start :].T
+
+        parallel_map(add, strips)
+
+    def finish(rows: slice) -> None:
+        exponent = out[rows, rows.start :]
+        exponent += tiles.rows.half[rows, None].astype(dtype)
+        exponent += tiles.rows.half[None, rows.start :].astype(dtype)
+        out[rows.start :, rows] = exponential(exponent).T
+
+    parallel_map(finish, strips)
+    np.fill_diagonal(out, 1.0)
+    return out
+
+
+def _in_parallel(tiles: StoredTiles, block: slice) -> Values:
+    """The features `block` of all points in units of sigma: reading waits, so all cores do."""
+    out = np.empty((tiles.n, block.stop - block.start), tiles.frame.dtype)
+    step = next(rectangles(tiles.rows.source, tiles.n, block, tiles.frame.piece))[0].stop
+    ranges = [slice(start, min(start + step, tiles.n)) for start in range(0, tiles.n, step)]
+
+    def read(rows: slice) -> None:
+        out[rows] = tiles.some(rows).points(block, tiles.frame)
+
+    parallel_map(read, ranges)
+    return out
