@@ -16,11 +16,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WHO = ("diffspec", "diffspec.released", "numpy", "dse-dsmi")
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+FIGURES = {"seconds": ("seconds", 3), "CPU s": ("cpu_seconds", 3), "MiB": ("peak_mib", 0), "added": ("above_mib", 0)}
 
 
 def main():
     options = arguments()
-    machine = child(options.python, {})
+    machine = child(options, {})
     who = [name for name in WHO if name != "dse-dsmi" or machine["versions"]["dse-dsmi"]]
     if "dse-dsmi" not in who:
         print("dse-dsmi is not importable and is left out; docs/benchmarks.md says how to have it compared", flush=True)
@@ -40,6 +42,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each, the median counts (default 3)")
     parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 2000, 4000], help="points for DSE")
     parser.add_argument("--dsmi-sizes", type=int, nargs="*", default=[10000], help="points for DSMI, 10 classes")
+    parser.add_argument("--threads", type=int, help="BLAS threads of the measurements (default: as the machine sets)")
     today = datetime.now(UTC).date().isoformat()
     parser.add_argument("--output", type=Path, default=HERE / "results" / f"{today}.jsonl", help="JSON lines to write")
     return parser.parse_args()
@@ -50,15 +53,17 @@ def rows_of(case, who, options, log):
     rows = {name: [] for name in who}
     for turn, name in itertools.product(range(options.rounds), who):
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-        row = {**case, "who": name, "round": turn, "load": load, **child(options.python, {"who": name, **case})}
+        row = {**case, "who": name, "round": turn, "load": load, **child(options, {"who": name, **case})}
         rows[name].append(row)
         write(log, row)
     return rows
 
 
-def child(python, asked):
-    command = [python, "-m", "benchmarks.measure", json.dumps(asked)]
-    done = subprocess.run(command, cwd=HERE.parent, check=True, text=True, stdout=subprocess.PIPE)
+def child(options, asked):
+    command = [options.python, "-m", "benchmarks.measure", json.dumps(asked)]
+    limits = {} if options.threads is None else dict.fromkeys(THREADS, str(options.threads))
+    environment = {**os.environ, **limits}
+    done = subprocess.run(command, cwd=HERE.parent, env=environment, check=True, text=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -68,19 +73,16 @@ def write(log, record):
 
 
 def print_table(case, rows):
-    """Medians of one case; `x` is how many times diffspec's figure, `added` the MiB beyond imports and data."""
+    """Medians of one case, each with how many times diffspec's it is; `added` are the MiB beyond imports and data."""
     print(f"\n{case['measure'].upper()}, n = {case['n']}, d = {case['d']}, {case['classes']} classes")
-    print(f"{'':18} {'seconds':>9} {'x':>6} {'CPU s':>7} {'MiB':>6} {'x':>6} {'added':>9} {'x':>6} {'bits':>10} differ")
-    keys = ("seconds", "cpu_seconds", "peak_mib", "above_mib", "bits")
-    ours = {key: median(rows["diffspec"], key) for key in keys}
+    print(f"{'':18}" + "".join(f"{title:>10}      x" for title in FIGURES) + "        bits difference")
+    bits = median(rows["diffspec"], "bits")
     for name, measured in rows.items():
-        seconds, cpu, peak, above, bits = (median(measured, key) for key in keys)
-        print(
-            f"{name:18} {seconds:9.3f} {seconds / ours['seconds']:6.2f} {cpu:7.2f} "
-            f"{peak:6.0f} {peak / ours['peak_mib']:6.2f} {above:9.0f} {above / max(ours['above_mib'], 1.0):6.2f} "
-            f"{bits:10.6f} {bits - ours['bits']:.1e}",
-            flush=True,
-        )
+        line = f"{name:18}"
+        for key, digits in FIGURES.values():
+            figure = median(measured, key)
+            line += f"{figure:10.{digits}f}{figure / max(median(rows['diffspec'], key), 1e-3):7.2f}"
+        print(f"{line}{median(measured, 'bits'):12.6f} {median(measured, 'bits') - bits:.1e}", flush=True)
     stderr = rows["diffspec"][0]["stderr"]
     if stderr is not None:
         print(f"diffspec's own standard error is {stderr:.1e}: its subsets differ from those of dse-dsmi")
