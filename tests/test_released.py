@@ -216,6 +216,13 @@ def test_a_group_of_one_point_counts(points):
     assert diffusion_spectral_mutual_information(points, labels, None, 1.0)[0] == pytest.approx(expected, abs=1e-10)
 
 
+def test_a_group_of_more_points_than_are_measured_at_once(monkeypatch, points):
+    monkeypatch.setattr("diffspec.released.information.MOST", 20)
+    labels = np.arange(60) % 2
+    expected = oracle.information(points, labels, lambda x: oracle.dse(x[oracle.subset(30, 20, seed=0)], 1.0))
+    assert diffusion_spectral_mutual_information(points, labels, None, 1.0)[0] == pytest.approx(expected, abs=1e-10)
+
+
 def test_further_axes_are_flattened(points, labels):
     maps = points.reshape(60, 3, 1, 1)
     assert diffusion_spectral_entropy(maps) == diffusion_spectral_entropy(points)
