@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
+from diffspec._threads import single_threaded_blas
 from diffspec.operators import Dense
 from diffspec.solvers import Chebyshev, Lanczos
 from diffspec.spectrum import Spectrum, renyi, renyi_stderr, shannon, shannon_stderr, truncation
@@ -40,7 +40,7 @@ def with_spectrum(values):
 @functools.cache
 def solved(solver, name, seeds):
     operator, _exact = with_spectrum(SPECTRA[name])
-    with threadpool_limits(1, user_api="blas"):
+    with single_threaded_blas():
         return [solver(operator, np.random.default_rng(seed)) for seed in range(seeds)]
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-__all__ = ["cores", "parallel_map"]
+__all__ = ["cores", "parallel_map", "single_threaded_blas"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -70,7 +70,7 @@ def calibrated(nodes: Matrix, probes: Matrix, target: tuple[float, float, float]
     centre = total @ nodes / total.sum()
     scale = math.sqrt(total @ (nodes - centre) ** 2 / total.sum())
     spread = math.sqrt(target[0]) * np.array([scale, scale**2])
-    degree = int(np.argmin([*(spread > 100.0 * noise[1:]), False]))
+    degree = int(np.argmin([*(spread > 10.0 * noise[1:]), False]))
     if degree == 0:
         return probes
     x = (nodes - centre) / scale

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from diffspec._threads import single_threaded_blas
 from diffspec.errors import InputError
 from diffspec.operators import Operator
 from diffspec.result import BIT, NATS_PER
@@ -106,7 +107,8 @@ class Lanczos:
                 if space.width + self.deflation + self.probes > known.n:
                     return whole_spectrum(operator)
                 space.step()
-            found = _read(space, known, fixed, self.probes)
+            with single_threaded_blas():
+                found = _read(space, known, fixed, self.probes)
             if self.tol is not None and _within(truncation, found, self, self.tol / 2.0):
                 break
         return found
