@@ -47,7 +47,7 @@ class LowRank:
 
     References
     ----------
-    chen2024rpcholesky; audenaert2007sharp.
+    chen2025rpcholesky, audenaert2007sharp.
     """
 
     rank: int = 256
