@@ -1,0 +1,79 @@
+"""What workers do: pure functions of what they are sent, so that lost work can be done again anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from diffspec.sources import HeldRows, Source, Values
+from diffspec.stored import Frame, Rows, Survey, affinity, survey
+
+__all__ = ["added", "cross", "named", "squared_tile", "survey_block", "tile_parts"]
+
+
+def named(work: Callable[..., Any], name: str) -> Callable[..., Callable[..., Any]]:
+    """`work` as a maker of tasks, which the dashboard of Dask shows under diffspec-`name`."""
+    from dask import delayed
+
+    run = uuid4().hex
+    make = delayed(work, pure=False)
+
+    def at(*place: int) -> Callable[..., Any]:
+        return partial(make, dask_key_name="-".join(["diffspec", name, *map(str, place), run]))
+
+    return at
+
+
+def _rows(held: Values | Source, place: Rows) -> Rows:
+    """The rows of a block, on a worker."""
+    return replace(place, source=_as_source(held, place.which))
+
+
+def _as_source(held: Values | Source, which: Any) -> Source:
+    """A block of a dask array as the range `which` of all points; anything else can be read as it is."""
+    return HeldRows(held, which.stop, which.start) if isinstance(held, np.ndarray) else held
+
+
+def survey_block(held: Values | Source, which: slice, frame: Frame) -> Survey:
+    """What one look at a block tells."""
+    return survey(_as_source(held, which), which, frame)
+
+
+def tile_parts(
+    left: tuple[Any, Rows], right: tuple[Any, Rows], below: Values, beside: Values, frame: Frame
+) -> tuple[Values, Values]:
+    """What the tile of two blocks adds to the product at the first block, and at the second."""
+    return _parts(affinity(_rows(*left), _rows(*right), frame), below, beside)
+
+
+def squared_tile(
+    left: tuple[Any, Rows], right: tuple[Any, Rows], below: Values, beside: Values, frame: Frame
+) -> tuple[Values, Values]:
+    """`tile_parts` with the squares of the affinities."""
+    tile = affinity(_rows(*left), _rows(*right), frame)
+    return _parts(np.square(tile, out=tile), below, beside)
+
+
+def _parts(tile: Values, left: Values, right: Values) -> tuple[Values, Values]:
+    return (
+        (tile @ right.astype(tile.dtype)).astype(np.float64),
+        (tile.T @ left.astype(tile.dtype)).astype(np.float64),
+    )
+
+
+def added(parts: list[tuple[Values, Values]], sides: list[int]) -> Values:
+    """The sum of one side of each of `parts`, in their order: the same to the last bit whenever it is done."""
+    total = np.zeros_like(parts[0][sides[0]])
+    for part, side in zip(parts, sides, strict=True):
+        total += part[side]
+    return total
+
+
+def cross(block: tuple[Any, Rows], chosen: Rows, frame: Frame) -> Values:
+    """The affinities of a block with the points `chosen`, shape (block, chosen)."""
+    return affinity(_rows(*block), chosen, frame).astype(np.float64)

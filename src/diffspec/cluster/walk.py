@@ -1,0 +1,79 @@
+"""Diffusion spectral entropy of points on a cluster: the walk of `diffspec.dse` with a distributed operator."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from diffspec._arrays import dtype_name
+from diffspec.cluster.operator import operator_on
+from diffspec.cluster.session import Session
+from diffspec.entropy import Seed, check_walk, settings_of
+from diffspec.kernels import Gaussian, Kernel
+from diffspec.operators import check_alpha
+from diffspec.result import Estimate
+from diffspec.solvers import Lanczos, Solver
+from diffspec.spectrum import check_time, shannon
+from diffspec.verdicts import judge
+
+__all__ = ["dse"]
+
+
+def dse(
+    points: Any,
+    *,
+    client: Any,
+    kernel: Kernel = Gaussian(),
+    alpha: float = 0.5,
+    t: float = 1.0,
+    solver: Solver | None = None,
+    rng: Seed = 0,
+    block: int | None = None,
+    patience: float = 60.0,
+) -> Estimate:
+    """Diffusion spectral entropy, in bits, of points that one machine does not hold.
+
+    Parameters
+    ----------
+    points : dask.array.Array, str, Path, numpy.memmap or zarr.Array
+        Shape (n, d). The path of a .npy file or a zarr directory is opened by every worker and by this process.
+    client : distributed.Client
+        Connected.
+    kernel : Gaussian or Cosine
+        Its sigma is a number, ``"median"`` (default) or `Median`.
+    alpha, t, rng
+        As for `diffspec.dse`.
+    solver : Solver
+        ``Lanczos(times=(t,))`` by default; its vectors, n times some hundred float64, are held by this process.
+    block : int, optional
+        Points per block; from the memory of the workers by default.
+    patience : float
+        Seconds without a single worker after which the cluster counts as dead.
+
+    Returns
+    -------
+    Estimate
+        The same, to the rounding of float32 tiles, as on one machine, and to the last bit whichever workers die.
+
+    Raises
+    ------
+    InputError
+        Points, kernel, t, alpha or client that cannot be used.
+    ClusterError
+        The cluster died, or several workers died in the same piece of work.
+    """
+    time = check_time(t)
+    alpha = check_alpha(alpha)
+    solver = Lanczos(times=(time,)) if solver is None else solver
+    check_walk(kernel, solver)
+    generator = np.random.default_rng(rng)
+    there = operator_on(Session(client, patience), points, kernel, alpha, rng=generator, block=block)
+    found = solver(there.operator, generator)
+    judged = judge(shannon(found) / math.log(found.n), there.sample, there.kernel, alpha, generator)
+    settings = settings_of(there.sample, there.asked, there.kernel, alpha, solver, rng)
+    settings = replace(settings, floor=found.floor, dtype=dtype_name(there.operator.like), library="dask")
+    verdict = "; ".join(filter(None, [judged, found.verdict]))
+    return replace(found, settings=settings, verdict=verdict).shannon(time)

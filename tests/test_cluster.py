@@ -1,0 +1,273 @@
+"""A real cluster of processes on this machine: the same numbers, whichever worker dies, and no wait without end."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from functools import partial
+
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+from distributed import Client, LocalCluster
+
+from diffspec import Cosine, Exact, Gaussian, InputError, Lanczos, dse
+from diffspec import cluster as many
+from diffspec.operators import Entrywise, diffusion
+from diffspec.streaming import operator_of_stream
+
+N, D = 240, 30
+
+
+def local_cluster(n_workers=2, **settings):
+    """Workers that are processes, each with a nanny that starts it again."""
+    return LocalCluster(
+        processes=True, n_workers=n_workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", **settings
+    )
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with local_cluster() as local:
+        yield local
+
+
+@pytest.fixture(scope="module")
+def client(workers):
+    with Client(workers) as connected:
+        yield connected
+
+
+@pytest.fixture
+def doomed():
+    """A cluster of its own for tests that kill workers: LocalCluster gives up one that is killed twice within 15 s."""
+    with local_cluster() as local:
+        yield local
+
+
+@pytest.fixture
+def points(rng):
+    return (rng.normal(size=(N, 3)) @ rng.normal(size=(3, D)) + 0.3 * rng.normal(size=(N, D)) + 9).astype(np.float32)
+
+
+@pytest.fixture
+def path(points, tmp_path):
+    np.save(tmp_path / "points.npy", points)
+    return tmp_path / "points.npy"
+
+
+@pytest.fixture(params=["path", "memory map", "zarr", "dask"])
+def stored(request, points, path, tmp_path):
+    if request.param == "zarr":
+        array = zarr.create_array(tmp_path / "points.zarr", shape=(N, D), chunks=(50, 20), dtype="f4")
+        array[:] = points
+        return array
+    if request.param == "dask":
+        return da.from_array(points, chunks=(100, 20))
+    return path if request.param == "path" else np.load(path, mmap_mode="r")
+
+
+def operator_on(client, stored, kernel, alpha=0.5, **settings):
+    session = many.Session(client)
+    return many.operator_on(session, stored, kernel, alpha, rng=np.random.default_rng(0), **settings).operator
+
+
+@pytest.mark.parametrize(("kernel", "alpha"), [(Gaussian(9.0), 0.5), (Cosine(0.3), 0.0)], ids=repr)
+def test_operator_is_that_of_the_points_in_memory(client, stored, points, rng, kernel, alpha):
+    expected = diffusion(kernel(points.astype(np.float64)), alpha)
+    ours = operator_on(client, stored, kernel, alpha)
+    assert isinstance(ours, Entrywise)
+    assert len(ours.blocks) == 4
+    vectors = rng.normal(size=(N, 5))
+    assert ours.matmul(vectors) == pytest.approx(expected.matmul(vectors), abs=3e-6)
+    assert ours.dense() == pytest.approx(expected.matrix, abs=3e-7)
+    assert ours.columns(np.array([200, 3])) == pytest.approx(expected.matrix[:, [200, 3]], abs=3e-7)
+    assert ours.diagonal() == pytest.approx(np.diagonal(expected.matrix), abs=3e-7)
+    assert ours.trace() == pytest.approx(expected.trace(), rel=1e-5)
+    assert ours.frobenius2() == pytest.approx(expected.frobenius2(), rel=1e-5)
+
+
+def test_the_same_probes_give_the_same_entropy_as_in_memory(client, path, points):
+    solver = Lanczos(tol=None, probes=4, deflation=2, power=1, steps=8)
+    kernel = Gaussian(9.0)
+    ours = many.dse(path, client=client, kernel=kernel, solver=solver, rng=3)
+    dense = diffusion(kernel(points.astype(np.float64)), 0.5)
+    expected = solver(dense, np.random.default_rng(3))
+    assert ours.stderr > 0
+    assert ours.spectrum.nodes[:3] == pytest.approx(expected.nodes[:3], abs=1e-5)
+    assert ours.value == pytest.approx(replace(expected, settings=ours.settings).shannon().value, abs=1e-4)
+
+
+def test_exact_solver_and_settings(client, stored, points):
+    ours = many.dse(stored, client=client, solver=Exact(), alpha=0.0, t=2.0)
+    expected = dse(points, solver=Exact(), alpha=0.0, t=2.0)
+    assert ours.value == pytest.approx(expected.value, abs=1e-4)
+    assert ours.settings.sigma == pytest.approx(expected.settings.sigma)
+    assert (ours.settings.rule, ours.settings.library, ours.settings.t) == ("median", "dask", 2.0)
+    assert ours.verdict == expected.verdict == "informative"
+
+
+def test_a_default_solver_for_the_time_asked_for(client, path):
+    found = many.dse(path, client=client, t=3.0)
+    assert "times=(3.0,)" in found.settings.solver
+    assert found.value == pytest.approx(dse(np.load(path), t=3.0, solver=Exact()).value, abs=0.02)
+
+
+class Killer(threading.Thread):
+    """Kills a worker as soon as the scheduler has seen `after` tiles."""
+
+    def __init__(self, workers, after):
+        super().__init__(daemon=True)
+        self.workers, self.after, self.killed = workers, after, None
+
+    def run(self):
+        deadline = time.monotonic() + 30
+        while self.killed is None and time.monotonic() < deadline:
+            tiles = [key for key in list(self.workers.scheduler.tasks) if "-tile-" in str(key)]
+            if len(tiles) >= self.after:
+                self.killed = self.workers.workers[0].pid
+                os.kill(self.killed, signal.SIGKILL)
+            time.sleep(0.001)
+
+
+@pytest.mark.parametrize("kind", ["path", "dask"])
+def test_a_killed_worker_changes_nothing(doomed, path, points, kind):
+    stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
+    with Client(doomed) as client:
+        measure = partial(many.dse, stored, client=client, solver=Lanczos(tol=None, probes=4, steps=4), block=30)
+        calm = measure()
+        killer = Killer(doomed, after=20)
+        killer.start()
+        shot = measure()
+        killer.join()
+    assert killer.killed is not None
+    assert shot.value == calm.value
+    assert shot.stderr == calm.stderr > 0
+
+
+def test_data_larger_than_the_memory_of_a_worker(tmp_path, rng):
+    """400 MB, on a worker that is stopped at 350 MB."""
+    n, d = 200, 500_000
+    path = tmp_path / "points.npy"
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n, d))
+    row = rng.normal(size=d + n).astype(np.float32)
+    for i in range(n):
+        out[i] = row[i : i + d] * (1 + i % 3)
+    del out
+    with local_cluster(1, memory_limit="350MB") as local, Client(local) as few:
+        found = many.dse(path, client=few, kernel=Gaussian(1000.0), solver=Exact())
+    alone = operator_of_stream(path, Gaussian(1000.0), 0.5, memory=1e8, rng=rng).operator
+    expected = replace(Exact()(alone, rng), settings=found.settings).shannon()
+    assert found.value == pytest.approx(expected.value, abs=1e-4)
+
+
+def test_many_measurements_in_order(client, path, points):
+    def bad_item():
+        return 1 / 0
+
+    items = [points, path, str(path), lambda: points[:100], path.with_name("none.npy"), np.full((4, 2), np.nan)]
+    items += [bad_item, local_cluster, threading.Lock()]
+    found = many.measure_many(client, items, partial(dse, alpha=0.0, solver=Exact()))
+    whole, part = (dse(some, alpha=0.0, solver=Exact()) for some in (points, points[:100]))
+    assert found[:4] == [whole, whole, whole, part]
+    assert [type(one) for one in found[4:]] == [many.Failure] * 5
+    assert found[4].error.startswith("InputError: there is no file")
+    assert found[4].item == str(path.with_name("none.npy"))
+    assert found[5].error.startswith("InputError: points must be finite, got 8 NaN")
+    assert found[5].item == "ndarray of shape (4, 2)"
+    assert found[6].error == "ZeroDivisionError: division by zero"
+    assert "bad_item" in found[6].item
+    assert "in bad_item" in found[6].trace
+    assert found[7].error.startswith("ModuleNotFoundError: No module named 'test")  # of this module, on a worker
+    assert found[8].error.startswith("TypeError: cannot pickle")
+
+
+def test_an_item_that_kills_its_workers_is_a_failure(doomed, points):
+    def kill():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with Client(doomed) as client:
+        found = many.measure_many(client, [points, kill], partial(dse, solver=Exact()))
+    assert found[0].n == N
+    assert found[1].error.startswith("LostWorkError: workers died again and again in the same piece of work")
+
+
+def test_tasks_have_names(client, workers, path):
+    operator = operator_on(client, path, Gaussian(9.0))
+    operator.matmul(np.ones((N, 1)))
+    seen = {prefix for prefix in workers.scheduler.task_prefixes if prefix.startswith("diffspec")}
+    assert {"diffspec-tile", "diffspec-sum", "diffspec-vectors", "diffspec-survey", "diffspec-place"} <= seen
+
+
+def test_errors_of_workers_arrive(client, points, tmp_path):
+    bad = points.copy()
+    bad[3, 2] = np.nan
+    with pytest.raises(InputError, match="points must be finite, got 1 NaN and 0 infinite values in 1 of 240 rows"):
+        operator_on(client, da.from_array(bad, chunks=50), Gaussian(9.0))
+    array = zarr.create_array(tmp_path / "points.zarr", shape=(N, D), chunks=(50, 20), dtype="f4")
+    array[:] = points
+    (tmp_path / "points.zarr" / "c" / "1" / "0").write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"cannot be read at features 0 to 30 .*; restore the chunk"):
+        operator_on(client, array, Gaussian(9.0))
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (da.ones(5), r"points must have shape \(n, d\), got \(5,\)"),
+        (da.ones((5, 2), dtype=complex), "points must be real numbers .* got dtype complex128"),
+        (da.ones((9, 2))[da.ones(9) > 0], r"must know its shape, got \(nan, 2\); call compute_chunk_sizes\(\) on it"),
+        (np.ones((5, 2)), "must be a NumPy memory map, a zarr array or a path, got ndarray"),
+    ],
+    ids=["rank", "complex", "unknown", "in memory"],
+)
+def test_points_that_cannot_be_used(client, bad, text):
+    with pytest.raises(InputError, match=text):
+        operator_on(client, bad, Gaussian(9.0))
+
+
+def test_no_client(path):
+    with pytest.raises(InputError, match=r"client must be a connected dask.distributed.Client, got 'tcp"):
+        many.dse(path, client="tcp://127.0.0.1:8786")
+
+
+def test_a_cluster_that_loses_all_workers_is_dead_after_its_patience(path):
+    with local_cluster(1) as local, Client(local) as lonely:
+        operator = many.operator_on(many.Session(lonely, patience=1.0), path, Gaussian(9.0), 0.5, rng=None).operator
+        local.scale(0)
+        with pytest.raises(
+            many.ClusterError, match="the cluster has had no worker for 1 s; start it and measure again"
+        ):
+            operator.matmul(np.ones((N, 1)))
+        with pytest.raises(many.ClusterError, match="the cluster has no worker; start some"):
+            many.dse(path, client=lonely)
+
+
+def multiply_on(operator):
+    while True:
+        operator.matmul(np.ones((N, 1)))
+
+
+def test_a_scheduler_that_is_killed(path, tmp_path):
+    where = tmp_path / "scheduler.json"
+    command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    scheduler = subprocess.Popen([*command, "--scheduler-file", str(where)], stderr=subprocess.DEVNULL)
+    worker = [sys.executable, "-m", "dask", "worker", "--no-dashboard", "--no-nanny", "--scheduler-file", str(where)]
+    running = subprocess.Popen(worker, stderr=subprocess.DEVNULL)
+    try:
+        with Client(scheduler_file=str(where), timeout=20) as client:
+            client.wait_for_workers(1, timeout=20)
+            session = many.Session(client, patience=2.0)
+            operator = many.operator_on(session, path, Gaussian(9.0), 0.5, rng=None).operator
+            threading.Timer(0.5, scheduler.kill).start()
+            with pytest.raises(many.ClusterError, match=r"the connection to the cluster was lost|has had no worker"):
+                multiply_on(operator)
+    finally:
+        scheduler.kill()
+        running.kill()
+        scheduler.wait()
+        running.wait()
