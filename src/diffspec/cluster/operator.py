@@ -160,7 +160,11 @@ def operator_on(
     n = source.shape[0]
     size = block or _block_size(source, slots, memory)
     ranges = [slice(start, min(start + size, n)) for start in range(0, n, size)]
-    held = source.blocks(size) if isinstance(source, _DaskRows) else [session.put(source, "source")] * len(ranges)
+    if isinstance(source, _DaskRows):
+        source = source.in_blocks(size)
+        held = source.blocks()
+    else:
+        held = [session.put(source, "source")] * len(ranges)
     here = frame_of(source, isinstance(kernel, Cosine), LOCAL_PIECE)
     there = replace(here, piece=max(1, int(memory / 256)), features=max(1, int(memory / 4 / (2 * size * 8))))
     rows = Rows(source, slice(0, n), *_surveyed(session, held, ranges, there))
@@ -235,9 +239,13 @@ class _DaskRows:
         """The features `columns` of the points at `indices`."""
         return self._get(self.array[indices, columns])
 
-    def blocks(self, size: int) -> list[Any]:
-        """Futures of blocks of `size` whole rows, which stay on the workers."""
-        return self.session.start([*self.array.rechunk({0: size, 1: -1}).to_delayed().ravel()])
+    def in_blocks(self, size: int) -> _DaskRows:
+        """The same points in blocks of `size` whole rows, which are computed now and stay on the workers."""
+        return _DaskRows(self.session, self.session.client.persist(self.array.rechunk({0: size, 1: -1})))
+
+    def blocks(self) -> list[Any]:
+        """The futures of the blocks."""
+        return [self.array.dask[key] for (key,) in self.array.__dask_keys__()]
 
     def _get(self, part: Any) -> Values:
         found: Values = np.asarray(self.session.result(self.session.client.compute(part)))
