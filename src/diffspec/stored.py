@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import not_finite
+from diffspec._threads import parallel_map
 from diffspec.bandwidth import TINY, median_sigma
 from diffspec.distances import cross_squared_distances
 from diffspec.errors import InputError
@@ -23,6 +24,7 @@ from diffspec.tiles import exponential
 __all__ = ["Frame", "Rows", "StoredTiles", "Survey", "affinity", "frame_of", "median_of", "rectangles", "survey"]
 
 PILOTS = 256  # rows whose mean is the centre: any point near the mean does, since it only saves digits
+STRIP = 256  # rows of distances that one core adds up at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,9 +229,16 @@ def median_of(rows: Rows, frame: Frame) -> float:
     """sqrt(median d^2 / 2) over all pairs of `rows`, in the unit of the points (of directions: 1)."""
     m = len(rows.size)
     squared = np.zeros((m, m))
+    strips = [slice(start, min(start + STRIP, m)) for start in range(0, m, STRIP)]
     for block in frame.blocks():
         points = rows.points(block, frame)
-        squared += cross_squared_distances(points, points)
+
+        def add(some: slice, points: Values = points) -> None:
+            squared[some, some.start :] += cross_squared_distances(points[some], points[some.start :])
+
+        parallel_map(add, strips)
+    for some in strips:
+        squared[some.start :, some] = squared[some, some.start :].T
     return median_sigma(squared.reshape(-1), m) * (1.0 if frame.directions else frame.unit) or TINY
 
 
