@@ -35,8 +35,10 @@ SMALLEST_TILE = 16
 # A tile, its product over one block of features, and one copy that an elementwise function makes.
 TILE_COPIES = 3
 VERDICT_POINTS = 400
-# What OpenBLAS packs its operands into, at most, in each thread.
-BLAS_BYTES = 2.0**25
+# What OpenBLAS packs its operands into, at most, in each thread, and for small operands as a share of them.
+BLAS_BYTES, BLAS_SHARE = 2.0**25, 0.25
+# The share that is planned with: the allocator keeps some of what was freed.
+HEADROOM = 0.85
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,25 +162,23 @@ class _Budget:
     def of(cls, source: Source, memory: float) -> _Budget:
         """The budget within `memory` bytes, or TooLargeError where it is too small."""
         n, d = source.shape
-        left = memory - min(BLAS_BYTES * cores(), memory / 4) - 8.0 * (8 * n + 4 * d)
-        # Numbers that are converted at a time are held about four times over, as float64, by every core.
-        piece = int(left / (8 * 4 * 8) / cores())
+        kept = 8.0 * (8 * n + 4 * d)
+        blas = min(BLAS_BYTES * cores(), BLAS_SHARE * memory)
+        left = HEADROOM * memory - blas - kept
         chunk = source.grain[0] * source.grain[1]
-        if piece < 1 or (chunk > 1 and piece < chunk):
+        # Every core converts numbers, held about four times over as float64, with an eighth; with half it has a tile.
+        least = cores() * max(8 * 4 * 8 * chunk, 2 * 8 * TILE_COPIES * SMALLEST_TILE**2)
+        if left < least:
             raise TooLargeError(
-                f"memory={memory:.0f} bytes holds neither a few numbers per point nor a chunk of {chunk} numbers on "
-                f"every core beside its tiles; give at least {memory - left + 256 * chunk * cores():.0f}"
+                f"memory={memory:.0f} bytes does not hold what is kept per point, a chunk of {chunk} numbers and a "
+                f"small tile for every core; give at least {math.ceil((kept + least) / (HEADROOM - BLAS_SHARE))}"
             )
+        piece = int(left / (8 * 4 * 8) / cores())
         return cls(left, min(piece, max(2**18, chunk)), source.grain)
 
     def tile(self, n: int, item: int) -> int:
         """The side of a tile: half of what is left, shared by the cores."""
         size = min(n, math.isqrt(int(self.left / cores() / 2 / (item * TILE_COPIES))))
-        if size < min(SMALLEST_TILE, n):
-            raise TooLargeError(
-                f"memory leaves {self.left:.0f} bytes, which do not hold tiles of the affinity; "
-                f"give {2 * cores() * item * TILE_COPIES * SMALLEST_TILE**2} more"
-            )
         return size if size == n else _whole(size, self.grain[0])
 
     def features(self, count: int, item: int = 8) -> int:
