@@ -1,17 +1,21 @@
 """Diffusion spectral entropy and mutual information of neural representations."""
 
 from diffspec._version import __version__
+from diffspec.choice import Choice, choose
 from diffspec.entropy import dse, spectrum
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
+from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.groups import Bins, Clusters, Labels, Partition
 from diffspec.information import Literal, Matched, dsmi
 from diffspec.kernels import Cosine, Gaussian, Precomputed, SelfTuning
 from diffspec.result import Estimate, Group, Settings
-from diffspec.solvers import Exact
+from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import Spectrum
 
 __all__ = [
     "Bins",
+    "Chebyshev",
+    "Choice",
     "Clusters",
     "Cosine",
     "DiffspecError",
@@ -21,17 +25,22 @@ __all__ = [
     "Group",
     "InputError",
     "Labels",
+    "Lanczos",
     "Literal",
+    "LowRank",
     "Matched",
     "MissingExtraError",
+    "NearestNeighbors",
     "Partition",
     "Precomputed",
     "RunLogWarning",
     "SelfTuning",
     "Settings",
     "Spectrum",
+    "Thresholded",
     "TooLargeError",
     "__version__",
+    "choose",
     "dse",
     "dsmi",
     "spectrum",

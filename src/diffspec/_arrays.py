@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import array_api_compat
 import numpy as np
 import psutil
+from scipy.sparse import issparse
 
 from diffspec.errors import InputError, TooLargeError
 
@@ -180,6 +181,8 @@ def take_square(matrix: Array, indices: np.ndarray[Any, Any]) -> Array:
     """A copy of the rows and columns `indices` of a square `matrix`."""
     if is_numpy(matrix):
         return matrix[np.ix_(indices, indices)]
+    if issparse(matrix):
+        return matrix[indices, :][:, indices]
     xp = namespace(matrix)
     where = from_numpy(indices, matrix)
     return xp.take(xp.take(matrix, where, axis=0), where, axis=1)

@@ -12,6 +12,7 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import TooLargeError
+from diffspec.operators import rounding_is_harmless
 from diffspec.tiles import Tiles
 
 __all__ = ["Blocked", "blocked_diffusion", "filled", "tile_size", "tiled_diffusion"]
@@ -58,7 +59,8 @@ class Blocked:
     def matmul(self, vectors: Array) -> Array:
         """Its product with `vectors` of shape (n, k), float64."""
         scale = self.weight[:, None]
-        return scale * tiled_product(self.tiles, scale * as_float64(vectors), self.size)
+        dtype = self.tiles.like.dtype if rounding_is_harmless(self) else scale.dtype
+        return scale * tiled_product(self.tiles, scale * as_float64(vectors), self.size, dtype=dtype)
 
     def dense(self) -> Array:
         """The operator as an (n, n) array: n^2 numbers, for tests and small n."""
@@ -72,7 +74,7 @@ class Blocked:
     def frobenius2(self) -> float:
         """The sum of its squared eigenvalues; one pass over the tiles."""
         squared = self.weight * self.weight
-        total = tiled_product(self.tiles, squared[:, None], self.size, _square)
+        total = tiled_product(self.tiles, squared[:, None], self.size, transform=_square, dtype=squared.dtype)
         return float(namespace(squared).sum(squared * total[:, 0]))
 
     def diagonal(self) -> Array:
@@ -124,19 +126,26 @@ def tile_size(tiles: Tiles, memory: float) -> int:
 
 
 def tiled_product(
-    tiles: Tiles, vectors: Array, size: int, transform: Callable[[Array], Array] = lambda tile: tile
+    tiles: Tiles,
+    vectors: Array,
+    size: int,
+    *,
+    transform: Callable[[Array], Array] = lambda tile: tile,
+    dtype: Any = None,
 ) -> Array:
     """The product of the affinity, or of `transform` of it entry by entry, with float64 `vectors` (n, k), in float64.
 
-    Each tile above the diagonal serves twice, for its rows and, transposed, for its columns.
+    Each tile above the diagonal serves twice, for its rows and, transposed, for its columns; products inside a tile run
+    in `dtype`, by default that of the tiles.
     """
     xp = namespace(vectors)
-    low = xp.astype(vectors, tiles.like.dtype, copy=False)
+    dtype = tiles.like.dtype if dtype is None else dtype
+    low = xp.astype(vectors, dtype, copy=False)
 
     def share(blocks: list[tuple[slice, slice]]) -> Array:
         out = xp.zeros_like(vectors)
         for rows, columns in blocks:
-            tile = transform(tiles(rows, columns))
+            tile = transform(xp.astype(tiles(rows, columns), dtype, copy=False))
             out[rows, :] += xp.astype(tile @ low[columns, :], out.dtype)
             if rows != columns:
                 out[columns, :] += xp.astype(tile.T @ low[rows, :], out.dtype)

@@ -6,15 +6,14 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import issparse
 
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
+from diffspec.choice import choose, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import Operator, check_alpha, diffusion
+from diffspec.operators import check_alpha
 from diffspec.result import Estimate, Settings
-from diffspec.solvers import Exact, Solver
-from diffspec.sparse import sparse_diffusion
+from diffspec.solvers import Solver
 from diffspec.spectrum import Spectrum, check_time, shannon
 from diffspec.verdicts import judge
 
@@ -29,7 +28,9 @@ def dse(
     kernel: Kernel = Gaussian(),
     alpha: float = 0.5,
     t: float = 1.0,
-    solver: Solver = Exact(),
+    solver: Solver | None = None,
+    memory: float | None = None,
+    tol: float = 1e-3,
     rng: Seed = 0,
 ) -> Estimate:
     """Diffusion spectral entropy of a set of points, in bits (Definition 4.1 and Eqn 6 of the paper).
@@ -49,26 +50,34 @@ def dse(
         Anisotropic normalisation in [0, 1]; 0.5 is the paper's, 0 what the released package computes.
     t : float
         Diffusion time, a positive real; larger times keep only the large structure.
-    solver : Solver
-        `Exact` (default).
+    solver : Solver, optional
+        `Exact()`, `Lanczos()`, `LowRank()` or `Chebyshev()`. Default: what `choose` gives, which is exact to about 2500
+        points and `Lanczos` with a stated standard error beyond.
+    memory : float, optional
+        Bytes that may be used for the affinity, default half of what is free; where n x n numbers do not fit, products
+        with the affinity are computed tile by tile.
+    tol : float
+        Standard error in bits that the chosen solver shall reach, where it is not exact.
     rng : int or numpy.random.Generator
-        Seed of bandwidth subsamples (over 4096 points); the value is the same for the same seed.
+        Seed of bandwidth subsamples (over 4096 points) and random probes; the same seed gives the same value.
 
     Returns
     -------
     Estimate
-        Value in bits in [0, log2 n], with settings (sigma resolved) and a verdict.
+        Value in bits in [0, log2 n], with `stderr` where the solver is random, settings (sigma resolved) and a
+        verdict.
 
     Raises
     ------
     InputError
         Points, t or alpha that cannot be used.
     TooLargeError
-        The n x n array does not fit into free memory.
+        An n x n array that the solver or kernel needs, or the smallest tile, does not fit.
 
     Notes
     -----
-    O(n^2 d + n^3) time and one n x n array of float64. The value depends on sigma: do not compare values of different
+    Exact: O(n^2 d + n^3) time, one n x n array of float64. Lanczos: O(n^2 (d + k)) for some tens to hundreds of
+    products k, one float32 array or tiles. The value depends on sigma: do not compare values of different
     kernels, and do not read a saturated or collapsed one (see `verdict`). Not an estimate of Shannon entropy.
 
     References
@@ -84,7 +93,8 @@ def dse(
     1.5850
     """
     time = check_time(t)
-    return spectrum(points, kernel=kernel, alpha=alpha, solver=solver, rng=rng).shannon(time)
+    found = spectrum(points, kernel=kernel, alpha=alpha, t=time, solver=solver, memory=memory, tol=tol, rng=rng)
+    return found.shannon(time)
 
 
 def spectrum(
@@ -92,12 +102,15 @@ def spectrum(
     *,
     kernel: Kernel = Gaussian(),
     alpha: float = 0.5,
-    solver: Solver = Exact(),
+    t: float = 1.0,
+    solver: Solver | None = None,
+    memory: float | None = None,
+    tol: float = 1e-3,
     rng: Seed = 0,
 ) -> Spectrum:
     """The eigenvalues of the diffusion matrix of `points`: one decomposition for every t, order and count.
 
-    Parameters, errors and cost are those of `dse`.
+    Parameters, errors and cost are those of `dse`; `t` is the time at which a random solver shall reach `tol`.
 
     Examples
     --------
@@ -109,15 +122,18 @@ def spectrum(
     """
     points = as_points(points)
     alpha = check_alpha(alpha)
+    if solver is None:
+        solver = choose(*points.shape, t=t, memory=memory, tol=tol).solver
     check_walk(kernel, solver)
     generator = np.random.default_rng(rng)
     resolved = kernel.resolve(points, generator)
-    operator = _operator(resolved, points, alpha)
+    operator = operator_of(points, resolved, alpha, solver=solver, memory=memory)
     found = solver(operator, generator)
     judged = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
     verdict = "; ".join(filter(None, [judged, found.verdict]))
     settings = settings_of(points, kernel, resolved, alpha, solver, rng)
-    return replace(found, settings=replace(settings, floor=found.floor), verdict=verdict)
+    settings = replace(settings, floor=found.floor, dtype=dtype_name(getattr(operator, "tiles", operator).like))
+    return replace(found, settings=settings, verdict=verdict, perturbation=getattr(operator, "perturbation", None))
 
 
 def check_walk(kernel: Kernel, solver: Solver) -> None:
@@ -126,13 +142,6 @@ def check_walk(kernel: Kernel, solver: Solver) -> None:
         raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {kernel!r}")
     if isinstance(solver, type) or not callable(solver):
         raise InputError(f"solver must be a solver such as Exact(), got {solver!r}")
-
-
-def _operator(resolved: Kernel, points: Array, alpha: float) -> Operator:
-    affinity = resolved(points)
-    if issparse(affinity):
-        return sparse_diffusion(affinity, alpha, dropped=getattr(resolved, "below", 0.0))
-    return diffusion(affinity, alpha, overwrite=True)
 
 
 def settings_of(points: Array, kernel: Kernel, resolved: Kernel, alpha: float, solver: Solver, rng: Seed) -> Settings:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array, eye_array
@@ -56,6 +56,7 @@ class Thresholded:
 
     sigma: Sigma
     below: float | None = None
+    sparse: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
@@ -108,6 +109,7 @@ class NearestNeighbors:
     k: int = 15
     sigma: Sigma = "knn"
     search: str = "scikit-learn"
+    sparse: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)

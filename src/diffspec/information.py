@@ -9,16 +9,18 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, as_points, is_numpy, take_square
-from diffspec._threads import parallel_map
+from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
+from diffspec._threads import cores, parallel_map
+from diffspec.blocked import filled
+from diffspec.choice import bytes_of, choose, memory_for, operator_of, operator_on, tiles_of
 from diffspec.entropy import Seed, check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import check_alpha, diffusion
+from diffspec.operators import Operator, check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import check_time, shannon
+from diffspec.spectrum import check_time, shannon, shannon_stderr
 from diffspec.verdicts import judge
 
 __all__ = ["Literal", "Matched", "dsmi"]
@@ -28,11 +30,13 @@ Indices: TypeAlias = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Entropy:
-    """The entropy of one subset of the points, in nats, at the time asked and at t = 1 as a share of log n."""
+    """The entropy of one set of points: at the time asked, in nats, and at t = 1 as a share of log n."""
 
     n: int
     nats: float
     share: float
+    error: float | None
+    """Standard error of `nats` from the solver's probes."""
 
 
 class Estimator(Protocol):
@@ -96,7 +100,9 @@ def dsmi(
     kernel: Kernel = Gaussian(),
     alpha: float = 0.5,
     t: float = 1.0,
-    solver: Solver = Exact(),
+    solver: Solver | None = None,
+    memory: float | None = None,
+    tol: float = 1e-3,
     rng: Seed = 0,
 ) -> Estimate:
     """Diffusion spectral mutual information of points and a reference, in bits (Definition 4.2 of the paper).
@@ -112,28 +118,30 @@ def dsmi(
         How the reference becomes groups: `Labels()`, `Bins(10)`, `Clusters(10, seed=0)`.
     estimator : Matched or Literal
         `Matched(repetitions=5)` (default) or `Literal()`.
-    kernel, alpha, t, solver
-        As for `dse`. A bandwidth rule is resolved once, on all points, and holds for every group.
+    kernel, alpha, t, solver, memory, tol
+        As for `dse`; without a solver each set of points gets the one that `choose` gives for its size. A bandwidth
+        rule is resolved once, on all points, and holds for every group.
     rng : int or numpy.random.Generator
-        Draws the matched subsets.
+        Draws the matched subsets and the solver's probes.
 
     Returns
     -------
     Estimate
-        Value in bits, `stderr` from the matched subsets, `groups` with one row per group, `normalized` as a share of
-        the entropy of the groups. May be slightly negative: then the groups are no more compact than chance. A single
-        group, or groups of one point each, carry 0 bits.
+        Value in bits, `stderr` from the matched subsets and the solver's probes, `groups` with one row per group,
+        `normalized` as a share of the entropy of the groups. May be slightly negative: then the groups are no more
+        compact than chance. A single group, or groups of one point each, carry 0 bits.
 
     Raises
     ------
     InputError
         Input that cannot be used, unequal lengths, an ambiguous reference.
     TooLargeError
-        The n x n affinity does not fit into free memory.
+        The affinity of the largest set that has to be stored does not fit.
 
     Notes
     -----
-    The affinity is computed once, O(n^2 d), and sliced; then (repetitions + 1) eigenproblems per group, in parallel.
+    The affinity is computed once, O(n^2 d), and sliced, or, where it does not fit into `memory`, computed for every set
+    apart; then (repetitions + 1) eigenproblems per group, in parallel.
     I(A; A) is not the entropy of A: the reference only enters through its groups.
 
     References
@@ -152,17 +160,18 @@ def dsmi(
     """
     points = as_points(points)
     alpha, time = check_alpha(alpha), check_time(t)
-    check_walk(kernel, solver)
+    check_walk(kernel, solver or Exact())
     partition = partition_of(reference, groups, points.shape[0])
     generator = np.random.default_rng(rng)
     resolved = kernel.resolve(points, generator)
     members = partition.members()
     compared = estimator.subsets(partition, generator)
-    walk = _Walk(resolved(points), alpha, time, solver)
-    conditional, matched = _measure(walk, members, compared)
-    settings = settings_of(points, kernel, resolved, alpha, solver, rng)
-    value, stderr = _combine(partition.sizes, conditional, matched)
+    sizes = [len(indices) for row in [members, *compared] for indices in row]
+    walk = _walk_of(points, resolved, memory=memory, sizes=sizes, alpha=alpha, t=time, solver=solver, tol=tol)
+    conditional, matched = _measure(walk, members, compared, generator)
     largest = max((row[0] for row in matched), key=lambda entropy: entropy.n)
+    settings = settings_of(points, kernel, resolved, alpha, walk.solver_for(max(2, largest.n)), rng)
+    value, stderr = _combine(partition.sizes, conditional, matched)
     return Estimate(
         measure="DSMI",
         value=value / NATS_PER[BIT],
@@ -178,30 +187,66 @@ def dsmi(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Walk:
-    """From a set of indices to the entropy of those points, on one shared affinity."""
+    """From a set of indices to the entropy of those points."""
 
-    affinity: Array
+    points: Array
+    affinity: Any
+    """Of all points, to be sliced; None where it does not fit, and every set computes its own part."""
+    kernel: Kernel
     alpha: float
     t: float
-    solver: Solver
+    solver: Solver | None
+    memory: float
+    tol: float
+    sets: int
 
-    def __call__(self, indices: Indices) -> Entropy:
+    def __call__(self, drawn: tuple[Indices, np.random.Generator]) -> Entropy:
+        indices, rng = drawn
         n = len(indices)
         if n == 1:
-            return Entropy(1, 0.0, 0.0)
-        operator = diffusion(take_square(self.affinity, indices), self.alpha, overwrite=True)
-        found = self.solver(operator, np.random.default_rng(0))
+            return Entropy(1, 0.0, 0.0, None)
+        solver = self.solver_for(n)
+        found = solver(self._operator(indices, solver), rng)
         nats = shannon(found, self.t)
-        return Entropy(n, nats, (nats if self.t == 1 else shannon(found)) / math.log(n))
+        share = (nats if self.t == 1 else shannon(found)) / math.log(n)
+        return Entropy(n, nats, share, shannon_stderr(found, self.t))
+
+    def solver_for(self, n: int) -> Solver:
+        """The solver given, or the one chosen for `n` of these points."""
+        d = self.points.shape[1]
+        return self.solver or choose(n, d, t=self.t, memory=self.memory, tol=self.tol, sets=self.sets).solver
+
+    def _operator(self, indices: Indices, solver: Solver) -> Operator:
+        if self.affinity is not None:
+            return operator_on(take_square(self.affinity, indices), self.kernel, self.alpha)
+        own = namespace(self.points).take(self.points, from_numpy(indices, self.points), axis=0)
+        return operator_of(own, self.kernel, self.alpha, solver=solver, memory=self.memory)
+
+
+def _walk_of(points: Array, kernel: Kernel, *, memory: float | None, sizes: Sequence[int], **rest: Any) -> _Walk:
+    """The walk on one affinity that all sets share, or, where it does not fit, on the points of each set."""
+    budget = memory_for(memory, points)
+    walk = _Walk(points, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
+    exact = all(isinstance(walk.solver_for(size), Exact) for size in set(sizes) if size > 1)
+    n, tiled = points.shape[0], hasattr(kernel, "in_widths")
+    if exact or not tiled:
+        fits = 8.0 * n * n <= budget or not tiled
+        return replace(walk, affinity=kernel(points) if fits else None)
+    tiles = tiles_of(points, kernel)
+    return replace(walk, affinity=filled(tiles) if bytes_of(tiles) <= budget else None)
 
 
 def _measure(
-    walk: _Walk, members: Sequence[Indices], compared: Sequence[Sequence[Indices]]
+    walk: _Walk,
+    members: Sequence[Indices],
+    compared: Sequence[Sequence[Indices]],
+    rng: np.random.Generator,
 ) -> tuple[list[Entropy], list[list[Entropy]]]:
     """Entropies of the groups and of what each is compared with; every distinct set of points is decomposed once."""
     distinct = {id(indices): indices for row in [*compared, members] for indices in row}
-    many = len(distinct) > 2 and is_numpy(walk.affinity)
-    found = parallel_map(walk, distinct.values()) if many else [walk(indices) for indices in distinct.values()]
+    drawn = list(zip(distinct.values(), rng.spawn(len(distinct)), strict=True))
+    many = len(distinct) > 2 and is_numpy(walk.points)
+    found = parallel_map(walk, drawn) if many else [walk(each) for each in drawn]
     by_set = dict(zip(distinct, found, strict=True))
     return [by_set[id(m)] for m in members], [[by_set[id(s)] for s in row] for row in compared]
 
@@ -209,16 +254,23 @@ def _measure(
 def _combine(
     sizes: Sequence[int], conditional: Sequence[Entropy], matched: Sequence[Sequence[Entropy]]
 ) -> tuple[float, float | None]:
-    """The information and its standard error over the matched subsets, in nats."""
+    """The information and its standard error, in nats: the spread over matched subsets and the solver's probes."""
     n = sum(sizes)
     value = variance = 0.0
+    share: dict[int, float] = {}
+    known = {id(entropy): entropy for entropy in [*conditional, *(row[0] for row in matched)]}
     for size, group, row in zip(sizes, conditional, matched, strict=True):
         nats = [entropy.nats for entropy in row]
         value += size / n * (math.fsum(nats) / len(nats) - group.nats)
+        share[id(group)] = share.get(id(group), 0.0) - size / n
         if len(nats) > 1:
+            # The probes of the subsets are part of their spread already.
             variance += (size / n) ** 2 * float(np.var(nats, ddof=1)) / len(nats)
-    repeated = len(matched[0]) > 1
-    return value, math.sqrt(variance) if repeated else None
+        else:
+            share[id(row[0])] = share.get(id(row[0]), 0.0) + size / n
+    probed = {key: known[key].error for key in share if known[key].error is not None}
+    variance += math.fsum((share[key] * (error or 0.0)) ** 2 for key, error in probed.items())
+    return value, math.sqrt(variance) if probed or len(matched[0]) > 1 else None
 
 
 def _table(

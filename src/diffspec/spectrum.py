@@ -14,6 +14,7 @@ import numpy as np
 from diffspec._arrays import Array, namespace, number, to_numpy
 from diffspec.errors import InputError
 from diffspec.extremes import Extremes
+from diffspec.perturbation import Perturbation
 from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
 
 __all__ = ["Spectrum", "check_time", "count", "entropy_of", "renyi", "shannon"]
@@ -41,6 +42,8 @@ class Spectrum:
     value +- 1.96 standard errors of that mean is a 95 % interval."""
     check: Spectrum | None = None
     """The same probes by a second rule: the difference shows what few steps (or few moments) may have cost."""
+    perturbation: Perturbation | None = None
+    """How far the operator may be from the one it stands for (a thresholded kernel), which gives guaranteed bounds."""
     extremes: Extremes | None = None
     """Of a low-rank solver: what its unresolved trace leaves open, which gives guaranteed bounds."""
     tol: float | None = None
@@ -49,8 +52,7 @@ class Spectrum:
     def shannon(self, t: float = 1.0) -> Estimate:
         """Diffusion spectral entropy at diffusion time `t`, in bits (Eqn 6 of the paper)."""
         nats, error = shannon(self, t), shannon_stderr(self, t)
-        bounds = None if self.extremes is None else self.extremes.shannon(t)
-        return self._entropy("DSE", nats, t, error=error, bounds=bounds, truncated=truncation(self, t))
+        return self._entropy("DSE", nats, t, error=error, bounds=self._bounds(nats, t), truncated=truncation(self, t))
 
     def renyi(self, q: float, t: float = 1.0) -> Estimate:
         """Renyi entropy of order `q` of the same probabilities, in bits; q = 1 is `shannon`."""
@@ -100,6 +102,16 @@ class Spectrum:
             verdict=self._verdict((error or 0.0) / bit, truncated / bit),
             spectrum=self,
         )
+
+    def _bounds(self, nats: float, t: float) -> tuple[float, float] | None:
+        """What the Shannon entropy is guaranteed to lie within, its standard error apart; None for an exact solver."""
+        low, high = (nats, nats) if self.extremes is None else self.extremes.shannon(t)
+        if self.perturbation is None:
+            return None if self.extremes is None else (low, high)
+        xp = namespace(self.nodes)
+        known = 0.0 if self.samples is not None else number(xp.sum(self.weights * self.nodes ** float(t)))
+        gap = self.perturbation.entropy(t, known)
+        return max(0.0, low - gap), min(math.log(self.n), high + gap)
 
     def _blur(self, t: float, floor: float) -> str:
         """In words, how many eigenvalues one node beside the floor of a count stands for, where that is many."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from diffspec._arrays import Array, from_numpy, namespace
 from diffspec._threads import parallel_map
+from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.kernels import Cosine, Gaussian, Kernel
 from diffspec.operators import diffusion
 from diffspec.solvers import Exact
@@ -60,6 +61,10 @@ def informative_range(
 
 
 def _advice(points: Array, kernel: Kernel, alpha: float, rng: np.random.Generator) -> str:
+    if isinstance(kernel, Thresholded):
+        kernel = Gaussian(kernel.sigma)
+    if isinstance(kernel, NearestNeighbors):
+        return "measure with another sigma or more neighbours"
     if not isinstance(kernel, Gaussian | Cosine):
         return "measure with Gaussian(), whose sigma can be chosen"
     low, high = informative_range(points, kernel, alpha, rng)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from diffspec._arrays import Array, from_numpy
-from diffspec.operators import Operator
+from diffspec.operators import Operator, product_eps
 from diffspec.solvers._krylov import Matrix
 from diffspec.spectrum import Spectrum
 
@@ -29,8 +29,7 @@ class Known:
     @classmethod
     def of(cls, operator: Operator) -> Known:
         """All of it, asked once."""
-        eps = float(np.finfo(str(operator.like.dtype).rsplit(".", maxsplit=1)[-1]).eps)
-        return cls(operator.n, operator.trace(), operator.frobenius2(), eps, operator.like)
+        return cls(operator.n, operator.trace(), operator.frobenius2(), product_eps(operator), operator.like)
 
 
 def measure(known: Known, nodes: Matrix, fixed: Matrix, probes: Matrix) -> Spectrum:

@@ -12,7 +12,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
 from diffspec._threads import single_threaded_blas
-from diffspec.operators import Operator
+from diffspec.operators import Operator, product_eps
 from diffspec.spectrum import Spectrum
 
 __all__ = ["Krylov", "Matrix", "gaussian", "whole_spectrum"]
@@ -61,8 +61,7 @@ class Krylov:
         What `join` adds is made orthogonal to everything multiplied so far and comes first in the new block.
         """
         last = self.blocks[-1]
-        like = self.operator.like
-        product = as_float64(self.operator.matmul(namespace(like).astype(last, like.dtype, copy=False)))
+        product = self.operator.matmul(last)
         # Many small products: threads wait for one another longer than they compute, on a busy machine tenfold.
         with single_threaded_blas():
             block = product if join is None else self._joined(join, product)
@@ -113,10 +112,10 @@ def gaussian(operator: Operator, count: int, rng: np.random.Generator) -> Array:
 def whole_spectrum(operator: Operator) -> Spectrum:
     """All eigenvalues, from n products: what a stochastic solver gives where n is no larger than its space."""
     xp = namespace(operator.like)
-    everything = xp.eye(operator.n, dtype=operator.like.dtype, device=operator.like.device)
-    matrix = to_numpy(as_float64(operator.matmul(everything)))
+    everything = xp.eye(operator.n, dtype=xp.float64, device=operator.like.device)
+    matrix = to_numpy(operator.matmul(everything))
     nodes = np.sort(np.abs(np.linalg.eigvalsh(_symmetric(matrix))))[::-1]
-    floor = float(nodes[0]) * operator.n * float(xp.finfo(operator.like.dtype).eps)
+    floor = float(nodes[0]) * operator.n * product_eps(operator)
     nodes = from_numpy(np.where(nodes > floor, nodes, 0.0), operator.like)
     return Spectrum(nodes=nodes, weights=namespace(nodes).ones_like(nodes), n=operator.n, floor=floor)
 

@@ -98,7 +98,7 @@ def _moments(operator: Operator, start: Array, interval: Interval, count: int) -
     xp = namespace(start)
 
     def scaled(vectors: Array) -> Array:
-        product = operator.matmul(xp.astype(vectors, operator.like.dtype, copy=False))
+        product = operator.matmul(as_float64(vectors))
         return (as_float64(product) - centre * vectors) / half
 
     before, now = start, scaled(start)

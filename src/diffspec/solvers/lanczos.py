@@ -44,7 +44,7 @@ class Lanczos:
         Products that build the deflating space; its dimension is deflation * (power + 1).
     steps : int
         Most products after that. With `tol` they stop as soon as the bracket between the Gauss and the Gauss-Radau
-        rule is below half of it.
+        rule is below half of the standard error, or a twentieth of `tol`.
     times : tuple of float
         Diffusion times at which `tol` is to hold; the spectrum answers every time, with the error that it then has.
     most : int
@@ -109,9 +109,14 @@ class Lanczos:
                 space.step()
             with single_threaded_blas():
                 found = _read(space, known, fixed, self.probes)
-            if self.tol is not None and _within(truncation, found, self, self.tol / 2.0):
+            if self.tol is not None and self._resolved(found):
                 break
         return found
+
+    def _resolved(self, found: Spectrum) -> bool:
+        """Whether few steps cost less than the probes do, so that the stated error is the whole error."""
+        negligible = (self.tol or 0.0) / 20.0 * NATS_PER[BIT]
+        return all(truncation(found, t) <= max(negligible, (shannon_stderr(found, t) or 0.0) / 2.0) for t in self.times)
 
     def _checks(self) -> list[int]:
         """Numbers of steps after which the bracket is looked at; without a tolerance only the last."""

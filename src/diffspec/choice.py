@@ -1,0 +1,157 @@
+"""Which solver, and what of the operator is stored: chosen from sizes alone, and explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scipy.sparse import issparse
+
+from diffspec._arrays import GIB, Array, free_memory, namespace
+from diffspec.blocked import blocked_diffusion, filled
+from diffspec.errors import InputError, TooLargeError
+from diffspec.kernels import Kernel
+from diffspec.operators import Operator, diffusion
+from diffspec.solvers import Exact, Lanczos, Solver
+from diffspec.sparse import sparse_diffusion
+from diffspec.spectrum import check_time
+from diffspec.tiles import GaussianTiles, exponent_error
+
+__all__ = ["Choice", "bytes_of", "choose", "memory_for", "operator_of", "operator_on", "tiles_of"]
+
+# Seconds of a core per n^3 for all eigenvalues (60 ms at n = 1000), and how many seconds are worth an exact number.
+EXACT_COST, EXACT_SECONDS = 6e-11, 1.0
+# Below this a stochastic solver has nothing to gain.
+ALWAYS_EXACT = 400
+# float32 tiles are used where the rounding of an affinity stays below this: the entropy then moves far less than tol.
+ROUNDING = 1e-4
+
+# The time of a matrix-free entropy on two cores, to tell minutes from days: PASSES over all pairs, each pair costing
+# its features and about as much as OTHER_WORK features for the exponential and the products.
+PASSES, OTHER_WORK, CPU_SPEED, MOST_HOURS = 20, 64, 1e11, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A solver, how the operator is stored, and why."""
+
+    solver: Solver
+    storage: str
+    """``"dense"``: one n x n array; ``"tiles"``: computed again in every product."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.solver!r} on {self.storage}: {self.reason}"
+
+
+def choose(n: int, d: int, *, t: float = 1.0, memory: float | None = None, tol: float = 1e-3, sets: int = 1) -> Choice:
+    """The solver and storage that `dse` uses for n points of d features, with the reason.
+
+    Parameters
+    ----------
+    n, d : int
+        Number of points and of features.
+    t : float
+        Diffusion time at which `tol` is to hold.
+    memory : float, optional
+        Bytes that may be used; default half of what is free on the host. With it given the choice depends on nothing
+        but the arguments.
+    tol : float
+        Standard error in bits that a stochastic solver shall reach.
+    sets : int
+        How many sets of this size are to be measured: the groups and matched subsets of a `dsmi`.
+
+    Raises
+    ------
+    InputError
+        Fewer than 2 points, or no features; t, memory or tol not positive.
+    TooLargeError
+        The affinity does not fit and computing it tile by tile would take hours on a CPU.
+
+    Examples
+    --------
+    >>> from diffspec import choose
+    >>> print(choose(1000, 64, memory=2**30))
+    Exact() on dense: all eigenvalues take about 0.1 s
+    >>> choose(100_000, 64, memory=2**30).storage
+    'tiles'
+    """
+    if n < 2 or d < 1:
+        raise InputError(f"choose needs at least 2 points of at least 1 feature, got n = {n}, d = {d}")
+    if not tol > 0:
+        raise InputError(f"tol must be positive (bits), got {tol!r}")
+    time, budget = check_time(t), memory_for(memory)
+    seconds = EXACT_COST * n**3 * sets
+    if (n <= ALWAYS_EXACT or seconds <= EXACT_SECONDS) and 8 * n * n <= budget:
+        return Choice(Exact(), "dense", f"all eigenvalues take about {seconds:.2g} s")
+    solver = Lanczos(tol=tol, times=(time,))
+    if sets > 1:
+        # Each set has its own probes, so their errors average out: start with fewer.
+        solver = replace(solver, probes=8, deflation=8)
+    need = 4.0 * n * n
+    hours = n * n * (d + OTHER_WORK) * PASSES / CPU_SPEED / 3600.0
+    if need > budget and hours > MOST_HOURS:
+        raise TooLargeError(
+            f"the {n} x {n} affinity array needs {2.0 * need / GIB:.1f} GiB and {budget / GIB:.1f} GiB are free for "
+            f"it; computing it tile by tile would take about {hours:.0f} hours; measure a random subset of the points, "
+            "or name a solver: LowRank(), or Lanczos() with kernel=Thresholded(...) or on a GPU or a cluster"
+        )
+    if need <= budget:
+        reason = f"all eigenvalues would take about {seconds:.2g} s; the float32 affinity takes {need / GIB:.2f} GiB"
+        return Choice(solver, "dense", reason)
+    return Choice(
+        solver,
+        "tiles",
+        f"the float32 affinity would take {need / GIB:.1f} GiB, more than the {budget / GIB:.1f} GiB allowed",
+    )
+
+
+def memory_for(memory: float | None, like: Array = None) -> float:
+    """`memory` in bytes, or half of what is free on the device of `like` where it is None."""
+    if memory is None:
+        return free_memory(like) / 2.0
+    if not memory > 0:
+        raise InputError(f"memory must be a positive number of bytes, got {memory!r}")
+    return float(memory)
+
+
+def operator_on(affinity: Any, kernel: Kernel, alpha: float) -> Operator:
+    """The diffusion operator of an `affinity` that `kernel` gave, dense or sparse; the affinity is used up."""
+    if issparse(affinity):
+        return sparse_diffusion(affinity, alpha, dropped=getattr(kernel, "below", 0.0))
+    return diffusion(affinity, alpha, overwrite=True)
+
+
+def operator_of(points: Array, kernel: Kernel, alpha: float, *, solver: Solver, memory: float | None) -> Operator:
+    """The diffusion operator of `points` under a resolved `kernel`, stored as `solver` and `memory` allow.
+
+    `Exact` gets the float64 matrix, others float32 where the kernel can be computed in tiles and its rounding
+    is harmless, and no n x n array at all where it does not fit.
+    """
+    n = points.shape[0]
+    budget = memory_for(memory, points)
+    if getattr(kernel, "sparse", False):
+        return operator_on(kernel(points), kernel, alpha)
+    if isinstance(solver, Exact) or not hasattr(kernel, "in_widths"):
+        if memory is not None and 8.0 * n * n > budget:
+            raise TooLargeError(
+                f"{solver!r} with {kernel!r} needs the {n} x {n} float64 affinity, {8.0 * n * n / GIB:.1f} GiB, and "
+                f"memory allows {budget / GIB:.1f}; give more memory or use Gaussian() with Lanczos()"
+            )
+        return operator_on(kernel(points), kernel, alpha)
+    tiles = tiles_of(points, kernel)
+    if bytes_of(tiles) <= budget:
+        return diffusion(filled(tiles), alpha, overwrite=True)
+    return blocked_diffusion(tiles, alpha, budget / 2.0)
+
+
+def tiles_of(points: Array, kernel: Any) -> GaussianTiles:
+    """The tiles of `points`: float32 where its rounding is harmless for them, else their own precision."""
+    scaled = kernel.in_widths(points)
+    harmless = exponent_error(scaled) <= ROUNDING
+    return GaussianTiles.of(scaled, namespace(scaled).float32 if harmless else scaled.dtype)
+
+
+def bytes_of(tiles: GaussianTiles) -> float:
+    """What the whole affinity of `tiles` takes."""
+    return tiles.n**2 * float(namespace(tiles.like).finfo(tiles.like.dtype).bits) / 8.0

@@ -1,0 +1,196 @@
+"""The automatic choice of solver and storage, and that what it chooses gives the right number."""
+
+import math
+
+import numpy as np
+import pytest
+
+from diffspec import (
+    Cosine,
+    Exact,
+    Gaussian,
+    InputError,
+    Lanczos,
+    Literal,
+    LowRank,
+    Matched,
+    NearestNeighbors,
+    SelfTuning,
+    Thresholded,
+    TooLargeError,
+    choose,
+    dse,
+    dsmi,
+    spectrum,
+)
+from diffspec.blocked import Blocked
+from diffspec.choice import operator_of, tiles_of
+from diffspec.operators import Dense
+
+GIB = 2.0**30
+
+
+def test_exact_where_it_costs_about_a_second():
+    assert isinstance(choose(2500, 512, memory=8 * GIB).solver, Exact)
+    assert isinstance(choose(2600, 512, memory=8 * GIB).solver, Lanczos)
+    # Sixty problems share the second: the groups and subsets of a mutual information.
+    assert isinstance(choose(600, 512, memory=8 * GIB, sets=60).solver, Exact)
+    assert isinstance(choose(800, 512, memory=8 * GIB, sets=60).solver, Lanczos)
+    assert isinstance(choose(400, 512, memory=8 * GIB, sets=10_000).solver, Exact)
+
+
+def test_storage_follows_memory():
+    assert choose(20_000, 64, memory=2 * GIB).storage == "dense"
+    assert choose(20_000, 64, memory=1 * GIB).storage == "tiles"
+    assert choose(2000, 64, memory=1e6).storage == "tiles"
+
+
+def test_it_is_deterministic_carries_what_was_asked_and_says_why():
+    first, again = (choose(20_000, 64, t=3, memory=GIB, tol=0.01) for _ in range(2))
+    assert first == again
+    assert (first.solver.tol, first.solver.times) == (0.01, (3.0,))
+    assert "the float32 affinity would take 1.5 GiB, more than the 1.0 GiB allowed" in str(first)
+    assert "all eigenvalues take about" in str(choose(100, 2, memory=GIB))
+    assert "all eigenvalues would take about 60 s" in str(choose(10_000, 2, memory=GIB))
+
+
+def test_days_of_work_are_refused_with_what_to_do():
+    with pytest.raises(TooLargeError, match=r"computing it tile by tile would take about \d+ hours; measure a random"):
+        choose(3_000_000, 512, memory=16 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"n": 1, "d": 2}, "at least 2 points of at least 1 feature, got n = 1, d = 2"),
+        ({"n": 9, "d": 2, "tol": 0}, r"tol must be positive \(bits\), got 0"),
+        ({"n": 9, "d": 2, "memory": -1}, "memory must be a positive number of bytes, got -1"),
+        ({"n": 9, "d": 2, "t": -1}, "t must be a positive number, got -1"),
+    ],
+)
+def test_bad_arguments(arguments, text):
+    with pytest.raises(InputError, match=text):
+        choose(arguments.pop("n"), arguments.pop("d"), **arguments)
+
+
+def cloud(n, d=8, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)) + 4.0 * rng.normal(size=(5, d))[rng.integers(0, 5, size=n)]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """No exact number is worth waiting for, so that few points already go the way of many."""
+    monkeypatch.setattr("diffspec.choice.EXACT_SECONDS", 0.0)
+    monkeypatch.setattr("diffspec.choice.ALWAYS_EXACT", 0)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("kernel", [Gaussian(2.0), Gaussian("median"), Cosine(0.5), SelfTuning()], ids=repr)
+@pytest.mark.parametrize("memory", [None, 2e6])
+def test_the_default_beyond_exact_is_right_within_its_error(kernel, memory):
+    points = cloud(1600)
+    if memory and isinstance(kernel, SelfTuning):
+        pytest.skip("has no tiles; its error text is tested below")
+    ours = dse(points, kernel=kernel, memory=memory)
+    exact = dse(points, kernel=kernel, solver=Exact())
+    assert ours.settings.solver.startswith("Lanczos(tol=0.001")
+    assert ours.settings.dtype == ("float64" if isinstance(kernel, SelfTuning) else "float32")
+    assert abs(ours.value - exact.value) < max(4 * (ours.stderr or 0.0), 1e-4)
+    assert ours.stderr is None or ours.stderr <= 1e-3
+    assert ours.verdict == exact.verdict == "informative"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_one_decomposition_keeps_its_error_at_every_time():
+    s = spectrum(cloud(1600), kernel=Gaussian(2.0))
+    exact = spectrum(cloud(1600), kernel=Gaussian(2.0), solver=Exact())
+    for t in (1, 2, 5):
+        assert abs(s.shannon(t).value - exact.shannon(t).value) < max(5 * (s.shannon(t).stderr or 0.0), 1e-3)
+
+
+def test_precision_follows_the_rounding_that_it_would_cost(rng):
+    near = tiles_of(rng.normal(size=(50, 4)), Gaussian(1.0))
+    far = tiles_of(rng.normal(size=(50, 4)) + 1e5 * (np.arange(50) % 2)[:, None], Gaussian(1.0))
+    assert near.like.dtype == np.float32
+    assert far.like.dtype == np.float64
+
+
+def test_operators_are_stored_as_memory_allows(rng):
+    points = rng.normal(size=(300, 4))
+    kernel = Gaussian(1.0)
+    assert isinstance(operator_of(points, kernel, 0.5, solver=Lanczos(), memory=4 * 300**2), Dense)
+    assert isinstance(operator_of(points, kernel, 0.5, solver=Lanczos(), memory=4 * 300**2 - 1), Blocked)
+
+
+@pytest.mark.parametrize(("kernel", "solver"), [(Gaussian(1.0), Exact()), (SelfTuning(), Lanczos())])
+def test_what_needs_a_matrix_says_so(rng, kernel, solver):
+    text = r"needs the 300 x 300 float64 affinity, 0.0 GiB, and memory allows 0.0; give more memory or use Gaussian"
+    with pytest.raises(TooLargeError, match=text):
+        dse(rng.normal(size=(300, 4)), kernel=kernel, solver=solver, memory=1e5)
+
+
+class TestInformation:
+    @pytest.mark.usefixtures("impatient")
+    def test_sets_of_many_points_are_solved_stochastically_and_their_error_is_told(self):
+        points = cloud(1800)
+        labels = np.arange(1800) % 3
+        ours = dsmi(points, labels, kernel=Gaussian(2.0), estimator=Matched(2))
+        assert ours.settings.solver.startswith("Lanczos(tol=0.001, probes=8")
+        exact = dsmi(points, labels, kernel=Gaussian(2.0), estimator=Matched(2), solver=Exact())
+        assert ours.value == pytest.approx(exact.value, abs=5e-3)
+
+    def test_less_memory_gives_the_same_number(self, blobs):
+        points, labels = blobs
+        shared = dsmi(points, labels, kernel=Gaussian(3.0))
+        apart = dsmi(points, labels, kernel=Gaussian(3.0), memory=8 * 150**2 - 1)
+        assert apart.value == pytest.approx(shared.value, abs=1e-9)
+
+    def test_literal_error_comes_from_probes_alone(self):
+        points, labels = cloud(900), np.arange(900) % 2
+        solver = Lanczos(tol=None, probes=8, deflation=2, power=0, steps=10)
+        found = [
+            dsmi(points, labels, kernel=Gaussian(2.0), estimator=Literal(), solver=solver, rng=seed)
+            for seed in range(60)
+        ]
+        exact = dsmi(points, labels, kernel=Gaussian(2.0), estimator=Literal(), solver=Exact())
+        assert exact.stderr is None
+        stated = math.sqrt(np.mean([estimate.stderr**2 for estimate in found]))
+        actual = math.sqrt(np.mean([(estimate.value - exact.value) ** 2 for estimate in found]))
+        assert actual == pytest.approx(stated, rel=0.35)
+
+
+class TestSparse:
+    def test_bounds_reach_the_estimate_and_hold(self):
+        points = cloud(600, d=3)
+        dense = dse(points, kernel=Gaussian(0.2))
+        for t in (1, 3):
+            dense = dse(points, kernel=Gaussian(0.2), t=t)
+            for below in (1e-2, 1e-6):
+                ours = dse(points, kernel=Thresholded(0.2, below=below), t=t)
+                assert ours.bounds[0] <= dense.value <= ours.bounds[1]
+                assert ours.bounds[0] <= ours.value <= ours.bounds[1]
+        assert ours.bounds[1] - ours.bounds[0] < 0.2
+
+    def test_other_kernels_have_no_bounds(self, blobs):
+        assert dse(blobs[0]).bounds is None
+        assert dse(blobs[0], kernel=NearestNeighbors(5)).bounds is None
+
+    def test_low_rank_bounds_hold(self):
+        points = cloud(400)
+        ours = dse(points, solver=LowRank(rank=60))
+        assert ours.bounds[0] <= dse(points).value <= ours.bounds[1]
+
+    def test_memory_does_not_speak_of_a_dense_affinity(self):
+        points = cloud(600, d=3)
+        assert dse(points, kernel=Thresholded(0.2), memory=1e5).bounds is not None
+
+    def test_groups_of_a_thresholded_kernel(self):
+        points, labels = cloud(300, d=3), np.arange(300) % 3
+        ours = dsmi(points, labels, kernel=Thresholded(0.5))
+        assert ours.value == pytest.approx(dsmi(points, labels, kernel=Gaussian(0.5)).value, abs=1e-3)
+
+    def test_advice_is_the_gaussians(self, rng):
+        saturated = dse(rng.normal(size=(200, 3)), kernel=Thresholded(1e-4))
+        assert saturated.verdict.startswith("saturated")
+        assert "informative for sigma between about" in saturated.verdict
