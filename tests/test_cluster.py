@@ -150,17 +150,17 @@ def test_a_killed_worker_changes_nothing(doomed, path, points, kind):
 
 
 def test_data_larger_than_the_memory_of_a_worker(tmp_path, rng):
-    """400 MB, on a worker that is stopped at 350 MB."""
-    n, d = 200, 500_000
+    """320 MB, on a worker that is stopped at 300 MB."""
+    n, d = 160, 500_000
     path = tmp_path / "points.npy"
     out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n, d))
     row = rng.normal(size=d + n).astype(np.float32)
     for i in range(n):
         out[i] = row[i : i + d] * (1 + i % 3)
     del out
-    with local_cluster(1, memory_limit="350MB") as local, Client(local) as few:
-        found = many.dse(path, client=few, kernel=Gaussian(1000.0), solver=Exact())
-    alone = operator_of_stream(path, Gaussian(1000.0), 0.5, memory=1e8, rng=rng).operator
+    with local_cluster(1, memory_limit="300MB") as local, Client(local) as few:
+        found = many.dse(path, client=few, kernel=Gaussian(1000.0), alpha=0.0, solver=Exact())
+    alone = operator_of_stream(path, Gaussian(1000.0), 0.0, memory=1e8, rng=rng).operator
     expected = replace(Exact()(alone, rng), settings=found.settings).shannon()
     assert found.value == pytest.approx(expected.value, abs=1e-4)
 
