@@ -28,7 +28,7 @@ check: $(VENV)/test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict src
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 # With an environment .bench-venv that holds dse-dsmi (docs/benchmarks.md) that package is compared too.
 bench: $(VENV)/test

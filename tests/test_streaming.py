@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from diffspec import Cosine, Gaussian, InputError, SelfTuning, TooLargeError
+from diffspec import Cosine, Exact, Gaussian, InputError, SelfTuning, TooLargeError, dse
 from diffspec.bandwidth import Median, Neighbors
 from diffspec.blocked import Blocked
 from diffspec.operators import Dense, Entrywise, diffusion
@@ -254,3 +254,14 @@ def test_peak_memory_stays_within_the_promise(tmp_path, rng, shape, kind):
     small = diffusion(replace(Gaussian(), sigma=float(sigma))(few), 0.0)
     # Every point is there half / 250 times: the same walk, so the same sum per point.
     assert float(total) / shape[0] == pytest.approx(np.sum(small.matmul(np.ones(500))) / 500, rel=1e-4)
+
+
+@pytest.mark.parametrize("kernel", [Gaussian("median"), Gaussian(4.0), Cosine(0.5)], ids=repr)
+def test_dse_leaves_a_large_memory_map_on_disk(tmp_path, kernel):
+    points = np.random.default_rng(0).normal(size=(500, 4000)).astype(np.float32)
+    np.save(tmp_path / "points.npy", points)
+    mapped = np.load(tmp_path / "points.npy", mmap_mode="r")
+    ours = dse(mapped, kernel=kernel, memory=48e6, solver=Exact())
+    assert ours.value == pytest.approx(dse(points, kernel=kernel, solver=Exact()).value, abs=1e-4)
+    assert ours.settings.rule == dse(points, kernel=kernel).settings.rule or "Median" in ours.settings.rule
+    assert ours.n == 500

@@ -8,16 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
-from diffspec.choice import choose, operator_of
+from diffspec.choice import choose, memory_for, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import check_alpha
+from diffspec.operators import Operator, check_alpha
 from diffspec.result import Estimate, Settings
-from diffspec.solvers import Solver
+from diffspec.solvers import Exact, Solver
+from diffspec.sources import is_stored
 from diffspec.spectrum import Spectrum, check_time, shannon
+from diffspec.streaming import operator_of_stream
 from diffspec.verdicts import judge
 
-__all__ = ["check_walk", "dse", "settings_of", "spectrum"]
+__all__ = ["check_walk", "described", "dse", "settings_of", "spectrum"]
 
 Seed = int | np.random.Generator
 
@@ -43,7 +45,8 @@ def dse(
     Parameters
     ----------
     points : array (n, d)
-        NumPy, torch, pandas or nested sequences; finite reals, n >= 2.
+        NumPy, torch, pandas or nested sequences; finite reals, n >= 2. A memory-mapped .npy or a zarr array that is
+        larger than a quarter of the memory that may be used stays on disk and is read in parts.
     kernel : Kernel
         `Gaussian` (default, width by the median rule), `SelfTuning`, `Cosine` or `Precomputed`.
     alpha : float
@@ -120,19 +123,31 @@ def spectrum(
     >>> [f"{s.shannon(t=t):.3f}" for t in (1, 2, 4)]
     ['4.056', '1.719', '0.267']
     """
-    points = as_points(points)
     alpha = check_alpha(alpha)
-    if solver is None:
-        solver = choose(*points.shape, t=t, memory=memory, tol=tol).solver
-    check_walk(kernel, solver)
+    check_walk(kernel, solver or Exact())
     generator = np.random.default_rng(rng)
-    resolved = kernel.resolve(points, generator)
-    operator = operator_of(points, resolved, alpha, solver=solver, memory=memory)
+    budget = memory_for(memory)
+    stored = is_stored(points) and 8.0 * points.shape[0] * points.shape[1] > budget / 2.0
+    points = points if stored else as_points(points)
+    if solver is None:
+        solver = choose(*points.shape, t=t, memory=memory_for(memory, points), tol=tol).solver
+    asked, resolved = kernel, kernel
+    if stored:
+        streamed = operator_of_stream(points, kernel, alpha, memory=budget, rng=generator)
+        operator, resolved, asked, points = streamed.operator, streamed.kernel, streamed.asked, streamed.sample
+    else:
+        resolved = kernel.resolve(points, generator)
+        operator = operator_of(points, resolved, alpha, solver=solver, memory=memory)
     found = solver(operator, generator)
     judged = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
-    verdict = "; ".join(filter(None, [judged, found.verdict]))
-    settings = settings_of(points, kernel, resolved, alpha, solver, rng)
+    settings = settings_of(points, asked, resolved, alpha, solver, rng)
+    return described(found, operator, settings, judged)
+
+
+def described(found: Spectrum, operator: Operator, settings: Settings, judged: str) -> Spectrum:
+    """What a solver found with all that a user needs to know of it: settings, verdict, the operator's own error."""
     settings = replace(settings, floor=found.floor, dtype=dtype_name(getattr(operator, "tiles", operator).like))
+    verdict = "; ".join(filter(None, [judged, found.verdict]))
     return replace(found, settings=settings, verdict=verdict, perturbation=getattr(operator, "perturbation", None))
 
 

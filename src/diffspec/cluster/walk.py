@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._arrays import dtype_name
 from diffspec.cluster.operator import operator_on
 from diffspec.cluster.session import Session
-from diffspec.entropy import Seed, check_walk, settings_of
+from diffspec.entropy import Seed, check_walk, described, settings_of
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import Estimate
@@ -74,6 +73,4 @@ def dse(
     found = solver(there.operator, generator)
     judged = judge(shannon(found) / math.log(found.n), there.sample, there.kernel, alpha, generator)
     settings = settings_of(there.sample, there.asked, there.kernel, alpha, solver, rng)
-    settings = replace(settings, floor=found.floor, dtype=dtype_name(there.operator.like), library="dask")
-    verdict = "; ".join(filter(None, [judged, found.verdict]))
-    return replace(found, settings=settings, verdict=verdict).shannon(time)
+    return described(found, there.operator, replace(settings, library="dask"), judged).shannon(time)
