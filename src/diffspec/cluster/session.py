@@ -79,6 +79,7 @@ class Session:
 
     def result(self, future: Any) -> Any:
         """The result of one future; errors as in `results`."""
+        from distributed.comm import CommClosedError
         from distributed.scheduler import KilledWorker
 
         seen = time.monotonic()
@@ -87,7 +88,7 @@ class Session:
                 return future.result(timeout=min(POLL, self.patience))
             except TimeoutError:
                 seen = self._last_seen(seen)
-            except CancelledError as error:
+            except (CancelledError, CommClosedError) as error:
                 raise ClusterError("the connection to the cluster was lost; start it and measure again") from error
             except KilledWorker as error:
                 raise LostWorkError(
