@@ -1,0 +1,91 @@
+"""Run log to one self-contained HTML file, drawn by plotly.js, that opens offline.
+
+The log is read and nothing else: no entropy is computed here. Text from the log is escaped wherever it is shown.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from diffspec._version import __version__
+from diffspec.errors import InputError, MissingExtraError
+from diffspec.plots.series import Log, open_log, styles
+from diffspec.report.charts import sections
+from diffspec.report.tables import Row, failures, final_values, how_measured, settings
+
+__all__ = ["write"]
+
+
+def write(log: Path, output: Path) -> Path:
+    """Draw the run log at `log` into the HTML file `output`; the path of that file.
+
+    Parameters
+    ----------
+    log : Path
+        A run log, of any number of runs and layers; what was not logged is left out.
+    output : Path
+        The HTML file; its folder is made where it does not exist. An existing file is replaced in one step, and kept
+        as it was where the log cannot be drawn.
+
+    Returns
+    -------
+    Path
+        `output`. The file is about 5 MB, nearly all of it the charting library.
+
+    Raises
+    ------
+    InputError
+        `log` is missing, no run log, or holds no measurement yet; `output` is a folder.
+    MissingExtraError
+        plotly or jinja2 is not installed.
+
+    References
+    ----------
+    liao2024dse, main figures.
+    """
+    log, output = Path(log), Path(output)
+    if output.is_dir():
+        raise InputError(f"output must be a file, got the folder {output}; name a file in it, such as report.html")
+    _replace(output, _page(log.name, open_log(log)))
+    return output
+
+
+def _page(name: str, log: Log) -> str:
+    """The whole file as text."""
+    try:
+        from jinja2 import Environment
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise MissingExtraError("the report", "report") from None
+    source = files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8")
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
+    looks = styles(log.runs)
+    return template.render(
+        name=name,
+        version=__version__,
+        runs=[{"name": run, "colour": looks[run].colour, "sign": looks[run].sign} for run in log.runs],
+        layers=[_layer(log.at(layer), layer) for layer in log.layers],
+        settings=settings(log),
+        failures=failures(log),
+        plotlyjs=get_plotlyjs(),
+    )
+
+
+def _layer(log: Log, layer: str) -> dict[str, Any]:
+    """What the page shows of one layer."""
+    values: list[Row] = final_values(log)
+    return {"name": layer, "sections": sections(log), "values": values, "measured": how_measured(log)}
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
