@@ -17,6 +17,7 @@ from distributed import Client, LocalCluster
 
 from diffspec import Cosine, Exact, Gaussian, InputError, Lanczos, dse
 from diffspec import cluster as many
+from diffspec.errors import MissingExtraError
 from diffspec.operators import Entrywise, diffusion
 from diffspec.streaming import operator_of_stream
 
@@ -234,6 +235,12 @@ def test_points_that_cannot_be_used(client, bad, text):
 def test_no_client(path):
     with pytest.raises(InputError, match=r"client must be a connected dask.distributed.Client, got 'tcp"):
         many.dse(path, client="tcp://127.0.0.1:8786")
+
+
+def test_without_the_extra(path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingExtraError, match=r"measuring on a cluster needs .* pip install 'diffspec\[cluster\]'"):
+        many.dse(path, client=None)
 
 
 def test_a_cluster_that_loses_all_workers_is_dead_after_its_patience(path):

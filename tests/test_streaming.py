@@ -13,6 +13,7 @@ import zarr
 from diffspec import Cosine, Exact, Gaussian, InputError, SelfTuning, TooLargeError, dse
 from diffspec.bandwidth import Median, Neighbors
 from diffspec.blocked import Blocked
+from diffspec.errors import MissingExtraError
 from diffspec.operators import Dense, Entrywise, diffusion
 from diffspec.sources import HeldRows, is_stored, open_source
 from diffspec.streaming import operator_of_stream
@@ -165,6 +166,12 @@ def test_missing_and_broken_chunks(points, tmp_path, shards):
     chunk.unlink()
     with pytest.raises(InputError, match=r"lacks 1 chunks, the first is 'c/1/2', which would be read as .*; restore"):
         stream(path)
+
+
+def test_without_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(MissingExtraError, match=r"reading zarr arrays needs .* pip install 'diffspec\[zarr\]'"):
+        open_source(tmp_path)
 
 
 def test_no_zarr_array(tmp_path):
