@@ -1,6 +1,6 @@
 """A run log that was really measured: digits moved in known ways over six steps, as three conditions.
 
-Contrastive: only the scale grows. Supervised: the scale grows and true classes draw apart. Wrong labels: the scale grows
+Contrastive: only the scale grows. Supervised: it grows and true classes draw apart. Wrong labels: it grows
 and classes drawn by lot draw apart.
 """
 

@@ -2,10 +2,10 @@
 
 import math
 
-import definitions
 import numpy as np
 import pytest
 
+import definitions
 from diffspec import Cosine, Exact, Gaussian, InputError, Precomputed, SelfTuning, dse, spectrum
 
 

@@ -1,0 +1,151 @@
+"""The report in a real browser: it renders, asks the network for nothing, and shows what the log holds."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from diffspec import InputError, MissingExtraError
+from diffspec.report import write
+from diffspec.runlog import RunLog, read
+from digits_log import LAYER, RUNS, write_log
+
+CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+]
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    return write_log(tmp_path_factory.mktemp("log"))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if not CHROMIUM or not DRIVER:
+        pytest.skip("needs Debian's packages chromium and chromium-driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(service=Service(DRIVER), options=options)
+    yield driver
+    driver.quit()
+
+
+def opened(browser, page):
+    """The page in the browser, with what its console said and what it asked the network for."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get_log("performance")
+    browser.get(page.as_uri())
+    drawn = "return [...document.querySelectorAll('.chart')].every(plot => plot.querySelector('.main-svg'))"
+    WebDriverWait(browser, 30).until(lambda driver: driver.execute_script(drawn))
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    return browser.get_log("browser"), [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
+
+
+def test_it_renders_offline_without_errors(browser, log, tmp_path):
+    page = write(log, tmp_path / "report.html")
+    console, asked = opened(browser, page)
+    assert [entry for entry in console if entry["level"] == "SEVERE"] == []
+    assert asked == []
+    traces = browser.execute_script("return [...document.querySelectorAll('.js-plotly-plot')].map(p => p.data.length)")
+    # Three measures by two rules against the epoch and against accuracy, the distance, accuracy, spectra, pictures.
+    assert len(traces) >= 12 + 2 + 2 + len(RUNS)
+    assert all(count > 0 for count in traces)
+
+
+def test_curves_are_those_of_the_log(browser, log, tmp_path):
+    opened(browser, write(log, tmp_path / "report.html"))
+    drawn = browser.execute_script(
+        "return [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data).map(t => [t.name, [...t.y]])"
+    )
+    wanted = [
+        record["value"]
+        for record in read(log)
+        if record.get("name") == "DSE(Z)" and record["run"] == "supervised" and record["rule"] == "median"
+    ]
+    assert any(name == "supervised" and values == pytest.approx(wanted) for name, values in drawn if len(values) == 6)
+
+
+def test_hiding_a_condition_hides_it_everywhere(browser, log, tmp_path):
+    from selenium.webdriver.common.by import By
+
+    opened(browser, write(log, tmp_path / "report.html"))
+    seen = (
+        "return [...document.querySelectorAll('.js-plotly-plot')].flatMap(p => p.data)"
+        ".filter(t => t.name === 'supervised' && t.visible !== false && t.visible !== 'legendonly').length"
+    )
+    assert browser.execute_script(seen) > 0
+    button = next(b for b in browser.find_elements(By.TAG_NAME, "button") if "supervised" in b.text)
+    button.click()
+    assert browser.execute_script(seen) == 0
+
+
+def test_text_of_the_log_is_harmless(browser, tmp_path):
+    log = RunLog(tmp_path / "run.jsonl")
+    evil = "<script>document.title='owned'</script>"
+    where = {"run": evil, "step": 0, "layer": evil, "rule": "median"}
+    log.write("number", **where, name="DSE(Z)", value=1.0, unit="bit", stderr=None, n=9, verdict=evil)
+    log.write("failure", run=evil, step=0, layer=evil, name="DSE(Z)", error=evil)
+    log.write("settings", run=evil, values={evil: evil})
+    console, _ = opened(browser, write(log.path, tmp_path / "report.html"))
+    assert [entry for entry in console if entry["level"] == "SEVERE"] == []
+    assert browser.title != "owned"
+    assert "owned" in browser.find_element("tag name", "body").text
+
+
+def test_a_log_of_one_number_gives_a_report(tmp_path):
+    log = RunLog(tmp_path / "run.jsonl")
+    log.write("number", run="a", step=0, layer="z", name="DSE(Z)", rule="median", value=1.0, unit="bit", n=9)
+    text = write(log.path, tmp_path / "new" / "report.html").read_text()
+    assert "DSE(Z)" in text
+    assert len(re.findall(r"<script", text)) >= 1
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", text)
+
+
+def test_it_says_what_was_used(log, tmp_path):
+    text = write(log, tmp_path / "report.html").read_text()
+    for wanted in (*RUNS, LAYER, "optimizer", "alpha", "median distance", "sigma = 10"):
+        assert wanted.lower() in text.lower()
+    assert (tmp_path / "report.html").stat().st_size < 7e6
+
+
+def test_an_older_report_is_kept_when_the_log_is_bad(tmp_path):
+    page = tmp_path / "report.html"
+    page.write_text("older")
+    (tmp_path / "none.jsonl").write_text("{}\n")
+    with pytest.raises(InputError, match="is no run log"):
+        write(tmp_path / "none.jsonl", page)
+    assert page.read_text() == "older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["none.jsonl", "report.html"]
+
+
+def test_clear_errors(log, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=r"nothing has been measured yet in .*; observe at least one step"):
+        write(RunLog(tmp_path / "empty.jsonl").path, tmp_path / "report.html")
+    with pytest.raises(InputError, match="output must be a file, got the folder"):
+        write(log, tmp_path)
+    with pytest.raises(InputError, match="no run log at"):
+        write(Path("missing.jsonl"), tmp_path / "report.html")
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingExtraError, match=r"the report needs packages .* pip install 'diffspec\[report\]'"):
+        write(log, tmp_path / "report.html")
