@@ -1,4 +1,4 @@
-"""The definitions, transcribed from the paper as plainly as they can be: the oracle of the tests. Imports no diffspec."""
+"""The definitions, transcribed from the paper as plainly as can be: the oracle of the tests. Imports no diffspec."""
 
 import math
 

@@ -237,9 +237,8 @@ class TestVerdict:
     def test_a_kernel_without_width_gets_other_advice(self, rng):
         affinity = np.eye(30)
         verdict = dse(affinity, kernel=Precomputed()).verdict
-        assert verdict.startswith("saturated") and verdict.endswith(
-            "measure with Gaussian(), whose sigma can be chosen"
-        )
+        assert verdict.startswith("saturated")
+        assert verdict.endswith("measure with Gaussian(), whose sigma can be chosen")
 
 
 INPUTS = {

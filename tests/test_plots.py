@@ -52,7 +52,7 @@ def test_pyplot_is_left_alone(log):
 
 
 def test_clear_errors(log, tmp_path, monkeypatch):
-    with pytest.raises(InputError, match="against must be one of step, accuracy, got 'time'"):
+    with pytest.raises(InputError, match="against must be one of step, accuracy, median distance, got 'time'"):
         training_curves(log, against="time")
     with pytest.raises(InputError, match="layer must be one of 'penultimate', got 'x'"):
         spectra(log, layer="x")
