@@ -72,7 +72,7 @@ def choose(n: int, d: int, *, t: float = 1.0, memory: float | None = None, tol: 
     --------
     >>> from diffspec import choose
     >>> print(choose(1000, 64, memory=2**30))
-    Exact() on dense: all eigenvalues take about 0.1 s
+    Exact() on dense: all eigenvalues take about 0.06 s
     >>> choose(100_000, 64, memory=2**30).storage
     'tiles'
     """

@@ -90,9 +90,9 @@ def dse(
     Examples
     --------
     >>> import numpy as np
-    >>> from diffspec import dse
+    >>> from diffspec import Gaussian, dse
     >>> three = np.repeat([[0.0], [50.0], [100.0]], 20, axis=0) + np.random.default_rng(0).normal(size=(60, 1))
-    >>> print(f"{dse(three, t=100):.4f}")
+    >>> print(f"{dse(three, kernel=Gaussian(1.0), t=1000):.4f}")
     1.5850
     """
     time = check_time(t)
@@ -121,7 +121,7 @@ def spectrum(
     >>> from diffspec import spectrum
     >>> s = spectrum(np.random.default_rng(0).normal(size=(100, 5)))
     >>> [f"{s.shannon(t=t):.3f}" for t in (1, 2, 4)]
-    ['4.056', '1.719', '0.267']
+    ['3.914', '1.486', '0.137']
     """
     alpha = check_alpha(alpha)
     check_walk(kernel, solver or Exact())
