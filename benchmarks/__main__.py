@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-WHO = ("diffspec", "diffspec.released", "numpy", "dse-dsmi")
+WHO = ("diffspec", "diffspec exact", "diffspec.released", "numpy", "dse-dsmi")
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 FIGURES = {"seconds": ("seconds", 3), "CPU s": ("cpu_seconds", 3), "MiB": ("peak_mib", 0), "added": ("above_mib", 0)}
 

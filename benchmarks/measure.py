@@ -25,8 +25,18 @@ def diffspec_calls():
 
     kernel = Gaussian(sigma=SIGMA)
     return {
-        "dse": lambda x, _y: (float(dse(x, kernel=kernel, alpha=ALPHA)), None),
+        "dse": lambda x, _y: (lambda e: (e.value, e.stderr))(dse(x, kernel=kernel, alpha=ALPHA)),
         "dsmi": lambda x, y: (lambda e: (e.value, e.stderr))(dsmi(x, y, kernel=kernel, alpha=ALPHA)),
+    }
+
+
+def exact_calls():
+    from diffspec import Exact, Gaussian, dse, dsmi
+
+    asked = {"kernel": Gaussian(sigma=SIGMA), "alpha": ALPHA, "solver": Exact()}
+    return {
+        "dse": lambda x, _y: (float(dse(x, **asked)), None),
+        "dsmi": lambda x, y: (lambda e: (e.value, e.stderr))(dsmi(x, y, **asked)),
     }
 
 
@@ -60,6 +70,7 @@ def numpy_calls():
 
 CALLS = {
     "diffspec": diffspec_calls,
+    "diffspec exact": exact_calls,
     "diffspec.released": released_calls,
     "numpy": numpy_calls,
     "dse-dsmi": dse_dsmi_calls,
