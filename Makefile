@@ -21,8 +21,9 @@ $(VENV)/test: $(VENV)/base pyproject.toml constraints.txt
 demo: $(VENV)/demo
 	$(BIN)/diffspec demo
 
+# One process per core, each with one BLAS thread: more threads than cores only wait for one another.
 test: $(VENV)/test
-	$(BIN)/pytest
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/test
 	$(BIN)/ruff format --check .

@@ -127,7 +127,7 @@ def spectrum(
     check_walk(kernel, solver or Exact())
     generator = np.random.default_rng(rng)
     budget = memory_for(memory)
-    stored = is_stored(points) and 8.0 * points.shape[0] * points.shape[1] > budget / 2.0
+    stored = is_stored(points) and 8.0 * math.prod(points.shape) > budget / 2.0
     points = points if stored else as_points(points)
     if solver is None:
         solver = choose(*points.shape, t=t, memory=memory_for(memory, points), tol=tol).solver
