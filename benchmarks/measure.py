@@ -17,7 +17,7 @@ def cloud(n, d, classes):
     """`n` points around `classes` centres in R^d, in equal numbers, and the class of each."""
     r = np.random.default_rng(0)
     labels = np.arange(n) % classes
-    return r.normal(size=(classes, d))[labels] + 0.3 * r.normal(size=(n, d)), labels
+    return r.normal(size=(classes, d))[labels] + 0.5 * r.normal(size=(n, d)), labels
 
 
 def diffspec_calls():

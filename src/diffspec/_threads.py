@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 __all__ = ["cores", "parallel_map", "single_threaded_blas"]
 
@@ -28,8 +29,25 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> l
     LAPACK gains little from threads at a few hundred points and loses badly with more threads than cores, so the
     parallelism lies across the items. The thread limits hold inside this call only.
     """
-    with single_threaded_blas(), ThreadPoolExecutor(max_workers=cores()) as pool:
+    if getattr(_here, "working", False):
+        # A worker's own map: all cores are busy with its siblings.
+        return [function(item) for item in items]
+    with single_threaded_blas(), ThreadPoolExecutor(max_workers=cores(), initializer=_begin) as pool:
         return list(pool.map(function, items))
+
+
+_here = threading.local()
+
+
+def _begin() -> None:
+    """Mark the thread as a worker of `parallel_map`."""
+    _here.working = True
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """The thread pools of the loaded BLAS libraries; finding them reads the process's memory map, a millisecond."""
+    return ThreadpoolController()
 
 
 class _Limits:
@@ -37,7 +55,7 @@ class _Limits:
 
     lock = threading.Lock()
     users = 0
-    limits: threadpool_limits | None = None
+    limits: Any = None
 
 
 @contextmanager
@@ -46,7 +64,7 @@ def single_threaded_blas() -> Iterator[None]:
     # The limit belongs to the process. If every user saved and restored it alone, two that overlap would leave it at 1.
     with _Limits.lock:
         if _Limits.users == 0:
-            _Limits.limits = threadpool_limits(limits=1, user_api="blas")
+            _Limits.limits = _controller().limit(limits=1, user_api="blas")
         _Limits.users += 1
     try:
         yield

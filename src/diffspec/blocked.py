@@ -158,7 +158,7 @@ def tiled_product(
     return sum(parallel_map(share, [blocks[k::workers] for k in range(workers)]), start=xp.zeros_like(vectors))
 
 
-def filled(tiles: Tiles, size: int = 1024) -> Array:
+def filled(tiles: Tiles, size: int = 512) -> Array:
     """The whole affinity, (n, n) in the precision of the tiles; O(n^2 d), one half computed."""
     xp = namespace(tiles.like)
     out = xp.empty((tiles.n, tiles.n), dtype=tiles.like.dtype, device=tiles.like.device)

@@ -17,7 +17,7 @@ from diffspec.sparse import sparse_diffusion
 from diffspec.spectrum import check_time
 from diffspec.tiles import GaussianTiles, exponent_error
 
-__all__ = ["Choice", "bytes_of", "choose", "memory_for", "operator_of", "operator_on", "tiles_of"]
+__all__ = ["Choice", "bytes_of", "choose", "memory_for", "operator_in", "operator_of", "operator_on", "tiles_of"]
 
 # Seconds of a core per n^3 for all eigenvalues (60 ms at n = 1000), and how many seconds are worth an exact number.
 EXACT_COST, EXACT_SECONDS = 6e-11, 1.0
@@ -139,10 +139,14 @@ def operator_of(points: Array, kernel: Kernel, alpha: float, *, solver: Solver, 
                 f"memory allows {budget / GIB:.1f}; give more memory or use Gaussian() with Lanczos()"
             )
         return operator_on(kernel(points), kernel, alpha)
-    tiles = tiles_of(points, kernel)
-    if bytes_of(tiles) <= budget:
+    return operator_in(tiles_of(points, kernel), alpha, budget)
+
+
+def operator_in(tiles: GaussianTiles, alpha: float, memory: float) -> Operator:
+    """The diffusion operator of `tiles`: dense where `memory` holds the whole affinity, else computed tile by tile."""
+    if bytes_of(tiles) <= memory:
         return diffusion(filled(tiles), alpha, overwrite=True)
-    return blocked_diffusion(tiles, alpha, budget / 2.0)
+    return blocked_diffusion(tiles, alpha, memory / 2.0)
 
 
 def tiles_of(points: Array, kernel: Any) -> GaussianTiles:

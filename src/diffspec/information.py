@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
 from diffspec._threads import cores, parallel_map
 from diffspec.blocked import filled
-from diffspec.choice import bytes_of, choose, memory_for, operator_of, operator_on, tiles_of
+from diffspec.choice import bytes_of, choose, memory_for, operator_in, operator_of, operator_on, tiles_of
 from diffspec.entropy import Seed, check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
@@ -21,6 +21,7 @@ from diffspec.operators import Operator, check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Exact, Solver
 from diffspec.spectrum import check_time, shannon, shannon_stderr
+from diffspec.tiles import GaussianTiles
 from diffspec.verdicts import judge
 
 __all__ = ["Literal", "Matched", "dsmi"]
@@ -140,8 +141,9 @@ def dsmi(
 
     Notes
     -----
-    The affinity is computed once, O(n^2 d), and sliced, or, where it does not fit into `memory`, computed for every set
-    apart; then (repetitions + 1) eigenproblems per group, in parallel.
+    The affinity is computed once, O(n^2 d), and sliced; where it does not fit into `memory`, or the solver is
+    stochastic and all sets together have fewer pairs, every set computes its own. Then (repetitions + 1) eigenproblems
+    per group, in parallel.
     I(A; A) is not the entropy of A: the reference only enters through its groups.
 
     References
@@ -191,7 +193,9 @@ class _Walk:
 
     points: Array
     affinity: Any
-    """Of all points, to be sliced; None where it does not fit, and every set computes its own part."""
+    """Of all points, to be sliced; None where it does not fit or the sets need less, which then compute their own."""
+    tiles: GaussianTiles | None
+    """The points as tiles that the sets take their rows from, where there is no affinity and the solver allows."""
     kernel: Kernel
     alpha: float
     t: float
@@ -219,6 +223,8 @@ class _Walk:
     def _operator(self, indices: Indices, solver: Solver) -> Operator:
         if self.affinity is not None:
             return operator_on(take_square(self.affinity, indices), self.kernel, self.alpha)
+        if self.tiles is not None:
+            return operator_in(self.tiles.some(from_numpy(indices, self.points)), self.alpha, self.memory)
         own = namespace(self.points).take(self.points, from_numpy(indices, self.points), axis=0)
         return operator_of(own, self.kernel, self.alpha, solver=solver, memory=self.memory)
 
@@ -226,14 +232,15 @@ class _Walk:
 def _walk_of(points: Array, kernel: Kernel, *, memory: float | None, sizes: Sequence[int], **rest: Any) -> _Walk:
     """The walk on one affinity that all sets share, or, where it does not fit, on the points of each set."""
     budget = memory_for(memory, points)
-    walk = _Walk(points, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
+    walk = _Walk(points, None, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
     exact = all(isinstance(walk.solver_for(size), Exact) for size in set(sizes) if size > 1)
     n, tiled = points.shape[0], hasattr(kernel, "in_widths")
     if exact or not tiled:
         fits = 8.0 * n * n <= budget or not tiled
         return replace(walk, affinity=kernel(points) if fits else None)
     tiles = tiles_of(points, kernel)
-    return replace(walk, affinity=filled(tiles) if bytes_of(tiles) <= budget else None)
+    shared = bytes_of(tiles) <= budget and n * n <= sum(size * size for size in sizes)
+    return replace(walk, affinity=filled(tiles)) if shared else replace(walk, tiles=tiles)
 
 
 def _measure(

@@ -57,10 +57,14 @@ class GaussianTiles:
     def of(cls, points: Array, dtype: Any) -> GaussianTiles:
         """The tiles of centred `points` in units of sigma, computed in `dtype`."""
         xp = namespace(points)
-        half = -0.5 * xp.sum(points * points, axis=1, keepdims=True)
-        one = xp.ones_like(half)
-        left, right = xp.concat([points, half, one], axis=1), xp.concat([points, one, half], axis=1)
-        return cls(xp.astype(left, dtype), xp.astype(right, dtype))
+        half = xp.astype(-0.5 * xp.sum(points * points, axis=1, keepdims=True), dtype)
+        one, points = xp.ones_like(half), xp.astype(points, dtype)
+        return cls(xp.concat([points, half, one], axis=1), xp.concat([points, one, half], axis=1))
+
+    def some(self, indices: Array) -> GaussianTiles:
+        """The tiles of the points at `indices` alone."""
+        xp = namespace(self.left)
+        return GaussianTiles(xp.take(self.left, indices, axis=0), xp.take(self.right, indices, axis=0))
 
     @property
     def n(self) -> int:
