@@ -35,13 +35,17 @@ SYMBOLS = {
 
 def eigenvalues(matrix: Matrix, *, overwrite: bool) -> Matrix:
     """Eigenvalues, ascending, of a symmetric float64 (n, n) `matrix`, which may be overwritten if told so."""
+    if len(matrix) < SMALLEST:
+        # NumPy's dsyevd lets other threads run meanwhile, SciPy's does not: groups are measured side by side.
+        return np.linalg.eigvalsh(matrix)
     solve = two_stage()
-    if solve is not None and matrix.dtype == np.float64 and len(matrix) >= SMALLEST:
+    if solve is not None and matrix.dtype == np.float64:
         # Symmetric, so C order read as Fortran order is the same matrix.
         return solve(matrix if overwrite and _contiguous(matrix) else np.array(matrix, order="C"))
     # The transpose of a C-ordered symmetric matrix is the same matrix in Fortran order: LAPACK takes it uncopied.
-    found = scipy.linalg.eigh(matrix.T, eigvals_only=True, driver="evd", overwrite_a=overwrite, check_finite=False)
-    return np.asarray(found)
+    return np.asarray(
+        scipy.linalg.eigh(matrix.T, eigvals_only=True, driver="evd", overwrite_a=overwrite, check_finite=False)
+    )
 
 
 @cache
