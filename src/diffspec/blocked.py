@@ -158,9 +158,10 @@ def tiled_product(
     return sum(parallel_map(share, [blocks[k::workers] for k in range(workers)]), start=xp.zeros_like(vectors))
 
 
-def filled(tiles: Tiles, size: int = 512) -> Array:
+def filled(tiles: Tiles) -> Array:
     """The whole affinity, (n, n) in the precision of the tiles; O(n^2 d), one half computed."""
     xp = namespace(tiles.like)
+    size = 256 if tiles.n <= 2048 else 512  # of few points more than half would be computed in larger tiles
     out = xp.empty((tiles.n, tiles.n), dtype=tiles.like.dtype, device=tiles.like.device)
 
     def fill(block: tuple[slice, slice]) -> None:

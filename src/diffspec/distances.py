@@ -25,10 +25,11 @@ NEAR = 1e-6
 def unit_scaled(points: Array) -> tuple[Array, float]:
     """`points` centred and divided by `unit`, and `unit`: the power of two next to the largest absolute coordinate."""
     xp = namespace(points)
-    largest = number(xp.max(xp.abs(points)))
+    largest = max(number(xp.max(points)), -number(xp.min(points)))
     unit = 2.0 ** min(math.frexp(largest)[1], 1000)
     scaled = points / unit
-    return scaled - xp.mean(scaled, axis=0, keepdims=True), unit
+    scaled -= xp.mean(scaled, axis=0, keepdims=True)
+    return scaled, unit
 
 
 def pairwise(points: Array, transform: Callable[[Array], Array]) -> Array:

@@ -64,7 +64,8 @@ class Gaussian:
     def in_widths(self, points: Array) -> Array:
         """`points` centred and divided by sigma: the affinity is exp(-|x - y|^2 / 2) of them."""
         scaled, unit = unit_scaled(points)
-        return scaled / max(_number(self.sigma) / unit, SMALLEST)
+        scaled *= 1.0 / max(_number(self.sigma) / unit, SMALLEST)
+        return scaled
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class GaussianTiles:
     def of(cls, points: Array, dtype: Any) -> GaussianTiles:
         """The tiles of centred `points` in units of sigma, computed in `dtype`."""
         xp = namespace(points)
-        half = xp.astype(-0.5 * xp.sum(points * points, axis=1, keepdims=True), dtype)
+        half = xp.astype(-0.5 * xp.vecdot(points, points, axis=-1)[:, None], dtype)
         one, points = xp.ones_like(half), xp.astype(points, dtype)
         return cls(xp.concat([points, half, one], axis=1), xp.concat([points, one, half], axis=1))
 
@@ -98,7 +98,7 @@ def exponent_error(points: Array) -> float:
     the errors of different pairs are independent, so the entropy moves far less.
     """
     xp = namespace(points)
-    return EPS32 * float(xp.max(xp.sum(points * points, axis=1)))
+    return EPS32 * float(xp.max(xp.vecdot(points, points, axis=-1)))
 
 
 def exponential(exponent: Array) -> Array:
