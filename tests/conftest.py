@@ -21,10 +21,17 @@ LIBRARIES = {
 }
 
 
-@pytest.fixture(params=LIBRARIES, ids=lambda name: name.replace(" ", "-"))
-def to_library(request):
-    """A function from a NumPy array to the same values in one of the libraries."""
-    return LIBRARIES[request.param]
+def pytest_addoption(parser):
+    parser.addoption("--device", help="also run the conformance tests on this torch device, for example cuda")
+
+
+def pytest_generate_tests(metafunc):
+    if "to_library" in metafunc.fixturenames:
+        libraries = dict(LIBRARIES)
+        if device := metafunc.config.getoption("--device"):
+            libraries[f"torch {device}"] = lambda values: torch.asarray(values, device=device)
+        names = [name.replace(" ", "-") for name in libraries]
+        metafunc.parametrize("to_library", libraries.values(), ids=names)
 
 
 @pytest.fixture

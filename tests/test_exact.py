@@ -8,6 +8,7 @@ import definitions
 from diffspec import Exact, Gaussian, dse
 from diffspec.operators import Dense, diffusion
 from diffspec.solvers import _lapack
+from diffspec.spectrum import shannon
 
 
 @pytest.mark.parametrize("n", [2, 3, 50, 333])
@@ -55,3 +56,14 @@ def test_noise_below_the_floor_counts_as_zero(rng):
     found = Exact()(Dense(np.full((40, 40), 1 / 40)), rng)
     assert (found.nodes > 0).sum() == 1
     assert found.floor == pytest.approx(40 * np.finfo(float).eps, rel=1e-9)
+
+
+@pytest.mark.parametrize("smallest", [2, 10**9])
+def test_a_float32_matrix_is_solved_in_float64(rng, monkeypatch, smallest):
+    monkeypatch.setattr(_lapack, "SMALLEST", smallest)
+    points = rng.normal(size=(300, 3))
+    affinity = np.exp(-((points[:, None] - points[None]) ** 2).sum(axis=2) / 50.0)
+    matrix = diffusion(affinity, 0.5).matrix
+    wide, narrow = (Exact()(Dense(m), rng) for m in (matrix, matrix.astype(np.float32)))
+    assert narrow.floor == pytest.approx(wide.floor, rel=1e-6)
+    assert shannon(narrow) == pytest.approx(shannon(wide), abs=1e-4)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._arrays import Array, is_numpy, namespace, number
+from diffspec._arrays import Array, as_float64, is_numpy, namespace, number
 from diffspec.operators import Operator
 from diffspec.solvers import _lapack
 from diffspec.spectrum import Spectrum
@@ -37,7 +37,9 @@ class Exact:
 
 
 def _eigenvalues(operator: Operator) -> Array:
-    matrix = operator.dense()
+    stored = operator.dense()
+    matrix = as_float64(stored)  # in float32 the many small eigenvalues of a wide kernel would drown in rounding
     if is_numpy(matrix):
-        return _lapack.eigenvalues(matrix, overwrite=getattr(operator, "disposable", False))
+        own = matrix is not stored or getattr(operator, "disposable", False)
+        return _lapack.eigenvalues(matrix, overwrite=own)
     return namespace(matrix).linalg.eigvalsh(matrix)
