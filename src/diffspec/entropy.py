@@ -140,7 +140,7 @@ def spectrum(
         operator = operator_of(points, resolved, alpha, solver=solver, memory=memory)
     found = solver(operator, generator)
     judged = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
-    settings = settings_of(points, asked, resolved, alpha, solver, rng)
+    settings = settings_of(points, asked, resolved, alpha=alpha, solver=solver, rng=rng)
     return described(found, operator, settings, judged)
 
 
@@ -159,7 +159,9 @@ def check_walk(kernel: Kernel, solver: Solver) -> None:
         raise InputError(f"solver must be a solver such as Exact(), got {solver!r}")
 
 
-def settings_of(points: Array, kernel: Kernel, resolved: Kernel, alpha: float, solver: Solver, rng: Seed) -> Settings:
+def settings_of(
+    points: Array, kernel: Kernel, resolved: Kernel, *, alpha: float, solver: Solver, rng: Seed
+) -> Settings:
     """What has to be written down so that the number can be computed again (t is added by the functional)."""
     sigma = getattr(resolved, "sigma", None)
     given = getattr(kernel, "sigma", None)

@@ -5,39 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
-from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
-from diffspec._threads import cores, parallel_map
-from diffspec.blocked import filled
-from diffspec.choice import bytes_of, choose, memory_for, operator_in, operator_of, operator_on, tiles_of
+from diffspec._arrays import Array, as_points
 from diffspec.entropy import Seed, check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import Operator, check_alpha
+from diffspec.operators import check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import check_time, shannon, shannon_stderr
-from diffspec.tiles import GaussianTiles
+from diffspec.spectrum import check_time
+from diffspec.subsets import Entropy, Indices, measured, walk_of
 from diffspec.verdicts import judge
 
 __all__ = ["Literal", "Matched", "dsmi"]
-
-Indices: TypeAlias = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Entropy:
-    """The entropy of one set of points: at the time asked, in nats, and at t = 1 as a share of log n."""
-
-    n: int
-    nats: float
-    share: float
-    error: float | None
-    """Standard error of `nats` from the solver's probes."""
 
 
 class Estimator(Protocol):
@@ -169,10 +153,10 @@ def dsmi(
     members = partition.members()
     compared = estimator.subsets(partition, generator)
     sizes = [len(indices) for row in [members, *compared] for indices in row]
-    walk = _walk_of(points, resolved, memory=memory, sizes=sizes, alpha=alpha, t=time, solver=solver, tol=tol)
-    conditional, matched = _measure(walk, members, compared, generator)
+    walk = walk_of(points, resolved, memory=memory, sizes=sizes, alpha=alpha, t=time, solver=solver, tol=tol)
+    conditional, matched = measured(walk, members, compared, generator)
     largest = max((row[0] for row in matched), key=lambda entropy: entropy.n)
-    settings = settings_of(points, kernel, resolved, alpha, walk.solver_for(max(2, largest.n)), rng)
+    settings = settings_of(points, kernel, resolved, alpha=alpha, solver=walk.solver_for(max(2, largest.n)), rng=rng)
     value, stderr = _combine(partition.sizes, conditional, matched)
     return Estimate(
         measure="DSMI",
@@ -185,77 +169,6 @@ def dsmi(
         verdict=_verdict(partition, largest, points, resolved, alpha, generator),
         groups=_table(partition, conditional, matched),
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Walk:
-    """From a set of indices to the entropy of those points."""
-
-    points: Array
-    affinity: Any
-    """Of all points, to be sliced; None where it does not fit or the sets need less, which then compute their own."""
-    tiles: GaussianTiles | None
-    """The points as tiles that the sets take their rows from, where there is no affinity and the solver allows."""
-    kernel: Kernel
-    alpha: float
-    t: float
-    solver: Solver | None
-    memory: float
-    tol: float
-    sets: int
-
-    def __call__(self, drawn: tuple[Indices, np.random.Generator]) -> Entropy:
-        indices, rng = drawn
-        n = len(indices)
-        if n == 1:
-            return Entropy(1, 0.0, 0.0, None)
-        solver = self.solver_for(n)
-        found = solver(self._operator(indices, solver), rng)
-        nats = shannon(found, self.t)
-        share = (nats if self.t == 1 else shannon(found)) / math.log(n)
-        return Entropy(n, nats, share, shannon_stderr(found, self.t))
-
-    def solver_for(self, n: int) -> Solver:
-        """The solver given, or the one chosen for `n` of these points."""
-        d = self.points.shape[1]
-        return self.solver or choose(n, d, t=self.t, memory=self.memory, tol=self.tol, sets=self.sets).solver
-
-    def _operator(self, indices: Indices, solver: Solver) -> Operator:
-        if self.affinity is not None:
-            return operator_on(take_square(self.affinity, indices), self.kernel, self.alpha)
-        if self.tiles is not None:
-            return operator_in(self.tiles.some(from_numpy(indices, self.points)), self.alpha, self.memory)
-        own = namespace(self.points).take(self.points, from_numpy(indices, self.points), axis=0)
-        return operator_of(own, self.kernel, self.alpha, solver=solver, memory=self.memory)
-
-
-def _walk_of(points: Array, kernel: Kernel, *, memory: float | None, sizes: Sequence[int], **rest: Any) -> _Walk:
-    """The walk on one affinity that all sets share, or, where it does not fit, on the points of each set."""
-    budget = memory_for(memory, points)
-    walk = _Walk(points, None, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
-    exact = all(isinstance(walk.solver_for(size), Exact) for size in set(sizes) if size > 1)
-    n, tiled = points.shape[0], hasattr(kernel, "in_widths")
-    if exact or not tiled:
-        fits = 8.0 * n * n <= budget or not tiled
-        return replace(walk, affinity=kernel(points) if fits else None)
-    tiles = tiles_of(points, kernel)
-    shared = bytes_of(tiles) <= budget and n * n <= sum(size * size for size in sizes)
-    return replace(walk, affinity=filled(tiles)) if shared else replace(walk, tiles=tiles)
-
-
-def _measure(
-    walk: _Walk,
-    members: Sequence[Indices],
-    compared: Sequence[Sequence[Indices]],
-    rng: np.random.Generator,
-) -> tuple[list[Entropy], list[list[Entropy]]]:
-    """Entropies of the groups and of what each is compared with; every distinct set of points is decomposed once."""
-    distinct = {id(indices): indices for row in [*compared, members] for indices in row}
-    drawn = list(zip(distinct.values(), rng.spawn(len(distinct)), strict=True))
-    many = len(distinct) > 2 and is_numpy(walk.points)
-    found = parallel_map(walk, drawn) if many else [walk(each) for each in drawn]
-    by_set = dict(zip(distinct, found, strict=True))
-    return [by_set[id(m)] for m in members], [[by_set[id(s)] for s in row] for row in compared]
 
 
 def _combine(

@@ -72,5 +72,5 @@ def dse(
     there = operator_on(Session(client, patience), points, kernel, alpha, rng=generator, block=block)
     found = solver(there.operator, generator)
     judged = judge(shannon(found) / math.log(found.n), there.sample, there.kernel, alpha, generator)
-    settings = settings_of(there.sample, there.asked, there.kernel, alpha, solver, rng)
+    settings = settings_of(there.sample, there.asked, there.kernel, alpha=alpha, solver=solver, rng=rng)
     return described(found, there.operator, replace(settings, library="dask"), judged).shannon(time)
