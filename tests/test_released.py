@@ -15,8 +15,7 @@ import pytest
 import torch
 
 import definitions_released as oracle
-from diffspec import DiffspecError, InputError, released
-from diffspec.errors import NotYetError
+from diffspec import InputError, released
 from diffspec.released import (
     adjacency_spectral_entropy,
     adjacency_spectral_mutual_information,
@@ -408,17 +407,6 @@ def test_unequal_lengths(points, labels):
 def test_references_that_cannot_be_used(points, reference, options, text):
     with pytest.raises(InputError, match=text):
         diffusion_spectral_mutual_information(points, reference, **options)
-
-
-def test_chebyshev_comes_later(points, labels):
-    for call in (
-        lambda: diffusion_spectral_entropy(points, chebyshev_approx=True),
-        lambda: diffusion_spectral_mutual_information(points, labels, chebyshev_approx=True),
-    ):
-        with pytest.raises(NotYetError, match="chebyshev_approx=True comes with the fast solvers") as caught:
-            call()
-        assert isinstance(caught.value, DiffspecError)
-        assert isinstance(caught.value, NotImplementedError)
 
 
 def test_verbose_says_what_is_done(points, labels, capsys):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DiffspecError", "InputError", "MissingExtraError", "NotYetError", "RunLogWarning", "TooLargeError"]
+__all__ = ["DiffspecError", "InputError", "MissingExtraError", "RunLogWarning", "TooLargeError"]
 
 
 class DiffspecError(Exception):
@@ -22,10 +22,6 @@ class MissingExtraError(DiffspecError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs packages that are not installed; run: pip install 'diffspec[{extra}]'")
-
-
-class NotYetError(DiffspecError, NotImplementedError):
-    """An option that is known but comes with a later version."""
 
 
 class RunLogWarning(UserWarning):

@@ -6,7 +6,8 @@ and verdicts use `diffspec.dse` and `diffspec.dsmi`.
 
 What differs on purpose: no global random state and no warning filter is touched, cache files are used only for the data
 and settings they were made from, a cached value is the value without the cache, labels may be strings or booleans, more
-than two axes are flattened, and input that cannot be used gives a clear error.
+than two axes are flattened, `chebyshev_approx=True` tracks the exact value (to 0.05 bits; the package's estimate is off
+by several), and input that cannot be used gives a clear error.
 """
 
 from diffspec.released.entropies import adjacency_spectral_entropy, diffusion_spectral_entropy

@@ -11,7 +11,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._threads import parallel_map
-from diffspec.errors import InputError, NotYetError
+from diffspec.errors import InputError
 from diffspec.groups import Clusters, Labels
 from diffspec.released.entropies import MOST, adjacency_matrix, diffusion_measure, flat_points, say
 from diffspec.released.measures import Floats, Measure, SpectralEntropy, equal_bins
@@ -45,7 +45,7 @@ def diffusion_spectral_mutual_information(
     Parameters
     ----------
     embedding_vectors, gaussian_kernel_sigma, t, chebyshev_approx, verbose
-        As for `diffusion_spectral_entropy`.
+        As for `diffusion_spectral_entropy`: with `chebyshev_approx` every entropy of a group or subset is an estimate.
     classic_shannon_entropy, matrix_entry_entropy, num_bins_per_dim
         As for `diffusion_spectral_entropy`.
     reference_vectors : array (n,) or (n, m) or (n, ...)
@@ -60,8 +60,8 @@ def diffusion_spectral_mutual_information(
     precomputed_clusters : array (n,), optional
         Groups found before, in place of bins or clusters; class labels come before them.
     random_seed : int
-        Of the subsets. The generator starts anew for each group, so groups of equal size are compared with the same
-        subsets, which correlates their errors; `diffspec.dsmi` draws independent ones.
+        Of the subsets and Chebyshev probes. The generator starts anew for each group, so groups of equal size are
+        compared with the same subsets, which correlates their errors; `diffspec.dsmi` draws independent ones.
 
     Returns
     -------
@@ -74,8 +74,6 @@ def diffusion_spectral_mutual_information(
     ------
     InputError
         Input that cannot be used, unequal lengths.
-    NotYetError
-        `chebyshev_approx` was asked for.
 
     Notes
     -----
@@ -93,13 +91,12 @@ def diffusion_spectral_mutual_information(
     >>> f"{value:.4f}", groups.shape
     ('0.9644', (100, 1))
     """
-    if chebyshev_approx and not (classic_shannon_entropy or matrix_entry_entropy):
-        raise NotYetError("chebyshev_approx=True comes with the fast solvers; use chebyshev_approx=False")
     measure = diffusion_measure(
         gaussian_kernel_sigma,
         t,
         bins=num_bins_per_dim if classic_shannon_entropy else None,
         entries=matrix_entry_entropy,
+        chebyshev_seed=random_seed if chebyshev_approx else None,
     )
     points = flat_points(embedding_vectors)
     groups = _groups(reference_vectors, reference_discrete, n_clusters, given=precomputed_clusters)

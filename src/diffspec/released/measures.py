@@ -5,7 +5,8 @@ All are frozen values that are called on points of shape (n, d); their repr says
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -14,12 +15,14 @@ from diffspec.distances import pairwise, unit_scaled
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.operators import Dense, Operator, diffusion
-from diffspec.solvers import Exact
-from diffspec.spectrum import check_time
+from diffspec.result import BIT, NATS_PER
+from diffspec.solvers import Chebyshev, Exact
+from diffspec.spectrum import Spectrum, check_time, shannon, shannon_stderr, truncation
 
 __all__ = [
     "Adjacency",
     "BinEntropy",
+    "ChebyshevEntropy",
     "EntryEntropy",
     "Floats",
     "Matrix",
@@ -34,6 +37,8 @@ Floats: TypeAlias = np.ndarray[Any, Any]
 
 EPS = float(np.finfo(float).eps)
 BLOCK_ROWS = 256
+CHEBYSHEV_ERROR = 0.05
+"""Bits within which a Chebyshev entropy is to track the exact one."""
 
 
 class Matrix(Protocol):
@@ -118,6 +123,45 @@ class SpectralEntropy:
         """The entropy of absolute eigenvalues found before, in bits."""
         powers = eigenvalues**self.t
         return _plug_in(powers / powers.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class ChebyshevEntropy:
+    """`SpectralEntropy` of `Walk` from damped Chebyshev moments, to within CHEBYSHEV_ERROR of it.
+
+    Moments and probes are doubled until the blur of the damping and twice the standard error of the probes together
+    stay below it. Where that takes as many of either as there are points, all eigenvalues are computed instead.
+    """
+
+    sigma: float
+    t: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.t != 0:
+            check_time(self.t)
+
+    def __call__(self, points: Floats) -> float:
+        """The entropy of points (n, d), in bits; O(n^2 d) and moments / 2 products, one n x n array."""
+        if self.t == 0:
+            return math.log2(len(points))
+        operator = diffusion(_affinity(points, self.sigma), 0.0, overwrite=True)
+        return shannon(self._tracking(operator), self.t) / NATS_PER[BIT]
+
+    def _tracking(self, operator: Operator) -> Spectrum:
+        solver, coarser = Chebyshev(moments=64), math.inf
+        tolerance = CHEBYSHEV_ERROR * NATS_PER[BIT]
+        while True:
+            found = solver(operator, np.random.default_rng(self.seed))
+            noise = 2.0 * (shannon_stderr(found, self.t) or 0.0)
+            blur = truncation(found, self.t)
+            # The blur falls at least by three with twice the moments; one that is small by a change of sign does not.
+            if found.samples is None or max(blur, coarser / 3.0) + noise <= tolerance:
+                return found
+            if noise > tolerance / 2.0:
+                solver = replace(solver, probes=2 * solver.probes)
+            else:
+                solver, coarser = replace(solver, moments=2 * solver.moments), blur
 
 
 @dataclass(frozen=True, slots=True)
