@@ -23,6 +23,13 @@ def test_a_number_with_its_unit():
     assert f"{ESTIMATE}" == str(ESTIMATE)
 
 
+def test_what_plays_no_part_is_not_told():
+    plain = Settings(method="ksg(neighbors=3)")
+    estimate = Estimate(measure="KSG information", value=1.0, unit="bit", n=9, settings=plain)
+    assert str(estimate) == "KSG information = 1 bit (n = 9)"
+    assert Estimate.from_json(estimate.to_json()) == estimate
+
+
 def test_verdicts_are_told_where_there_is_something_to_tell(blobs):
     assert "informative" not in str(dse(blobs[0]))
     assert "saturated" in str(dse(blobs[0], kernel=Gaussian(1e-3)))

@@ -32,7 +32,8 @@ def _how(estimate: Estimate) -> list[list[str]]:
     settings = estimate.settings
     width = "" if settings.sigma is None else f", sigma = {settings.sigma:.4g}"
     rule = "" if settings.rule is None else f" ({settings.rule} rule)"
-    rows = [["kernel", f"{settings.kernel.split('(')[0]}{width}{rule}, alpha = {settings.alpha:g}"]]
+    alpha = "" if settings.alpha is None else f", alpha = {settings.alpha:g}"
+    rows = [["kernel", f"{settings.kernel.split('(')[0]}{width}{rule}{alpha}"]]
     if estimate.groups:
         rows.append(["groups", f"{len(estimate.groups)} by {settings.partition}"])
         rows.append(["estimator", f"{settings.estimator}, seed {settings.seed}"])
@@ -53,13 +54,17 @@ def _row(estimate: Estimate) -> list[str]:
     error = "" if estimate.stderr is None else f" ± {estimate.stderr:.2g}"
     share = f"{estimate.normalized:.1%} of {estimate.ceiling:.4g}"
     rank = f"{estimate.effective_rank:.4g}"
-    return [f"{estimate.settings.t:g}", f"{estimate.value:.6g}{error}", estimate.unit, share, rank]
+    return [_time(estimate), f"{estimate.value:.6g}{error}", estimate.unit, share, rank]
+
+
+def _time(estimate: Estimate) -> str:
+    return "" if estimate.settings.t is None else f"{estimate.settings.t:g}"
 
 
 def _groups(estimate: Estimate) -> str:
     """Per group, in the unit of the estimate: entropy within, what it is compared with, and the difference."""
     other = "all points" if str(estimate.settings.estimator).startswith("Literal") else "random subsets"
-    head = [f"at t = {estimate.settings.t:g}", "n", "within", other, "difference"]
+    head = [f"at t = {_time(estimate)}", "n", "within", other, "difference"]
     rows = [
         [
             group.name,

@@ -19,17 +19,22 @@ NATS_PER = {BIT: math.log(2.0), NAT: 1.0}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that, with the same data, gives the same number again; plain values only."""
+    """All that, with the same data, gives the same number again; plain values only.
 
-    kernel: str
+    What plays no part in a measure is empty or None: a baseline that takes no steps has no t.
+    """
+
+    method: str = ""
+    """Of a baseline: how it was called, ``ksg(neighbors=3, variant=1)``."""
+    kernel: str = ""
     """The kernel with its numbers filled in, as Python: ``Gaussian(sigma=4.47)``."""
-    sigma: float | None
+    sigma: float | None = None
     """The resolved width, None for kernels without one."""
-    rule: str | None
+    rule: str | None = None
     """The rule that chose sigma, None where the user did."""
-    alpha: float
-    t: float
-    solver: str
+    alpha: float | None = None
+    t: float | None = None
+    solver: str = ""
     floor: float | None = None
     """Eigenvalues at or below this were rounding noise and count as 0."""
     estimator: str | None = None
@@ -92,9 +97,10 @@ class Estimate:
 
     def __str__(self) -> str:
         error = "" if self.stderr is None else f" ± {self.stderr:.2g}"
-        sigma = "" if self.settings.sigma is None else f", sigma = {self.settings.sigma:.4g}"
-        text = f"{self.measure} = {self.value:.6g}{error} {self.unit} (n = {self.n}{sigma}"
-        text += f", alpha = {self.settings.alpha:g}, t = {self.settings.t:g})"
+        how = "" if self.settings.sigma is None else f", sigma = {self.settings.sigma:.4g}"
+        steps = {"alpha": self.settings.alpha, "t": self.settings.t}
+        how += "".join(f", {name} = {number:g}" for name, number in steps.items() if number is not None)
+        text = f"{self.measure} = {self.value:.6g}{error} {self.unit} (n = {self.n}{how})"
         return text if self.verdict in ("", "informative") else f"{text}; {self.verdict}"
 
     @property
