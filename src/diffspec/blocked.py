@@ -53,13 +53,14 @@ class Blocked:
 
     @property
     def like(self) -> Array:
-        """An array of the library, device and dtype that products come in: the float64 weights."""
-        return self.weight
+        """An array of the library, device and dtype of the tiles."""
+        return self.tiles.like
 
     def matmul(self, vectors: Array) -> Array:
-        """Its product with `vectors` of shape (n, k), float64."""
+        """Its product with `vectors` of shape (n, k), float64; inside a tile as `Dense.matmul` says."""
         scale = self.weight[:, None]
-        dtype = self.tiles.like.dtype if rounding_is_harmless(self) else scale.dtype
+        narrow = vectors.dtype == self.tiles.like.dtype or rounding_is_harmless(self)
+        dtype = self.tiles.like.dtype if narrow else scale.dtype
         return scale * tiled_product(self.tiles, scale * as_float64(vectors), self.size, dtype=dtype)
 
     def dense(self) -> Array:

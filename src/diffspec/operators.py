@@ -14,10 +14,20 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, from_numpy, namespace
+from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace
+from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 
-__all__ = ["Dense", "Entrywise", "Operator", "check_alpha", "diffusion", "product_eps", "rounding_is_harmless"]
+__all__ = [
+    "Dense",
+    "Entrywise",
+    "Operator",
+    "check_alpha",
+    "diffusion",
+    "is_narrow",
+    "product_eps",
+    "rounding_is_harmless",
+]
 
 
 @runtime_checkable
@@ -74,10 +84,13 @@ class Dense:
         Symmetric.
     disposable : bool
         Whether a solver may overwrite the matrix, which saves a copy; the operator is used up then.
+    semidefinite : bool
+        Whether no eigenvalue is negative for certain: guaranteed bounds rest on it, and nothing can check it cheaply.
     """
 
     matrix: Array
     disposable: bool = False
+    semidefinite: bool = True
 
     @property
     def n(self) -> int:
@@ -92,20 +105,20 @@ class Dense:
     def matmul(self, vectors: Array) -> Array:
         """Its product with `vectors` of shape (n, k), in their dtype; O(n^2 k).
 
-        A float32 matrix and float64 vectors are multiplied in float32 where that is harmless, else in float64, a block
-        of rows at a time.
+        float32 vectors are multiplied in float32 where the matrix is. float64 vectors too where that is harmless, else
+        in float64, a block of rows at a time.
         """
         if vectors.dtype == self.matrix.dtype:
             return self.matrix @ vectors
         xp = namespace(vectors)
         if rounding_is_harmless(self):
             return xp.astype(self.matrix @ xp.astype(vectors, self.matrix.dtype), vectors.dtype)
-        return xp.concat([block @ vectors for block in self._widened()], axis=0)
+        return xp.concat([as_float64(self.matrix[rows, :]) @ vectors for rows in self._rows()], axis=0)
 
-    def _widened(self) -> Iterator[Array]:
-        """The matrix in float64, some rows at a time."""
-        for start in range(0, self.n, ROWS):
-            yield as_float64(self.matrix[start : min(start + ROWS, self.n), :])
+    def _rows(self) -> Iterator[slice]:
+        """The rows, some at a time: as many as stay in a cache when they are widened to float64."""
+        size = max(SMALLEST, WIDENED // self.n)
+        return (slice(start, min(start + size, self.n)) for start in range(0, self.n, size))
 
     def dense(self) -> Array:
         """The (n, n) matrix itself."""
@@ -118,8 +131,13 @@ class Dense:
     def frobenius2(self) -> float:
         """The sum of its squared eigenvalues, in float64; O(n^2)."""
         xp = namespace(self.matrix)
+
         # Solvers subtract from it what they have resolved: float32 sums would leave rounding instead of the rest.
-        return math.fsum(float(xp.sum(xp.vecdot(block, block, axis=-1))) for block in self._widened())
+        def squares(rows: slice) -> float:
+            block = as_float64(self.matrix[rows, :])
+            return float(xp.sum(xp.vecdot(block, block, axis=-1)))
+
+        return math.fsum(parallel_map(squares, self._rows()) if is_numpy(self.matrix) else map(squares, self._rows()))
 
     def diagonal(self) -> Array:
         """Its diagonal, shape (n,)."""
@@ -131,8 +149,8 @@ class Dense:
         return namespace(self.matrix).take(self.matrix, from_numpy(indices, self.matrix), axis=0).T
 
 
-# Rows of a float32 matrix that are widened at a time.
-ROWS = 512
+# Elements, and least rows, of a float32 matrix that are widened at a time.
+WIDENED, SMALLEST = 2**19, 16
 # A product in float32 leaves noise of about 2e-8 in place of each smaller eigenvalue: n of them move the entropy by
 # about n 2e-8 26 / trace bits, under 1e-4 where the mean eigenvalue is above this.
 MEAN_EIGENVALUE = 6e-3
@@ -143,10 +161,15 @@ def rounding_is_harmless(operator: Operator) -> bool:
     return operator.trace() >= MEAN_EIGENVALUE * operator.n
 
 
+def is_narrow(operator: Operator) -> bool:
+    """Whether `operator` multiplies float32 vectors in float32, which takes a third of the time."""
+    return bool(operator.like.dtype == namespace(operator.like).float32)
+
+
 def product_eps(operator: Operator) -> float:
     """The relative rounding of products with `operator` and float64 vectors."""
     xp = namespace(operator.like)
-    narrow = operator.like.dtype == xp.float32 and rounding_is_harmless(operator)
+    narrow = is_narrow(operator) and rounding_is_harmless(operator)
     return float(xp.finfo(xp.float32 if narrow else xp.float64).eps)
 
 

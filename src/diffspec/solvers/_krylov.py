@@ -24,13 +24,15 @@ CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to 
 
 
 class Krylov:
-    """A growing block Krylov space of `operator`; products run in the operator's dtype, all else in float64.
+    """A growing block Krylov space of `operator`, in float64 but for the products.
 
     Parameters
     ----------
     operator : Operator
     start : array (n, k)
         Spans the first block.
+    narrow : bool
+        Whether the operator gets float32 vectors.
 
     Notes
     -----
@@ -39,8 +41,9 @@ class Krylov:
     are replaced by new ones that are orthogonal to the rest, so the width never shrinks.
     """
 
-    def __init__(self, operator: Operator, start: Array) -> None:
+    def __init__(self, operator: Operator, start: Array, *, narrow: bool = False) -> None:
         self.operator = operator
+        self.narrow = narrow
         self.blocks: list[Array] = [_orthonormal(start, [])]
         self._diagonals: list[Matrix] = []
         self._couplings: list[Matrix] = []
@@ -61,7 +64,8 @@ class Krylov:
         What `join` adds is made orthogonal to everything multiplied so far and comes first in the new block.
         """
         last = self.blocks[-1]
-        product = self.operator.matmul(last)
+        xp = namespace(last)
+        product = as_float64(self.operator.matmul(xp.astype(last, xp.float32) if self.narrow else last))
         # Many small products: threads wait for one another longer than they compute, on a busy machine tenfold.
         with single_threaded_blas():
             block = product if join is None else self._joined(join, product)

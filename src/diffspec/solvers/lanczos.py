@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from diffspec._arrays import namespace, number
 from diffspec._threads import single_threaded_blas
 from diffspec.errors import InputError
-from diffspec.operators import Operator
+from diffspec.operators import Operator, is_narrow, rounding_is_harmless
 from diffspec.result import BIT, NATS_PER
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import Krylov, Matrix, gaussian, whole_spectrum
@@ -19,6 +21,9 @@ __all__ = ["Lanczos"]
 
 # Gauss nodes are compared with Gauss-Radau nodes after this many steps, and then after every second one.
 FIRST_CHECK = 4
+
+# A product in float32 leaves about this, as a share of the largest eigenvalue, in place of smaller ones.
+NOISE, EPS32 = 2e-8, float(np.finfo(np.float32).eps)
 
 INDEFINITE = "the operator has negative eigenvalues (to {:.2g}): absolute values are used, no bracket of the quadrature"
 
@@ -84,10 +89,14 @@ class Lanczos:
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` as nodes and calibrated weights; probes come from `rng`."""
-        known = Known.of(operator)
+        wide = Known.of(operator)
+        known = replace(wide, rounding=EPS32) if is_narrow(operator) else wide
         settings = self
         while True:
             found = settings._round(operator, known, rng)
+            if known is not wide and not rounding_is_harmless(operator) and self._rounded(found):
+                known = wide
+                continue
             enough = found.samples is None or self.tol is None or _within(shannon_stderr, found, self, self.tol)
             if enough or 2 * settings.probes > self.most:
                 return replace(found, tol=None if found.samples is None else self.tol)
@@ -98,7 +107,8 @@ class Lanczos:
         fixed = self.deflation * (self.power + 1)
         if fixed + self.deflation + self.probes >= known.n:
             return whole_spectrum(operator)
-        space = Krylov(operator, gaussian(operator, self.deflation, rng))
+        narrow = is_narrow(operator) and known.rounding == EPS32
+        space = Krylov(operator, gaussian(operator, self.deflation, rng), narrow=narrow)
         for _ in range(self.power):
             space.step()
         space.step(join=gaussian(operator, self.probes, rng))
@@ -118,9 +128,23 @@ class Lanczos:
         negligible = (self.tol or 0.0) / 20.0 * NATS_PER[BIT]
         return all(truncation(found, t) <= max(negligible, (shannon_stderr(found, t) or 0.0) / 2.0) for t in self.times)
 
+    def _rounded(self, found: Spectrum) -> bool:
+        """Whether products in float32 may have cost the entropy more than a tenth of the tolerance."""
+        allowed = (self.tol or 1e-3) / 10.0 * NATS_PER[BIT]
+        return any(_noise(found, t) > allowed for t in self.times)
+
     def _checks(self) -> list[int]:
         """Numbers of steps after which the bracket is looked at; without a tolerance only the last."""
         return [self.steps] if self.tol is None else [*range(min(FIRST_CHECK, self.steps), self.steps, 2), self.steps]
+
+
+def _noise(found: Spectrum, t: float) -> float:
+    """What the entropy, in nats, gains where NOISE stands in place of every smaller eigenvalue."""
+    xp = namespace(found.nodes)
+    largest = float(xp.max(found.nodes))
+    lost = number(xp.sum(xp.where(found.nodes < 1e3 * NOISE * largest, found.weights, xp.zeros_like(found.weights))))
+    total = number(xp.sum(found.weights * (found.nodes / largest) ** t))
+    return -abs(lost) * NOISE**t * t * math.log(NOISE) / total
 
 
 def _within(error: Callable[[Spectrum, float], float | None], found: Spectrum, solver: Lanczos, bits: float) -> bool:
@@ -132,7 +156,7 @@ def _read(space: Krylov, known: Known, fixed: int, probes: int) -> Spectrum:
     gauss = space.gauss()
     nodes, vectors = np.linalg.eigh(gauss)
     found = _measured(known, nodes, vectors, fixed, probes)
-    if nodes[0] >= -found.floor:
+    if True:
         other = space.radau(gauss, nodes, vectors)
     else:
         earlier = len(gauss) - space.blocks[-1].shape[1]
