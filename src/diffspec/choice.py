@@ -119,7 +119,7 @@ def operator_on(affinity: Any, kernel: Kernel, alpha: float) -> Operator:
     """The diffusion operator of an `affinity` that `kernel` gave, dense or sparse; the affinity is used up."""
     if issparse(affinity):
         return sparse_diffusion(affinity, alpha, dropped=getattr(kernel, "below", 0.0))
-    return diffusion(affinity, alpha, overwrite=True)
+    return replace(diffusion(affinity, alpha, overwrite=True), semidefinite=getattr(kernel, "semidefinite", False))
 
 
 def operator_of(points: Array, kernel: Kernel, alpha: float, *, solver: Solver, memory: float | None) -> Operator:

@@ -7,7 +7,7 @@ resolved kernel gives the affinity matrix: symmetric, non-negative, a new array 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,7 +21,11 @@ __all__ = ["Cosine", "Gaussian", "Kernel", "Precomputed", "SelfTuning"]
 
 @runtime_checkable
 class Kernel(Protocol):
-    """What the walk from points to entropy needs of a kernel."""
+    """What the walk from points to entropy needs of a kernel.
+
+    One that is positive semi-definite on all points says so by a class variable ``semidefinite = True``; guaranteed
+    bounds are given for no other.
+    """
 
     def resolve(self, points: Array, rng: np.random.Generator) -> Kernel:
         """The same kernel with every rule replaced by its number on `points`."""
@@ -48,6 +52,7 @@ class Gaussian:
     """
 
     sigma: Sigma = "median"
+    semidefinite: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
@@ -87,6 +92,7 @@ class Cosine:
     """
 
     sigma: Sigma = "median"
+    semidefinite: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)

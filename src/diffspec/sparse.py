@@ -54,6 +54,11 @@ class Sparse:
         """True: `dense` makes a new array, which a solver may overwrite."""
         return True
 
+    @property
+    def semidefinite(self) -> bool:
+        """False: see the notes of the class."""
+        return False
+
     def matmul(self, vectors: Array) -> Array:
         """Its product with `vectors` of shape (n, k); O(k) per stored entry."""
         return self.matrix @ vectors

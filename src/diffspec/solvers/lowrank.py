@@ -37,13 +37,16 @@ class LowRank:
     Raises
     ------
     InputError
-        The operator is seen not to be positive semi-definite, exceeds `largest`, or gives no columns.
+        The operator is not known to be positive semi-definite or seen not to be, exceeds `largest`, or gives no
+        columns.
 
     Notes
     -----
     Time O(n rank^2) and `rank` columns of the operator, memory O(n rank). The bounds are narrow where the spectrum
     decays within `rank` eigenvalues (wide kernels, clusters, low dimension) and say nothing useful where it is flat:
-    use `Lanczos` there. They hold for positive semi-definite operators (Gaussian and cosine kernels) only.
+    use `Lanczos` there. They hold for positive semi-definite operators only, so operators of other kernels than the
+    Gaussian and the cosine are refused: a factor of few columns need not show that an operator is indefinite. A
+    `diffspec.operators.Dense` made by hand is taken at its word (`semidefinite`).
 
     References
     ----------
@@ -61,10 +64,7 @@ class LowRank:
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` with its `extremes`; pivots are drawn from `rng`."""
-        if not isinstance(operator, Entrywise):
-            raise InputError(
-                f"LowRank needs an operator with columns() and diagonal(), got {type(operator).__name__}; use Lanczos()"
-            )
+        operator = _usable(operator)
         n, trace = operator.n, operator.trace()
         values = _resolved(operator, min(self.rank, n), rng)
         slack = n * float(namespace(operator.like).finfo(operator.like.dtype).eps) * trace
@@ -89,6 +89,20 @@ class LowRank:
             floor=floor,
             extremes=Extremes(certain, n, rest_at_most, max(self.largest, float(values[0])) + 2.0 * slack),
         )
+
+
+def _usable(operator: Operator) -> Entrywise:
+    """`operator`, where it has columns and its kernel is positive semi-definite for certain."""
+    if not getattr(operator, "semidefinite", True):
+        raise InputError(
+            "LowRank's bounds hold for positive semi-definite operators only, which this one is not known to be; "
+            "use Lanczos() or Exact(), or a Gaussian or cosine kernel"
+        )
+    if not isinstance(operator, Entrywise):
+        raise InputError(
+            f"LowRank needs an operator with columns() and diagonal(), got {type(operator).__name__}; use Lanczos()"
+        )
+    return operator
 
 
 def _resolved(operator: Entrywise, rank: int, rng: np.random.Generator) -> Matrix:
