@@ -156,7 +156,7 @@ def _read(space: Krylov, known: Known, fixed: int, probes: int) -> Spectrum:
     gauss = space.gauss()
     nodes, vectors = np.linalg.eigh(gauss)
     found = _measured(known, nodes, vectors, fixed, probes)
-    if True:
+    if nodes[0] >= -found.floor:
         other = space.radau(gauss, nodes, vectors)
     else:
         earlier = len(gauss) - space.blocks[-1].shape[1]
