@@ -161,7 +161,7 @@ def dsmi(
     conditional, matched = measured(walk, members, compared, generator)
     largest = max((row[0] for row in matched), key=lambda entropy: entropy.n)
     settings = settings_of(points, kernel, resolved, alpha=alpha, solver=walk.solver_for(max(2, largest.n)), rng=rng)
-    value, stderr = _combine(partition.sizes, conditional, matched)
+    value, stderr = combined(partition.sizes, conditional, matched)
     return Estimate(
         measure="DSMI",
         value=value / NATS_PER[BIT],
@@ -171,11 +171,11 @@ def dsmi(
         ceiling=partition.entropy / NATS_PER[BIT],
         settings=replace(settings, t=time, estimator=repr(estimator), partition=partition.origin),
         verdict=_verdict(partition, largest, points, resolved, alpha, generator),
-        groups=_table(partition, conditional, matched),
+        groups=table_of(partition, conditional, matched),
     )
 
 
-def _combine(
+def combined(
     sizes: Sequence[int], conditional: Sequence[Entropy], matched: Sequence[Sequence[Entropy]]
 ) -> tuple[float, float | None]:
     """The information and its standard error, in nats: the spread over matched subsets and the solver's probes."""
@@ -213,9 +213,10 @@ def _widened(spread: Sequence[tuple[float, int]]) -> float:
     return total * (float(stdtrit(freedom, 0.975)) / 1.959964) ** 2
 
 
-def _table(
+def table_of(
     partition: Partition, conditional: Sequence[Entropy], matched: Sequence[Sequence[Entropy]]
 ) -> tuple[Group, ...]:
+    """One row per group, in bits."""
     return tuple(
         Group(
             name=name,
