@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from scipy.sparse import issparse
 
-from diffspec._arrays import GIB, Array, free_memory, namespace
+from diffspec._arrays import GIB, Array, as_float64, free_memory, namespace
 from diffspec.blocked import blocked_diffusion, filled
 from diffspec.errors import InputError, TooLargeError
+from diffspec.factored import Factored, factored_diffusion
 from diffspec.kernels import Kernel
 from diffspec.operators import Operator, diffusion
-from diffspec.solvers import Exact, Lanczos, Solver
+from diffspec.solvers import Exact, Lanczos, LowRank, Solver
 from diffspec.sparse import sparse_diffusion
 from diffspec.spectrum import check_time
 from diffspec.tiles import GaussianTiles, exponent_error
@@ -25,6 +27,9 @@ EXACT_COST, EXACT_SECONDS = 6e-11, 1.0
 ALWAYS_EXACT = 400
 # float32 tiles are used where the rounding of an affinity stays below this: the entropy then moves far less than tol.
 ROUNDING = 1e-4
+
+# Beyond this many points LowRank factors the affinity alone: a pass over all pairs, for exact degrees, costs more.
+FACTORED = 8192
 
 # The time of a matrix-free entropy on two cores, to tell minutes from days: PASSES over all pairs, each pair costing
 # its features and about as much as OTHER_WORK features for the exponential and the products.
@@ -122,14 +127,25 @@ def operator_on(affinity: Any, kernel: Kernel, alpha: float) -> Operator:
     return replace(diffusion(affinity, alpha, overwrite=True), semidefinite=getattr(kernel, "semidefinite", False))
 
 
-def operator_of(points: Array, kernel: Kernel, alpha: float, *, solver: Solver, memory: float | None) -> Operator:
+def operator_of(
+    points: Array,
+    kernel: Kernel,
+    alpha: float,
+    *,
+    solver: Solver,
+    memory: float | None,
+    rng: np.random.Generator | None = None,
+) -> Operator:
     """The diffusion operator of `points` under a resolved `kernel`, stored as `solver` and `memory` allow.
 
     `Exact` gets the float64 matrix, others float32 where the kernel can be computed in tiles and its rounding
-    is harmless, and no n x n array at all where it does not fit.
+    is harmless, and no n x n array at all where it does not fit. `LowRank` gets a factor of many points instead, whose
+    columns `rng` draws.
     """
     n = points.shape[0]
     budget = memory_for(memory, points)
+    if isinstance(solver, LowRank) and n > FACTORED and hasattr(kernel, "in_widths"):
+        return _factored(points, kernel, alpha, solver.rank, budget, rng or np.random.default_rng(0))
     if getattr(kernel, "sparse", False):
         return operator_on(kernel(points), kernel, alpha)
     if isinstance(solver, Exact) or not hasattr(kernel, "in_widths"):
@@ -140,6 +156,21 @@ def operator_of(points: Array, kernel: Kernel, alpha: float, *, solver: Solver, 
             )
         return operator_on(kernel(points), kernel, alpha)
     return operator_in(tiles_of(points, kernel), alpha, budget)
+
+
+def _factored(
+    points: Array, kernel: Any, alpha: float, rank: int, memory: float, rng: np.random.Generator
+) -> Factored:
+    n, d = points.shape
+    # Two factors, and twice the points with their extra columns, in float64.
+    need = 16.0 * n * (rank + d + 2)
+    if need > memory:
+        raise TooLargeError(
+            f"LowRank(rank={rank}) on {n} points of {d} features needs {need / GIB:.1f} GiB and {memory / GIB:.1f} are "
+            f"allowed; use rank={max(1, int(memory / (16.0 * n)) - d - 2)} or give more memory"
+        )
+    scaled = as_float64(kernel.in_widths(points))
+    return factored_diffusion(GaussianTiles.of(scaled, scaled.dtype), alpha, rank, rng)
 
 
 def operator_in(tiles: GaussianTiles, alpha: float, memory: float) -> Operator:

@@ -137,7 +137,7 @@ def spectrum(
         operator, resolved, asked, points = streamed.operator, streamed.kernel, streamed.asked, streamed.sample
     else:
         resolved = kernel.resolve(points, generator)
-        operator = operator_of(points, resolved, alpha, solver=solver, memory=memory)
+        operator = operator_of(points, resolved, alpha, solver=solver, memory=memory, rng=generator)
     found = solver(operator, generator)
     judged = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
     settings = settings_of(points, asked, resolved, alpha=alpha, solver=solver, rng=rng)

@@ -59,7 +59,7 @@ class Walk:
         if n == 1:
             return Entropy(1, 0.0, 0.0, None)
         solver = self.solver_for(n)
-        found = solver(self._operator(indices, solver), rng)
+        found = solver(self._operator(indices, solver, rng), rng)
         nats = shannon(found, self.t)
         share = (nats if self.t == 1 else shannon(found)) / math.log(n)
         return Entropy(n, nats, share, shannon_stderr(found, self.t))
@@ -69,13 +69,13 @@ class Walk:
         d = self.points.shape[1]
         return self.solver or choose(n, d, t=self.t, memory=self.memory, tol=self.tol, sets=self.sets).solver
 
-    def _operator(self, indices: Indices, solver: Solver) -> Operator:
+    def _operator(self, indices: Indices, solver: Solver, rng: np.random.Generator) -> Operator:
         if self.affinity is not None:
             return operator_on(take_square(self.affinity, indices), self.kernel, self.alpha)
         if self.tiles is not None:
             return operator_in(self.tiles.some(from_numpy(indices, self.points)), self.alpha, self.memory)
         own = namespace(self.points).take(self.points, from_numpy(indices, self.points), axis=0)
-        return operator_of(own, self.kernel, self.alpha, solver=solver, memory=self.memory)
+        return operator_of(own, self.kernel, self.alpha, solver=solver, memory=self.memory, rng=rng)
 
 
 def walk_of(points: Array, kernel: Kernel, *, memory: float | None, sizes: Sequence[int], **rest: Any) -> Walk:

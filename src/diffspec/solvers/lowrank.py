@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._arrays import as_float64, from_numpy, namespace, to_numpy
+from diffspec._arrays import from_numpy, namespace, to_numpy
+from diffspec.cholesky import partial_cholesky
 from diffspec.errors import InputError
 from diffspec.extremes import Extremes, Matrix
+from diffspec.factored import Factored
 from diffspec.operators import Entrywise, Operator
 from diffspec.spectrum import Spectrum
 
 __all__ = ["LowRank"]
-
-BLOCK = 32  # pivots drawn at once: few enough to stay near the one-by-one algorithm, enough for matrix products
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,31 +106,7 @@ def _usable(operator: Operator) -> Entrywise:
 
 def _resolved(operator: Entrywise, rank: int, rng: np.random.Generator) -> Matrix:
     """Eigenvalues of F F', descending, of a factor with at most `rank` columns."""
-    xp = namespace(operator.like)
-    left = to_numpy(as_float64(operator.diagonal())).astype(np.float64)
-    scale = float(left.max())
-    cutoff = 1e2 * math.sqrt(operator.n) * float(xp.finfo(operator.like.dtype).eps) * scale
-    factor = as_float64(xp.zeros((operator.n, 0), dtype=operator.like.dtype, device=operator.like.device))
-    fresh = np.ones(operator.n, dtype=bool)
-    while (size := min(BLOCK, rank - factor.shape[1], np.count_nonzero(fresh & (left > cutoff)))) > 0:
-        share = np.where(fresh & (left > cutoff), left, 0.0)
-        pivots = np.sort(rng.choice(operator.n, size=size, replace=False, p=share / share.sum()))
-        where = from_numpy(pivots, operator.like)
-        columns = as_float64(operator.columns(pivots)) - factor @ xp.take(factor, where, axis=0).T
-        core, turn = np.linalg.eigh(to_numpy(xp.take(columns, where, axis=0)))
-        _require_semidefinite(core[0], scale)
-        keep = core > cutoff
-        more = columns @ from_numpy(turn[:, keep] / np.sqrt(core[keep]), factor)
-        factor = xp.concat([factor, more], axis=1)
-        left = left - to_numpy(xp.sum(more * more, axis=1))
-        _require_semidefinite(float(left.min()), scale)
-        fresh[pivots] = False
+    if isinstance(operator, Factored):
+        return operator.values
+    factor, _left = partial_cholesky(operator, rank, rng)
     return np.maximum(np.linalg.eigvalsh(to_numpy(factor.T @ factor))[::-1], 0.0)
-
-
-def _require_semidefinite(smallest: float, scale: float) -> None:
-    if smallest < -1e-4 * scale:
-        raise InputError(
-            f"the operator is not positive semi-definite (a pivot of {smallest:.2g}), so LowRank's bounds do not hold; "
-            "use Lanczos() or Exact(), or a Gaussian or cosine kernel"
-        )
