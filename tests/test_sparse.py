@@ -14,7 +14,7 @@ from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.operators import Entrywise, diffusion
 from diffspec.perturbation import Perturbation, entropy_gap
 from diffspec.solvers import Exact
-from diffspec.sparse import sparse_diffusion
+from diffspec.sparse import nearby, sparse_diffusion
 from diffspec.spectrum import shannon
 
 SEARCHES = ["scikit-learn", "faiss"]
@@ -320,3 +320,17 @@ def test_dense_form_too_large():
     identity = scipy.sparse.eye_array(1_000_000, format="csr")
     with pytest.raises(TooLargeError, match=r"the sparse operator as a dense 1000000 x 1000000 array needs"):
         sparse_diffusion(identity, 0.5).dense()
+
+
+def test_reordering_leaves_the_spectrum_and_brings_neighbours_together(monkeypatch):
+    import diffspec.sparse
+
+    points = np.random.default_rng(0).random((400, 2))
+    affinity = Thresholded(0.05, below=1e-3)(points)
+    assert nearby(affinity) is affinity  # small: left as it is
+    monkeypatch.setattr(diffspec.sparse, "LARGE", 10)
+    moved = nearby(affinity)
+    before, after = (np.abs(np.subtract(*matrix.nonzero())).mean() for matrix in (affinity, moved))
+    assert after < before / 3
+    values = [np.linalg.eigvalsh(matrix.toarray()) for matrix in (affinity, moved)]
+    np.testing.assert_allclose(*values, atol=1e-12)

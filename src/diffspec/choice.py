@@ -15,7 +15,7 @@ from diffspec.factored import Factored, factored_diffusion
 from diffspec.kernels import Kernel
 from diffspec.operators import Operator, diffusion
 from diffspec.solvers import Exact, Lanczos, LowRank, Solver
-from diffspec.sparse import sparse_diffusion
+from diffspec.sparse import nearby, sparse_diffusion
 from diffspec.spectrum import check_time
 from diffspec.tiles import GaussianTiles, exponent_error
 
@@ -123,7 +123,7 @@ def memory_for(memory: float | None, like: Array = None) -> float:
 def operator_on(affinity: Any, kernel: Kernel, alpha: float) -> Operator:
     """The diffusion operator of an `affinity` that `kernel` gave, dense or sparse; the affinity is used up."""
     if issparse(affinity):
-        return sparse_diffusion(affinity, alpha, dropped=getattr(kernel, "below", 0.0))
+        return sparse_diffusion(nearby(affinity), alpha, dropped=getattr(kernel, "below", 0.0))
     return replace(diffusion(affinity, alpha, overwrite=True), semidefinite=getattr(kernel, "semidefinite", False))
 
 

@@ -11,11 +11,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from diffspec._arrays import Array, require_memory
 from diffspec.perturbation import Perturbation
 
-__all__ = ["Sparse", "sparse_diffusion"]
+__all__ = ["Sparse", "nearby", "sparse_diffusion"]
+
+# Entries beyond which the order of the points matters to the caches.
+LARGE = 2**20
 
 Vector: TypeAlias = np.ndarray[Any, Any]
 
@@ -114,6 +118,18 @@ def sparse_diffusion(affinity: Any, alpha: float, *, dropped: float = 0.0) -> Sp
         return operator
     known = Perturbation(size=size, n=operator.n, trace=operator.trace(), frobenius2=operator.frobenius2())
     return Sparse(affinity, known)
+
+
+def nearby(affinity: Any) -> Any:
+    """A large sparse `affinity` with its points in an order in which neighbours stand close together.
+
+    The spectrum is the same, and a product finds what it needs in the caches: half the time at 40,000 points. Reverse
+    Cuthill-McKee, O(entries).
+    """
+    if affinity.nnz < LARGE:
+        return affinity
+    order = reverse_cuthill_mckee(affinity, symmetric_mode=True)
+    return affinity[order, :][:, order]
 
 
 def _moved(kept: Any, density: Vector, alpha: float, dropped: float) -> float:

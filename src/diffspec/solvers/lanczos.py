@@ -144,7 +144,7 @@ def _noise(found: Spectrum, t: float) -> float:
     largest = float(xp.max(found.nodes))
     lost = number(xp.sum(xp.where(found.nodes < 1e3 * NOISE * largest, found.weights, xp.zeros_like(found.weights))))
     total = number(xp.sum(found.weights * (found.nodes / largest) ** t))
-    return -abs(lost) * NOISE**t * t * math.log(NOISE) / total
+    return abs(lost) * math.pow(NOISE, t) * t * -math.log(NOISE) / total
 
 
 def _within(error: Callable[[Spectrum, float], float | None], found: Spectrum, solver: Lanczos, bits: float) -> bool:
