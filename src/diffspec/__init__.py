@@ -7,12 +7,13 @@ from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLog
 from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.groups import Bins, Clusters, Labels, Partition
 from diffspec.information import Literal, Matched, dsmi
-from diffspec.kernels import Cosine, Gaussian, Precomputed, SelfTuning
+from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
 from diffspec.result import Estimate, Group, Settings
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import Spectrum
 
 __all__ = [
+    "AlphaDecay",
     "Bins",
     "Chebyshev",
     "Choice",

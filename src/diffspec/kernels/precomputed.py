@@ -1,0 +1,81 @@
+"""Affinities or distances that were computed before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diffspec._arrays import Array, namespace
+from diffspec.bandwidth import Sigma, check_sigma, median_sigma
+from diffspec.errors import InputError
+from diffspec.kernels.gaussian import SMALLEST, resolved_number
+
+__all__ = ["Precomputed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Precomputed:
+    """Affinities or distances that were computed before; the points are then the (n, n) matrix itself.
+
+    Parameters
+    ----------
+    of : {"affinities", "distances"}
+        What the matrix holds. Distances go through the Gaussian of width `sigma`.
+    sigma : float or "median"
+        Only for distances: a number, or sqrt(median d^2 / 2) over pairs.
+
+    Raises
+    ------
+    InputError
+        The matrix is not square, not symmetric (relative 1e-8) or has a negative entry; an affinity has a zero row.
+
+    Notes
+    -----
+    An affinity that is not positive semi-definite has negative eigenvalues; entropies use their absolute values, and
+    bounds that rest on a spectrum within [0, 1] do not hold.
+    """
+
+    of: str = "affinities"
+    sigma: Sigma = "median"
+
+    def __post_init__(self) -> None:
+        if self.of not in ("affinities", "distances"):
+            raise InputError(f"of must be 'affinities' or 'distances', got {self.of!r}")
+        if (isinstance(self.sigma, str) and self.sigma != "median") or callable(self.sigma):
+            raise InputError(f"sigma of Precomputed must be a positive number or 'median', got {self.sigma!r}")
+        check_sigma(self.sigma)
+
+    def resolve(self, points: Array, rng: np.random.Generator) -> Precomputed:
+        """The kernel with sigma as a number (for distances)."""
+        _check_square(points, self.of)
+        if self.of == "affinities" or not isinstance(self.sigma, str):
+            return self
+        return replace(self, sigma=median_sigma(namespace(points).reshape(points * points, (-1,)), points.shape[0]))
+
+    def __call__(self, points: Array) -> Array:
+        """The affinity (n, n), a copy."""
+        xp = namespace(points)
+        if self.of == "affinities":
+            return (points + points.T) / 2.0
+        ratio = (points + points.T) / 2.0 / max(resolved_number(self.sigma), SMALLEST)
+        return xp.exp(-0.5 * ratio * ratio)
+
+
+def _check_square(matrix: Array, of: str) -> None:
+    xp = namespace(matrix)
+    if matrix.shape[0] != matrix.shape[1]:
+        raise InputError(f"Precomputed {of} must be a square (n, n) matrix, got shape {tuple(matrix.shape)}")
+    largest = float(xp.max(xp.abs(matrix)))
+    skew = float(xp.max(xp.abs(matrix - matrix.T)))
+    if skew > 1e-8 * largest:
+        raise InputError(
+            f"Precomputed {of} must be symmetric, got entries that differ by {skew:.3g} from their mirror; "
+            "use (matrix + matrix.T) / 2 if that is what you mean"
+        )
+    if float(xp.min(matrix)) < 0:
+        raise InputError(f"Precomputed {of} must be non-negative, got a minimum of {float(xp.min(matrix)):.3g}")
+    if of == "affinities" and float(xp.min(xp.sum(matrix, axis=1))) <= 0:
+        raise InputError("Precomputed affinities must have a positive sum in every row; remove isolated points")
+    if of == "distances" and float(xp.max(xp.abs(xp.linalg.diagonal(matrix)))) > 0:
+        raise InputError("Precomputed distances must have a zero diagonal")
