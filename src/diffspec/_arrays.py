@@ -7,7 +7,9 @@ or CUDA) and any other library that follows the standard, and the data stay wher
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -25,10 +27,12 @@ __all__ = [
     "device_name",
     "dtype_name",
     "from_numpy",
+    "full_precision",
     "is_numpy",
     "namespace",
     "number",
     "order_statistics",
+    "product",
     "require_memory",
     "take_square",
     "to_numpy",
@@ -108,6 +112,64 @@ def as_float64(array: Array) -> Array:
         return array
     xp = namespace(array)
     return xp.astype(array, xp.float64, copy=False)
+
+
+def product(left: Array, right: Array) -> Array:
+    """``left @ right``, of torch in `full_precision`."""
+    with full_precision(left):
+        return left @ right
+
+
+@contextmanager
+def full_precision(like: Array) -> Iterator[None]:
+    """Inside, matrix products of torch's float32 keep all their digits; afterwards they are as the user has set them.
+
+    TF32 (CUDA) and bfloat16 (CPU) keep three: enough for training, but a distance is a small difference of two large
+    products. Does nothing where `like` is no float32 tensor.
+    """
+    if not (array_api_compat.is_torch_array(like) and dtype_name(like) == "float32"):
+        yield
+        return
+    # The setting belongs to the process: the first of several threads saves it, the last one restores it.
+    with _Precision.lock:
+        if _Precision.users == 0:
+            _Precision.before = _float32_products()
+            _set_float32_products(["ieee"] * len(_Precision.before))
+        _Precision.users += 1
+    try:
+        yield
+    finally:
+        with _Precision.lock:
+            _Precision.users -= 1
+            if _Precision.users == 0:
+                _set_float32_products(_Precision.before)
+
+
+class _Precision:
+    """How torch multiplied float32 before, and how many contexts have changed that."""
+
+    lock = threading.Lock()
+    users = 0
+    before: Sequence[str] = ()
+
+
+def _float32_products() -> Sequence[str]:
+    """How torch multiplies float32: a word for CUDA and one for the CPU; before torch 2.9 one for both."""
+    import torch
+
+    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        return [torch.backends.cuda.matmul.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision]
+    return [torch.get_float32_matmul_precision()]
+
+
+def _set_float32_products(words: Sequence[str]) -> None:
+    import torch
+
+    if len(words) == 1:
+        torch.set_float32_matmul_precision("highest" if words[0] == "ieee" else words[0])
+        return
+    # Only these: with torch.set_float32_matmul_precision beside them torch would refuse to tell the user's setting.
+    torch.backends.cuda.matmul.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision = words
 
 
 def _as_array(points: Any, name: str) -> Array:

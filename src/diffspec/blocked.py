@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace
+from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import TooLargeError
 from diffspec.operators import rounding_is_harmless
@@ -147,9 +147,9 @@ def tiled_product(
         out = xp.zeros_like(vectors)
         for rows, columns in blocks:
             tile = transform(xp.astype(tiles(rows, columns), dtype, copy=False))
-            out[rows, :] += xp.astype(tile @ low[columns, :], out.dtype)
+            out[rows, :] += xp.astype(product(tile, low[columns, :]), out.dtype)
             if rows != columns:
-                out[columns, :] += xp.astype(tile.T @ low[rows, :], out.dtype)
+                out[columns, :] += xp.astype(product(tile.T, low[rows, :]), out.dtype)
         return out
 
     blocks = list(_upper_blocks(tiles.n, size))

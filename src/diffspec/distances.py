@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from diffspec._arrays import Array, is_numpy, namespace, number, require_memory
+from diffspec._arrays import Array, is_numpy, namespace, number, product, require_memory
 from diffspec._threads import parallel_map
 
 __all__ = ["cross_squared_distances", "pairwise", "unit_scaled"]
@@ -20,6 +20,8 @@ BLOCK_ELEMENTS = 2**21
 # The product form |x|^2 + |y|^2 - 2xy is off by about 1e-15 |x|^2; below this share of |x|^2 the relative error would
 # pass 1e-9, and the distance is computed from x - y instead.
 NEAR = 1e-6
+# In float32, which only a device without float64 gets, the product form is off by up to about 10 roundings of |x|^2.
+NEAR_ROUNDINGS = 1e3
 
 
 def unit_scaled(points: Array) -> tuple[Array, float]:
@@ -66,11 +68,12 @@ def cross_squared_distances(rows: Array, columns: Array) -> Array:
     xp = namespace(rows, columns)
     row_norms = xp.sum(rows * rows, axis=1)[:, None]
     column_norms = xp.sum(columns * columns, axis=1)[None, :]
-    squared = rows @ columns.T
+    squared = product(rows, columns.T)
     squared *= -2.0
     squared += row_norms
     squared += column_norms
-    _recompute_near(squared, rows, columns, NEAR * row_norms)
+    near = max(NEAR, NEAR_ROUNDINGS * float(xp.finfo(squared.dtype).eps))
+    _recompute_near(squared, rows, columns, near * row_norms)
     return squared
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace
+from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 
@@ -109,10 +109,10 @@ class Dense:
         in float64, a block of rows at a time.
         """
         if vectors.dtype == self.matrix.dtype:
-            return self.matrix @ vectors
+            return product(self.matrix, vectors)
         xp = namespace(vectors)
         if rounding_is_harmless(self):
-            return xp.astype(self.matrix @ xp.astype(vectors, self.matrix.dtype), vectors.dtype)
+            return xp.astype(product(self.matrix, xp.astype(vectors, self.matrix.dtype)), vectors.dtype)
         return xp.concat([as_float64(self.matrix[rows, :]) @ vectors for rows in self._rows()], axis=0)
 
     def _rows(self) -> Iterator[slice]:
@@ -201,7 +201,7 @@ def diffusion(affinity: Array, alpha: float, *, overwrite: bool = False) -> Dens
     """
     xp = namespace(affinity)
     inverse_density = xp.sum(affinity, axis=1) ** -alpha
-    degree = inverse_density * (affinity @ inverse_density)
+    degree = inverse_density * product(affinity, inverse_density)
     weight = inverse_density / xp.sqrt(degree)
     if not overwrite:
         return Dense(affinity * weight[:, None] * weight[None, :], disposable=True)

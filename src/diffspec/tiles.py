@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from diffspec._arrays import Array, is_numpy, namespace
+from diffspec._arrays import Array, is_numpy, namespace, product
 
 __all__ = ["GaussianTiles", "Tiles", "exponent_error", "exponential"]
 
@@ -78,7 +78,7 @@ class GaussianTiles:
 
     def __call__(self, rows: slice, columns: slice) -> Array:
         """The affinities of the points in two ranges, shape (rows, columns); 1 on the diagonal."""
-        tile = exponential(self.left[rows, :] @ self.right[columns, :].T)
+        tile = exponential(product(self.left[rows, :], self.right[columns, :].T))
         if rows == columns:
             xp = namespace(tile)
             itself = xp.eye(tile.shape[0], dtype=xp.bool, device=tile.device)
@@ -88,7 +88,7 @@ class GaussianTiles:
     def columns(self, indices: Array) -> Array:
         """The affinities of all points with those at `indices`, shape (n, len(indices))."""
         xp = namespace(self.left)
-        return exponential(self.left @ xp.take(self.right, indices, axis=0).T)
+        return exponential(product(self.left, xp.take(self.right, indices, axis=0).T))
 
 
 def exponent_error(points: Array) -> float:
