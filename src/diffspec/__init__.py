@@ -2,12 +2,14 @@
 
 from diffspec._version import __version__
 from diffspec.choice import Choice, choose
+from diffspec.curves import Curve, Profile
 from diffspec.entropy import dse, spectrum
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
 from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.groups import Bins, Clusters, Labels, Partition
 from diffspec.information import Literal, Matched, dsmi
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
+from diffspec.profiles import profile
 from diffspec.result import Estimate, Group, Settings
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import Spectrum
@@ -19,6 +21,7 @@ __all__ = [
     "Choice",
     "Clusters",
     "Cosine",
+    "Curve",
     "DiffspecError",
     "Estimate",
     "Exact",
@@ -34,6 +37,7 @@ __all__ = [
     "NearestNeighbors",
     "Partition",
     "Precomputed",
+    "Profile",
     "RunLogWarning",
     "SelfTuning",
     "Settings",
@@ -44,5 +48,6 @@ __all__ = [
     "choose",
     "dse",
     "dsmi",
+    "profile",
     "spectrum",
 ]

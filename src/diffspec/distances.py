@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from diffspec._arrays import Array, is_numpy, namespace, number, product, require_memory
 from diffspec._threads import parallel_map
@@ -34,7 +35,7 @@ def unit_scaled(points: Array) -> tuple[Array, float]:
     return scaled, unit
 
 
-def pairwise(points: Array, transform: Callable[[Array], Array]) -> Array:
+def pairwise(points: Array, transform: Callable[[Array], Array], *, dtype: Any = None) -> Array:
     """`transform` of all squared distances between `points`, shape (n, n), exactly symmetric.
 
     Parameters
@@ -43,6 +44,8 @@ def pairwise(points: Array, transform: Callable[[Array], Array]) -> Array:
         Centred and of moderate scale: the output of `unit_scaled`.
     transform : callable
         Elementwise function of an array of squared distances.
+    dtype : optional
+        What `transform` gives, by default the points' own.
 
     Notes
     -----
@@ -51,7 +54,7 @@ def pairwise(points: Array, transform: Callable[[Array], Array]) -> Array:
     n = points.shape[0]
     require_memory(8.0 * n * n, f"the {n} x {n} affinity array", points)
     xp = namespace(points)
-    out = xp.empty((n, n), dtype=points.dtype, device=points.device)
+    out = xp.empty((n, n), dtype=dtype or points.dtype, device=points.device)
 
     def fill(rows: tuple[int, int]) -> None:
         start, stop = rows

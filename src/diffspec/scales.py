@@ -1,0 +1,115 @@
+"""All squared distances of some points, computed once: affinities and spectra of every width follow from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffspec._arrays import Array, as_float64, namespace, take_square
+from diffspec.bandwidth import check_sigma
+from diffspec.distances import pairwise, unit_scaled
+from diffspec.errors import InputError
+
+__all__ = ["WIDTHS", "Distances", "narrowest", "widest", "widths"]
+
+WIDTHS = 30
+
+ROWS = 512  # looked at together: copies of some rows, not of the whole matrix
+STEEPEST = 1e37  # 1 / (2 sigma^2) where float32 ends: the kernel is the indicator of equality long before
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distances:
+    """Squared distances between points, each pair once for all widths.
+
+    Parameters
+    ----------
+    squared : array (n, n)
+        In units of `unit`^2. In float32 an exponent up to 16 is off by 1e-6, at every width: an entropy moves less.
+    unit : float
+        Power of two; sigma / unit is the width in the unit of `squared`.
+    """
+
+    squared: Array
+    unit: float
+
+    @classmethod
+    def of(cls, points: Array, *, narrow: bool) -> Distances:
+        """The distances of `points` (n, d), in float32 if `narrow`; O(n^2 d) time, one n x n array."""
+        scaled, unit = unit_scaled(points)
+        xp = namespace(points)
+        dtype = xp.float32 if narrow else points.dtype
+        return cls(pairwise(scaled, lambda squared: xp.astype(squared, dtype, copy=False), dtype=dtype), unit)
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return int(self.squared.shape[0])
+
+    def some(self, indices: np.ndarray[Any, Any]) -> Distances:
+        """Those between the points at `indices`, a copy."""
+        return Distances(take_square(self.squared, indices), self.unit)
+
+    def affinity(self, sigma: float) -> Array:
+        """exp(-d^2 / (2 sigma^2)), (n, n), a new array."""
+        xp = namespace(self.squared)
+        width = sigma / self.unit
+        exponent = self.squared * -min(0.5 / width / width, STEEPEST)
+        return np.exp(exponent, out=exponent) if isinstance(exponent, np.ndarray) else xp.exp(exponent)
+
+    def extent(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], float]:
+        """Per point the distance to the nearest that differs and the number of its copies (itself one); the largest.
+
+        In units of the points; the nearest is infinite where all points are equal. O(n^2).
+        """
+        xp = namespace(self.squared)
+        nearest, copies, largest = [], [], 0.0
+        for start in range(0, self.n, ROWS):
+            rows = self.squared[start : min(start + ROWS, self.n), :]
+            apart = rows > 0
+            nearest += xp.min(xp.where(apart, rows, xp.full_like(rows, xp.inf)), axis=1).tolist()
+            copies += (self.n - xp.count_nonzero(apart, axis=1)).tolist()
+            largest = max(largest, float(xp.max(rows)))
+        return self.unit * np.sqrt(nearest), np.asarray(copies), self.unit * largest**0.5
+
+    def growth(self, affinity: Array, sigma: float) -> float:
+        """The slope d log(sum of the affinity) / d log sigma: for points of dimension d about d, off the plateaus."""
+        xp = namespace(affinity)
+        total = float(xp.sum(as_float64(xp.sum(affinity, axis=1))))
+        moment = float(xp.sum(as_float64(xp.vecdot(affinity, self.squared, axis=-1))))
+        return moment / total * (self.unit / sigma) ** 2
+
+
+def widths(sigmas: int | Sequence[float], narrow: float, wide: float) -> tuple[float, ...]:
+    """`sigmas` widths spaced evenly in log sigma between two, or the widths given, ascending and each once."""
+    if isinstance(sigmas, int):
+        if sigmas < 2:
+            raise InputError(f"sigmas must be at least 2 widths, got {sigmas}; the default is {WIDTHS}")
+        return tuple(np.geomspace(narrow, wide, sigmas).tolist())
+    for sigma in sigmas:
+        check_sigma(sigma)
+    found = sorted({float(sigma) for sigma in sigmas})
+    if len(found) < 2:
+        raise InputError(f"sigmas must hold at least 2 different widths, got {list(sigmas)!r}; for one width use dse")
+    return tuple(found)
+
+
+def narrowest(nearest: np.ndarray[Any, Any], t: float) -> float:
+    """The width at which all but 2 % of the points have an affinity below 1 % / t with the nearest other."""
+    near = float(np.quantile(nearest, 0.02, method="lower"))
+    return near / math.sqrt(2.0 * (4.6 + math.log(max(t, 1.0))))
+
+
+def widest(scale: float, farthest: float, *, distinct: int, t: float) -> float:
+    """The width at which the entropy is below 1 % of log `distinct`, and no point stands alone.
+
+    The eigenvalues after the first add up to about r = (scale / sigma)^2, their powers to at most r^t for t >= 1 and
+    (distinct - 1)^(1 - t) r^t below; a sum z of them carries at most z (log distinct + log 1 / z + 1) nats.
+    """
+    carried = 0.01 * math.log(distinct) / (math.log(distinct) + 9.0)
+    rest = min(0.05, math.pow(carried * math.pow(distinct - 1, min(0.0, t - 1.0)), 1.0 / t))
+    return max(scale / math.sqrt(rest), farthest)
