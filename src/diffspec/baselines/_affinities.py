@@ -1,0 +1,29 @@
+"""From points to a dense affinity and the settings that led to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from diffspec.baselines._samples import Floats
+from diffspec.entropy import Seed, check_walk, settings_of
+from diffspec.errors import InputError
+from diffspec.kernels import Kernel
+from diffspec.operators import check_alpha
+from diffspec.result import Settings
+from diffspec.solvers import Exact
+
+__all__ = ["affinity_of"]
+
+
+def affinity_of(values: Floats, kernel: Kernel, alpha: float, rng: Seed) -> tuple[Floats, Settings]:
+    """The affinity of all points, and what led to it."""
+    check_walk(kernel, Exact())
+    alpha = check_alpha(alpha)
+    resolved = kernel.resolve(values, np.random.default_rng(rng))
+    affinity = resolved(values)
+    if not isinstance(affinity, np.ndarray):
+        raise InputError(f"kernel must give a dense matrix, got {kernel!r}; use Gaussian()")
+    settings = settings_of(values, kernel, resolved, alpha=alpha, solver=Exact(), rng=rng)
+    return affinity, replace(settings, t=None)

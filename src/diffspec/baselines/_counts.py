@@ -1,0 +1,98 @@
+"""Numbers of neighbours and the sums of digammas over them, in nats; points of order 1, checked before."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.special import digamma
+
+from diffspec.baselines._samples import Floats
+from diffspec.distances import BLOCK_ELEMENTS, cross_squared_distances
+from diffspec.groups import Partition
+
+__all__ = ["counts_in_class", "kraskov_first", "kraskov_second", "mixed", "mixed_with_labels"]
+
+# Beyond this many dimensions a k-d tree visits nearly every point and a matrix product is faster; scikit-learn's rule.
+TREE_DIMENSIONS = 15
+
+
+def kraskov_first(x: Floats, y: Floats, k: int) -> float:
+    """Eqn 8 of Kraskov et al."""
+    radii = _tree(np.hstack([x, y])).query(np.hstack([x, y]), k=k + 1)[0][:, -1]
+    inside = np.nextafter(radii, 0.0)  # counts hold the point itself, which makes them a_i + 1
+    counts = (_tree(side).query_radius(side, inside, count_only=True) for side in (x, y))
+    return float(digamma(k) + digamma(len(x)) - sum(np.mean(digamma(count)) for count in counts))
+
+
+def kraskov_second(x: Floats, y: Floats, k: int) -> float:
+    """Eqn 9 of Kraskov et al."""
+    joint = np.hstack([x, y])
+    near = _tree(joint).query(joint, k=k + 1, return_distance=True)[1]
+    total = float(digamma(k) + digamma(len(x))) - 1.0 / k
+    for side in (x, y):
+        # The point itself may stand anywhere among equals; it is at distance 0 and never the farthest.
+        radii = np.abs(side[near] - side[:, None, :]).max(axis=(1, 2))
+        total -= float(np.mean(digamma(_tree(side).query_radius(side, radii, count_only=True) - 1)))
+    return total
+
+
+def mixed(x: Floats, y: Floats, k: int) -> float:
+    """Algorithm 1 of Gao et al."""
+    joint = np.hstack([x, y])
+    tree = _tree(joint)
+    radii = np.nextafter(tree.query(joint, k=k + 1)[0][:, -1], 0.0)
+    copies = tree.query_radius(joint, np.zeros(len(x)), count_only=True)
+    ties = np.where(copies > k, copies, k)
+    counts = (_tree(side).query_radius(side, radii, count_only=True) for side in (x, y))
+    return float(np.mean(digamma(ties)) + math.log(len(x)) - sum(np.mean(digamma(count)) for count in counts))
+
+
+def mixed_with_labels(x: Floats, partition: Partition, k: int) -> float:
+    """The same where different labels are infinitely far apart, so that all joint neighbours share the label."""
+    whole = _tree(x)
+    total = 0.0
+    for members in partition.members():
+        own = x[members]
+        tree = _tree(own)
+        radii = np.nextafter(tree.query(own, k=k + 1)[0][:, -1], 0.0)
+        copies = tree.query_radius(own, np.zeros(len(own)), count_only=True)
+        total += float(np.sum(digamma(np.where(copies > k, copies, k)))) - len(own) * float(digamma(len(own)))
+        total -= float(np.sum(digamma(whole.query_radius(own, radii, count_only=True))))
+    return total / len(x) + math.log(len(x))
+
+
+def counts_in_class(points: Floats, partition: Partition, k: int) -> Floats:
+    """For every point, the number of others at most as far as its k-th nearest in the class (Euclidean)."""
+    return (_by_tree if points.shape[1] <= TREE_DIMENSIONS else _by_product)(points, partition, k)
+
+
+def _by_tree(points: Floats, partition: Partition, k: int) -> Floats:
+    whole = _tree(points, "euclidean")
+    out = np.empty(len(points))
+    for members in partition.members():
+        own = points[members]
+        radii = _tree(own, "euclidean").query(own, k=k + 1)[0][:, -1]
+        # Inside the ball the k-th is missing and the point itself is counted.
+        out[members] = whole.query_radius(own, np.nextafter(radii, 0.0), count_only=True)
+    return out
+
+
+def _by_product(points: Floats, partition: Partition, k: int) -> Floats:
+    """The counts from all distances, a bounded number at a time."""
+    out = np.empty(len(points))
+    step = max(1, BLOCK_ELEMENTS // len(points))
+    for members in partition.members():
+        for start in range(0, len(members), step):
+            rows = members[start : start + step]
+            squared = cross_squared_distances(points[rows], points)
+            kth = np.partition(squared[:, members], k, axis=1)[:, k]
+            out[rows] = np.count_nonzero(squared < kth[:, None], axis=1)
+    return out
+
+
+def _tree(points: Floats, metric: str = "chebyshev") -> Any:
+    from sklearn.neighbors import KDTree  # slow to import, needed here only
+
+    return KDTree(points, metric=metric)

@@ -1,0 +1,134 @@
+"""The gate of the estimators of continuous variables: what they cannot use is refused here, in words."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from diffspec._arrays import as_points, to_numpy
+from diffspec.errors import InputError
+from diffspec.groups import Grouping, Partition, partition_of
+
+__all__ = [
+    "Floats",
+    "as_reference",
+    "as_samples",
+    "check_neighbors",
+    "holds_labels",
+    "labels_of",
+    "require_distinct",
+    "require_varying",
+    "standardized",
+    "within_one",
+]
+
+Floats: TypeAlias = np.ndarray[Any, Any]
+
+
+def as_samples(points: Any, *, name: str = "points") -> Floats:
+    """`points` as finite float64 on the host, shape (n, d) with n >= 2 and d >= 1.
+
+    Raises
+    ------
+    InputError
+        As `diffspec._arrays.as_points`.
+    """
+    return to_numpy(as_points(points, name=name))
+
+
+def as_reference(reference: Any, n: int, *, instead: str) -> Floats:
+    """A continuous reference of shape (n,) or (n, m) as samples of shape (n, m); `instead` is what takes labels.
+
+    Raises
+    ------
+    InputError
+        Integers, booleans or strings, which are labels; wrong length.
+    """
+    if holds_labels(reference):
+        raise InputError(
+            f"reference must be continuous (floats), got labels; use {instead}, or convert counts with astype(float)"
+        )
+    values = host(reference)
+    column = as_samples(values[:, None] if values.ndim == 1 else values, name="reference")
+    if len(column) != n:
+        raise InputError(f"reference must have one entry per point, got {len(column)} for {n} points")
+    return column
+
+
+def holds_labels(reference: Any) -> bool:
+    """Whether `reference` is a partition, or integers, booleans or strings, which are taken as class labels."""
+    return isinstance(reference, Partition) or host(reference).dtype.kind not in "fc"
+
+
+def host(values: Any) -> Floats:
+    """`values` of any kind (pandas, torch, nested sequences) as a NumPy array, unchecked."""
+    return np.asarray(values.to_numpy()) if hasattr(values, "to_numpy") else to_numpy(values)
+
+
+def labels_of(reference: Any, groups: Grouping | None, n: int, *, smallest: int = 1) -> Partition:
+    """The partition that a discrete reference stands for, every group of at least `smallest` points.
+
+    Raises
+    ------
+    InputError
+        Floats or vectors without `groups`, wrong length, a single group, or one that is too small.
+    """
+    partition = partition_of(reference, groups, n)
+    if len(partition.names) == 1:
+        raise InputError(f"labels must hold at least 2 classes, got only {partition.names[0]!r}; the information is 0")
+    size = min(partition.sizes)
+    if size < smallest:
+        name = partition.names[partition.sizes.index(size)]
+        raise InputError(
+            f"every class must hold at least neighbors + 1 = {smallest} points, got {size} in class {name!r}; "
+            "lower neighbors or merge small classes"
+        )
+    return partition
+
+
+def check_neighbors(neighbors: int, n: int) -> None:
+    """Raise InputError unless `neighbors` is an integer in 1 .. n - 1."""
+    if isinstance(neighbors, bool) or not isinstance(neighbors, int | np.integer) or neighbors < 1:
+        raise InputError(f"neighbors must be an integer of at least 1, got {neighbors!r}")
+    if n <= neighbors:
+        raise InputError(f"neighbors = {neighbors} needs at least {neighbors + 1} points, got {n}; lower neighbors")
+
+
+def require_varying(values: Floats, name: str) -> None:
+    """Raise InputError where a feature of `values` has one value only, which has no density."""
+    constant = int(np.count_nonzero(values.max(axis=0) == values.min(axis=0)))
+    if constant:
+        raise InputError(
+            f"{name} must have no constant feature, got {constant} of {values.shape[1]}; "
+            f"drop them: {name}[:, {name}.std(axis=0) > 0]"
+        )
+
+
+def require_distinct(values: Floats, name: str, *, instead: str) -> None:
+    """Raise InputError where rows of `values` are equal, which continuous variables never are."""
+    # Rows as digests: sorting them would copy all values twice. Adding 0 makes -0 and 0 the same bytes.
+    copies = len(values) - len({blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in values})
+    if copies:
+        raise InputError(
+            f"{name} must be continuous, got {copies} of {len(values)} rows that repeat another; "
+            f"remove duplicates, or use {instead}"
+        )
+
+
+def within_one(values: Floats) -> Floats:
+    """`values` divided by a power of two (exact), the largest of size at most 1, so that no square overflows."""
+    return np.ldexp(values, -exponent(values))
+
+
+def exponent(values: Floats) -> int:
+    """The power of two that `within_one` divides by."""
+    return int(np.frexp(np.abs(values).max())[1])
+
+
+def standardized(values: Floats) -> Floats:
+    """Every column of `values`, none of them constant, with mean 0 and variance 1."""
+    safe = np.ldexp(values, -np.frexp(np.abs(values).max(axis=0))[1])
+    safe -= safe.mean(axis=0)
+    return np.asarray(safe / safe.std(axis=0))

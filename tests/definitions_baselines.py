@@ -1,0 +1,108 @@
+"""Textbook formulas of the baselines, as plainly as can be: the oracle of their tests. Imports no diffspec; nats."""
+
+import math
+
+import numpy as np
+from scipy.special import digamma
+
+
+def distances(values, norm):
+    difference = np.abs(values[:, None, :] - values[None, :, :])
+    return difference.max(axis=2) if norm == "max" else np.sqrt((difference**2).sum(axis=2))
+
+
+def standard(values):
+    return (values - values.mean(axis=0)) / values.std(axis=0)
+
+
+def kozachenko_leonenko(points, k):
+    n, d = points.shape
+    ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
+    total = 0.0
+    for row in distances(points, "euclidean"):
+        total += math.log(sorted(row)[k])
+    return digamma(n) - digamma(k) + math.log(ball) + d * total / n
+
+
+def ksg_first(x, y, k):
+    """Eqn 8 of Kraskov et al. 2004."""
+    n = len(x)
+    dx, dy = distances(x, "max"), distances(y, "max")
+    joint = np.maximum(dx, dy)
+    total = 0.0
+    for i in range(n):
+        radius = sorted(joint[i])[k]
+        near_x = sum(dx[i, j] < radius for j in range(n) if j != i)
+        near_y = sum(dy[i, j] < radius for j in range(n) if j != i)
+        total += digamma(near_x + 1) + digamma(near_y + 1)
+    return digamma(k) + digamma(n) - total / n
+
+
+def ksg_second(x, y, k):
+    """Eqn 9 of Kraskov et al. 2004."""
+    n = len(x)
+    dx, dy = distances(x, "max"), distances(y, "max")
+    joint = np.maximum(dx, dy)
+    total = 0.0
+    for i in range(n):
+        near = np.argsort(joint[i])[1 : k + 1]
+        near_x = sum(dx[i, j] <= dx[i, near].max() for j in range(n) if j != i)
+        near_y = sum(dy[i, j] <= dy[i, near].max() for j in range(n) if j != i)
+        total += digamma(near_x) + digamma(near_y)
+    return digamma(k) - 1.0 / k + digamma(n) - total / n
+
+
+def ross(x, labels, k):
+    """Eqn 2 of Ross 2014."""
+    n = len(x)
+    dx = distances(x, "euclidean")
+    total = 0.0
+    for i in range(n):
+        own = [j for j in range(n) if labels[j] == labels[i]]
+        radius = sorted(dx[i, own])[k]
+        nearer = sum(dx[i, j] <= radius for j in range(n) if j != i)
+        total += digamma(len(own)) + digamma(nearer)
+    return digamma(n) + digamma(k) - total / n
+
+
+def mixed_ksg(dx, dy, k):
+    """Algorithm 1 of Gao et al. 2017 on the distances in each variable, in its digamma form."""
+    n = len(dx)
+    joint = np.maximum(dx, dy)
+    total = 0.0
+    for i in range(n):
+        radius = sorted(joint[i])[k]
+        if radius == 0:
+            ties = (joint[i] == 0).sum()
+            total += digamma(ties) - digamma((dx[i] == 0).sum()) - digamma((dy[i] == 0).sum())
+        else:
+            total += digamma(k) - digamma((dx[i] < radius).sum()) - digamma((dy[i] < radius).sum())
+    return total / n + math.log(n)
+
+
+def plug_in(*columns):
+    """Entropy of the rows of some columns of symbols."""
+    _rows, counts = np.unique(np.column_stack(columns), axis=0, return_counts=True)
+    p = counts / counts.sum()
+    return float(-(p * np.log(p)).sum())
+
+
+def gram_entropy(kernel, order):
+    """Definition 1 of Sanchez Giraldo et al. 2015."""
+    root = np.sqrt(np.diag(kernel))
+    eigenvalues = np.linalg.eigvalsh(kernel / np.outer(root, root) / len(kernel))
+    eigenvalues = eigenvalues[eigenvalues > 1e-14]
+    if order == 1:
+        return float(-(eigenvalues * np.log(eigenvalues)).sum())
+    return float(np.log((eigenvalues**order).sum()) / (1 - order))
+
+
+def gaussian_information(dimension, correlation):
+    """Of two Gaussians whose coordinates are correlated in pairs."""
+    return -dimension / 2 * math.log(1 - correlation**2)
+
+
+def gaussian_entropy(covariance):
+    """Differential entropy of a multivariate Gaussian."""
+    d = len(covariance)
+    return 0.5 * (d * math.log(2 * math.pi * math.e) + np.linalg.slogdet(covariance)[1])
