@@ -1,6 +1,7 @@
 """Diffusion spectral entropy and mutual information of neural representations."""
 
 from diffspec._version import __version__
+from diffspec.adjusted import adjusted_dsmi
 from diffspec.choice import Choice, choose
 from diffspec.curves import Curve, Profile
 from diffspec.entropy import dse, spectrum
@@ -11,6 +12,7 @@ from diffspec.information import Literal, Matched, dsmi
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
 from diffspec.profiles import profile
 from diffspec.result import Estimate, Group, Settings
+from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import Spectrum
 
@@ -27,6 +29,7 @@ __all__ = [
     "Exact",
     "Gaussian",
     "Group",
+    "GroupTest",
     "InputError",
     "Labels",
     "Lanczos",
@@ -36,6 +39,7 @@ __all__ = [
     "MissingExtraError",
     "NearestNeighbors",
     "Partition",
+    "PermutationTest",
     "Precomputed",
     "Profile",
     "RunLogWarning",
@@ -45,9 +49,11 @@ __all__ = [
     "Thresholded",
     "TooLargeError",
     "__version__",
+    "adjusted_dsmi",
     "choose",
     "dse",
     "dsmi",
+    "permutation_test",
     "profile",
     "spectrum",
 ]

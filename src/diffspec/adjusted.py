@@ -1,0 +1,139 @@
+"""A mutual information that reaches the entropy of the groups for separated ones in any dimension, and 0 by chance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+
+from diffspec._arrays import Array, as_points, from_numpy, namespace, require_memory
+from diffspec.choice import choose, memory_for, operator_on
+from diffspec.entropy import Seed, dse
+from diffspec.groups import Grouping, Partition, partition_of
+from diffspec.information import Matched, dsmi
+from diffspec.kernels import Gaussian, Kernel
+from diffspec.result import BIT, NATS_PER, Estimate
+from diffspec.solvers import Solver
+from diffspec.spectrum import shannon, shannon_stderr
+
+__all__ = ["adjusted_dsmi"]
+
+# A room between chance and separation below this, in bits, is rounding: the kernel is the identity.
+ROUNDING = 1e-9
+
+
+def adjusted_dsmi(
+    points: Array,
+    reference: Any,
+    repetitions: int = 5,
+    *,
+    groups: Grouping | None = None,
+    kernel: Kernel = Gaussian(),
+    alpha: float = 0.5,
+    t: float = 1.0,
+    solver: Solver | None = None,
+    memory: float | None = None,
+    tol: float = 1e-3,
+    rng: Seed = 0,
+) -> Estimate:
+    """Diffusion spectral mutual information as a share of what the same groups would give if they were cut apart.
+
+    I = H(Y) M / (M + C) with M the matched estimator of `dsmi` and C = S(cut) - S(all) the entropy that all points gain
+    when every affinity between groups is set to 0. M is the literal information less its mean under chance, M + C the
+    same of the cut graph, so this is the form of the adjusted mutual information of clusterings: 0 on average for
+    independent labels, H(Y) exactly for groups without affinity between them, whatever the dimension, the sizes of the
+    groups and the width of the kernel.
+
+    Parameters
+    ----------
+    points, reference, groups, kernel, alpha, t, solver, memory, tol
+        As for `dsmi`.
+    repetitions : int
+        Random subsets of the matched estimator.
+    rng : int or numpy.random.Generator
+        Draws the matched subsets and the solver's probes.
+
+    Returns
+    -------
+    Estimate
+        In bits, with `stderr` from the matched subsets, the table of groups of `dsmi`, and `normalized` as a share of
+        the entropy of the groups.
+
+    Raises
+    ------
+    InputError
+        Input that cannot be used, as for `dsmi`.
+    TooLargeError
+        The (n, n) affinity does not fit.
+
+    Notes
+    -----
+    `dsmi` and two decompositions of all points. Where the kernel is nearly the identity, M and C are both small and the
+    error grows; where it is the identity to rounding the value is 0, its error the whole entropy of the groups, and the
+    verdict says so. Not for groups that a distance cannot tell apart: in 2000 dimensions of unit noise, centres 10
+    apart leave the distances within and between groups alike, and the value is small although a linear classifier
+    would be perfect.
+
+    References
+    ----------
+    liao2024dse, Definition 4.2; vinh2010adjusted, Eqn 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec import adjusted_dsmi, dsmi
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.repeat(["cat", "dog"], 50)
+    >>> points = rng.normal(size=(100, 500)) + 5 * (labels == "dog")[:, None]
+    >>> narrow = Gaussian("knn")
+    >>> print(f"{dsmi(points, labels, kernel=narrow):.2f} {adjusted_dsmi(points, labels, kernel=narrow):.2f}")
+    0.55 1.00
+    """
+    points = as_points(points)
+    partition = partition_of(reference, groups, points.shape[0])
+    rest: dict[str, Any] = {"alpha": alpha, "t": t, "memory": memory, "tol": tol}
+    generator = np.random.default_rng(rng)
+    resolved = kernel.resolve(points, generator)
+    matched = dsmi(points, partition, kernel=kernel, estimator=Matched(repetitions), solver=solver, rng=rng, **rest)
+    whole = dse(points, kernel=resolved, solver=solver, rng=generator, **rest)
+    solver = solver or choose(*points.shape, t=t, memory=memory_for(memory, points), tol=tol).solver
+    found = solver(operator_on(_cut(resolved, points, partition), resolved, alpha), generator)
+    gain = shannon(found, t) / NATS_PER[BIT] - whole.value
+    probes = math.hypot(whole.stderr or 0.0, (shannon_stderr(found, t) or 0.0) / NATS_PER[BIT])
+    return _adjusted(matched, gain, probes)
+
+
+def _adjusted(matched: Estimate, gain: float, probes: float) -> Estimate:
+    """H M / (M + C) with its standard error to first order."""
+    most = matched.ceiling or 0.0
+    settings = replace(matched.settings, estimator=f"adjusted {matched.settings.estimator}")
+    adjusted = replace(matched, measure="adjusted DSMI", settings=settings)
+    room = matched.value + gain
+    if most == 0.0 or len(matched.groups) == matched.n:
+        return replace(adjusted, value=0.0)
+    if room < ROUNDING:
+        verdict = (
+            f"unknown: cut groups are no further from chance than whole ones; use a wider kernel; {matched.verdict}"
+        )
+        return replace(adjusted, value=0.0, stderr=most, verdict=verdict)
+    error = math.hypot(gain * (matched.stderr or 0.0), matched.value * probes) * most / room**2
+    known = matched.stderr is not None or probes > 0
+    return replace(adjusted, value=most * matched.value / room, stderr=error if known else None)
+
+
+def _cut(kernel: Kernel, points: Array, partition: Partition) -> Any:
+    """The affinity of `points` with 0 between different groups: its diffusion operator is that of each group apart."""
+    n = points.shape[0]
+    if not getattr(kernel, "sparse", False):
+        require_memory(24.0 * n * n, f"the affinity of {n} points, whole and cut,", points)
+    affinity, codes = kernel(points), np.asarray(partition.codes)
+    if issparse(affinity):
+        entries = affinity.tocoo()
+        within = codes[entries.row] == codes[entries.col]
+        kept = (entries.data[within], (entries.row[within], entries.col[within]))
+        return csr_array(kept, shape=affinity.shape)
+    same = from_numpy(codes[:, None] == codes[None, :], affinity)
+    return namespace(affinity).where(same, affinity, namespace(affinity).zeros_like(affinity))
