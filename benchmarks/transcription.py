@@ -3,16 +3,25 @@
 import numpy as np
 
 
-def dse(points, sigma, alpha):
-    """Entropy in bits of the eigenvalues of the symmetric conjugate of P (Definition 4.1)."""
+def operator(points, sigma, alpha):
+    """The symmetric conjugate of the diffusion matrix."""
     norms = (points * points).sum(axis=1)
     squared = np.maximum(norms[:, None] + norms[None, :] - 2.0 * points @ points.T, 0.0)
     affinity = np.exp(-squared / (2.0 * sigma**2))
     density = affinity.sum(axis=1) ** alpha
     anisotropic = affinity / np.outer(density, density)
     degree = np.sqrt(anisotropic.sum(axis=1))
-    eigenvalues = np.abs(np.linalg.eigvalsh(anisotropic / np.outer(degree, degree)))
-    p = eigenvalues / eigenvalues.sum()
+    return anisotropic / np.outer(degree, degree)
+
+
+def dse(points, sigma, alpha):
+    """Entropy in bits of the eigenvalues of the symmetric conjugate of P (Definition 4.1)."""
+    return entropy(np.linalg.eigvalsh(operator(points, sigma, alpha)))
+
+
+def entropy(eigenvalues):
+    """In bits, of absolute values that are made to sum to 1."""
+    p = np.abs(eigenvalues) / np.abs(eigenvalues).sum()
     p = p[p > 0]
     return float(-(p * np.log2(p)).sum())
 

@@ -15,7 +15,7 @@ N = 900
 SPECTRA = {
     "clusters on a low bulk": np.concatenate([np.ones(3), np.full(N - 3, 1e-3)]),
     "high bulk": np.concatenate([np.ones(1), np.full(N - 1, 0.2)]),
-    "decaying": np.exp(-np.arange(N) / 3.0),
+    "decaying": np.exp(-np.arange(N) / 1.5),
 }
 
 

@@ -27,6 +27,9 @@ EXACT_COST, EXACT_SECONDS = 6e-11, 1.0
 ALWAYS_EXACT = 400
 # float32 tiles are used where the rounding of an affinity stays below this: the entropy then moves far less than tol.
 ROUNDING = 1e-4
+# Where the spectrum decays, n eigenvalues that are rounding noise may together move the entropy by 1e-4 bits: float32
+# affinities serve no smaller tolerance than this.
+FINEST = 5e-4
 
 # Beyond this many points LowRank factors the affinity alone: a pass over all pairs, for exact degrees, costs more.
 FACTORED = 8192
@@ -138,9 +141,9 @@ def operator_of(
 ) -> Operator:
     """The diffusion operator of `points` under a resolved `kernel`, stored as `solver` and `memory` allow.
 
-    `Exact` gets the float64 matrix, others float32 where the kernel can be computed in tiles and its rounding
-    is harmless, and no n x n array at all where it does not fit. `LowRank` gets a factor of many points instead, whose
-    columns `rng` draws.
+    `Exact` and `LowRank` get the float64 matrix, others float32 where the kernel can be computed in tiles and its
+    rounding is harmless, and no n x n array at all where it does not fit. `LowRank` gets a factor of many points
+    instead, whose columns `rng` draws.
     """
     n = points.shape[0]
     budget = memory_for(memory, points)
@@ -148,14 +151,15 @@ def operator_of(
         return _factored(points, kernel, alpha, solver.rank, budget, rng or np.random.default_rng(0))
     if getattr(kernel, "sparse", False):
         return operator_on(kernel(points), kernel, alpha)
-    if isinstance(solver, Exact) or not hasattr(kernel, "in_widths"):
+    low_rank = isinstance(solver, LowRank) and 8.0 * n * n <= budget
+    if isinstance(solver, Exact) or not hasattr(kernel, "in_widths") or low_rank:
         if memory is not None and 8.0 * n * n > budget:
             raise TooLargeError(
                 f"{solver!r} with {kernel!r} needs the {n} x {n} float64 affinity, {8.0 * n * n / GIB:.1f} GiB, and "
                 f"memory allows {budget / GIB:.1f}; give more memory or use Gaussian() with Lanczos()"
             )
         return operator_on(kernel(points), kernel, alpha)
-    return operator_in(tiles_of(points, kernel), alpha, budget)
+    return operator_in(tiles_of(points, kernel, tol=getattr(solver, "tol", None)), alpha, budget)
 
 
 def _factored(
@@ -180,10 +184,10 @@ def operator_in(tiles: GaussianTiles, alpha: float, memory: float) -> Operator:
     return blocked_diffusion(tiles, alpha, memory / 2.0)
 
 
-def tiles_of(points: Array, kernel: Any) -> GaussianTiles:
-    """The tiles of `points`: float32 where its rounding is harmless for them, else their own precision."""
+def tiles_of(points: Array, kernel: Any, *, tol: float | None = None) -> GaussianTiles:
+    """The tiles of `points`: float32 where its rounding is harmless for them and `tol`, else their own precision."""
     scaled = kernel.in_widths(points)
-    harmless = exponent_error(scaled) <= ROUNDING
+    harmless = exponent_error(scaled) <= ROUNDING and (tol is None or tol >= FINEST)
     return GaussianTiles.of(scaled, namespace(scaled).float32 if harmless else scaled.dtype)
 
 

@@ -58,7 +58,7 @@ def partial_cholesky(matrix: Columns, rank: int, rng: np.random.Generator) -> tu
     left = to_numpy(as_float64(matrix.diagonal())).astype(np.float64)
     scale = float(left.max())
     cutoff = 1e2 * math.sqrt(matrix.n) * float(xp.finfo(matrix.like.dtype).eps) * scale
-    factor = as_float64(xp.empty((matrix.n, rank), dtype=matrix.like.dtype, device=matrix.like.device))
+    factor = as_float64(xp.zeros((matrix.n, rank), dtype=matrix.like.dtype, device=matrix.like.device))
     fresh = np.ones(matrix.n, dtype=bool)
     found = 0
     while (size := min(BLOCK, rank - found, int(np.count_nonzero(fresh & (left > cutoff))))) > 0:

@@ -49,7 +49,7 @@ class Lanczos:
         Products that build the deflating space; its dimension is deflation * (power + 1).
     steps : int
         Most products after that. With `tol` they stop as soon as the bracket between the Gauss and the Gauss-Radau
-        rule is below half of the standard error, or a twentieth of `tol`.
+        rule is below half of the standard error, or a two-hundredth of `tol`.
     times : tuple of float
         Diffusion times at which `tol` is to hold; the spectrum answers every time, with the error that it then has.
     most : int
@@ -125,13 +125,15 @@ class Lanczos:
 
     def _resolved(self, found: Spectrum) -> bool:
         """Whether few steps cost less than the probes do, so that the stated error is the whole error."""
-        negligible = (self.tol or 0.0) / 20.0 * NATS_PER[BIT]
-        return all(truncation(found, t) <= max(negligible, (shannon_stderr(found, t) or 0.0) / 2.0) for t in self.times)
+        return all(truncation(found, t) <= self._negligible(found, t) for t in self.times)
 
     def _rounded(self, found: Spectrum) -> bool:
-        """Whether products in float32 may have cost the entropy more than a tenth of the tolerance."""
-        allowed = (self.tol or 1e-3) / 10.0 * NATS_PER[BIT]
-        return any(_noise(found, t) > allowed for t in self.times)
+        """Whether products in float32 may have cost more than that."""
+        return any(_noise(found, t) > self._negligible(found, t) for t in self.times)
+
+    def _negligible(self, found: Spectrum, t: float) -> float:
+        """Nats that do not count beside the standard error, or beside the tolerance."""
+        return max((self.tol or 1e-3) / 200.0 * NATS_PER[BIT], (shannon_stderr(found, t) or 0.0) / 2.0)
 
     def _checks(self) -> list[int]:
         """Numbers of steps after which the bracket is looked at; without a tolerance only the last."""
