@@ -21,6 +21,9 @@ from diffspec.tiles import GaussianTiles
 
 __all__ = ["Entropy", "Indices", "Walk", "measured", "walk_of"]
 
+# Less work (n^3, over all sets) than this is done before threads have started.
+SMALL = 10**7
+
 Indices: TypeAlias = np.ndarray[Any, Any]
 
 
@@ -101,7 +104,10 @@ def measured(
     """Entropies of the groups and of what each is compared with; every distinct set of points is decomposed once."""
     distinct = {id(indices): indices for row in [*compared, members] for indices in row}
     drawn = list(zip(distinct.values(), rng.spawn(len(distinct)), strict=True))
-    many = len(distinct) > 2 and is_numpy(walk.points)
-    found = parallel_map(walk, drawn) if many else [walk(each) for each in drawn]
+    work = sum(len(indices) ** 3 for indices in distinct.values())
+    if len(distinct) > 2 and work > SMALL and is_numpy(walk.points):
+        found = parallel_map(walk, drawn)
+    else:
+        found = [walk(each) for each in drawn]
     by_set = dict(zip(distinct, found, strict=True))
     return [by_set[id(m)] for m in members], [[by_set[id(s)] for s in row] for row in compared]
