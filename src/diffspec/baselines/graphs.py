@@ -105,7 +105,8 @@ def adjacency_information(
     Returns
     -------
     Estimate
-        Value in bits with the `stderr` of the matched subsets.
+        Value in bits with the `stderr` of the matched subsets. With `Nearest` it may be negative for well-separated
+        groups: a subset of all points falls apart into more pieces than a group of its size, and its entropy is lower.
 
     Raises
     ------

@@ -53,7 +53,7 @@ def kozachenko_leonenko(points: Array, *, neighbors: int = 3) -> Estimate:
     Returns
     -------
     Estimate
-        Value in bits; its standard deviation over samples falls as n^-1/2, its bias as n^-1/d.
+        Value in bits, without a ceiling.
 
     Raises
     ------
@@ -156,12 +156,7 @@ def ksg(
 
 
 def ross(
-    points: Array,
-    reference: Any,
-    *,
-    groups: Grouping | None = None,
-    neighbors: int = 3,
-    standardize: bool = False,
+    points: Array, reference: Any, *, groups: Grouping | None = None, neighbors: int = 3, standardize: bool = False
 ) -> Estimate:
     """Mutual information, in bits, of continuous points and class labels (Ross).
 
@@ -225,12 +220,7 @@ def ross(
 
 
 def mixed_ksg(
-    points: Array,
-    reference: Any,
-    *,
-    groups: Grouping | None = None,
-    neighbors: int = 3,
-    standardize: bool = True,
+    points: Array, reference: Any, *, groups: Grouping | None = None, neighbors: int = 3, standardize: bool = True
 ) -> Estimate:
     """Mutual information, in bits, where either side may be continuous, discrete or a mixture (Gao et al.).
 
