@@ -240,7 +240,7 @@ BAD = {
     "points.npy --t nan": "t must be a positive number, got nan",
     "points.npy --alpha 2": "alpha must lie in [0, 1], got 2.0",
     "points.npy --sigma 0": "sigma must be a positive number, got 0.0",
-    "points.npy --sigma x": "sigma must be a positive number or one of knn, median, got 'x'",
+    "points.npy --sigma x": "one of knn, knn-share, lafon, log-sum, median, quantile, sqrt-d, got 'x'",
     "points.npy --labels short.npy": "reference must have one entry per point, got 2 for 150 points",
     "points.npy --labels points.npy": "labels must have shape (n,), got (150, 5)",
     "points.npy --labels none.npy": "there is no file none.npy",

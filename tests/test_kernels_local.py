@@ -9,7 +9,7 @@ from diffspec import AlphaDecay, InputError, SelfTuning, dse, dsmi
 
 LOCAL = {
     "self-tuning": SelfTuning(7),
-    "alpha-decay": AlphaDecay(),
+    "alpha-decay": AlphaDecay(neighbors=5),
     "alpha-decay, soft": AlphaDecay(neighbors=10, decay=2.0),
 }
 
@@ -77,6 +77,21 @@ def test_separated_classes_share_their_labels(kernel, rng):
     ours, chance = (dsmi(points, given, kernel=kernel, t=3) for given in (labels, rng.permutation(labels)))
     assert ours.value > 5 * ours.stderr
     assert ours.value > 3 * abs(chance.value)
+
+
+@pytest.mark.parametrize(("n", "k"), [(2, 1), (30, 2), (100, 3), (1000, 11)])
+def test_the_default_number_of_neighbours_is_a_third_of_the_root_of_n(n, k, rng):
+    points = rng.normal(size=(n, 2))
+    assert AlphaDecay().resolve(points, rng) == AlphaDecay(neighbors=k)
+    estimate = dse(points, kernel=AlphaDecay())
+    assert estimate.value == dse(points, kernel=AlphaDecay(neighbors=k)).value
+    assert estimate.settings.kernel == f"AlphaDecay(neighbors={k}, decay=40.0)"
+
+
+def test_the_normalised_value_hardly_depends_on_n(rng):
+    points = rng.normal(size=(1600, 10))
+    shares = [dse(points[:n], kernel=AlphaDecay(), t=3).value / math.log2(n) for n in (400, 1600)]
+    assert shares[0] == pytest.approx(shares[1], abs=0.02)
 
 
 def test_a_decay_of_two_is_a_gaussian_of_local_width(rng):

@@ -260,7 +260,7 @@ def test_a_disconnected_graph_counts_its_parts(rng):
         (lambda: NearestNeighbors(k=0), r"k must be an integer of at least 1, got 0"),
         (lambda: NearestNeighbors(k=2.5), r"k must be an integer of at least 1, got 2.5"),
         (lambda: NearestNeighbors(search="annoy"), r"search must be one of scikit-learn, faiss, got 'annoy'"),
-        (lambda: NearestNeighbors(sigma="wide"), r"sigma must be a positive number or one of knn, median, got 'wide'"),
+        (lambda: NearestNeighbors(sigma="wide"), r"one of knn, knn-share, lafon, .*, sqrt-d, got 'wide'"),
     ],
 )
 def test_settings_that_cannot_be(make, text):

@@ -15,6 +15,7 @@ from diffspec.result import Estimate, Group, Settings
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import Spectrum
+from diffspec.times import choose_time
 
 __all__ = [
     "AlphaDecay",
@@ -51,6 +52,7 @@ __all__ = [
     "__version__",
     "adjusted_dsmi",
     "choose",
+    "choose_time",
     "dse",
     "dsmi",
     "permutation_test",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,8 +56,9 @@ class AlphaDecay:
 
     Parameters
     ----------
-    neighbors : int
-        k, the point itself not counted; default 5 as in PHATE.
+    neighbors : int, optional
+        k, the point itself not counted. Default sqrt(n) / 3, rounded (11 for 1000 points), with which the entropy as a
+        share of log n hardly depends on n; PHATE takes 5.
     decay : float
         How sharply the affinity ends at the k-th neighbour (the alpha of PHATE); 2 is a Gaussian of local width, 40
         (default, as in PHATE) nearly a step.
@@ -68,26 +69,30 @@ class AlphaDecay:
         neighbors is below 1, decay is not positive, or there are no more than `neighbors` points.
     """
 
-    neighbors: int = 5
+    neighbors: int | None = None
     decay: float = 40.0
 
     def __post_init__(self) -> None:
-        _check_neighbors(self.neighbors)
+        if self.neighbors is not None:
+            _check_neighbors(self.neighbors)
         if not 0.0 < self.decay < math.inf:
             raise InputError(f"decay must be a positive number, got {self.decay!r}; 40 is PHATE's, 2 a Gaussian")
 
     def resolve(self, points: Array, rng: np.random.Generator) -> AlphaDecay:
-        """The kernel itself: its local widths are part of the affinity."""
-        return self
+        """The kernel with the number of neighbours that `points` have; their local widths are part of the affinity."""
+        return replace(self, neighbors=self._neighbors(points.shape[0]))
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, two n x n arrays."""
-        squared, kth = _local(points, self.neighbors, self)
+        squared, kth = _local(points, self._neighbors(points.shape[0]), self)
         xp = namespace(points)
         # exp(-800) is 0 in float64: beyond, the power could only overflow.
         largest = 800.0 ** (2.0 / self.decay)
         affinity = xp.exp(-(xp.clip(_ratio(squared, kth[:, None]), max=largest) ** (self.decay / 2.0)))
         return 0.5 * (affinity + affinity.T)
+
+    def _neighbors(self, n: int) -> int:
+        return self.neighbors or max(1, round(math.sqrt(n) / 3.0))
 
 
 def _check_neighbors(neighbors: int) -> None:

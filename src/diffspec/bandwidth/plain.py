@@ -1,0 +1,102 @@
+"""Rules that do not look at distances, and rules made of other rules."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffspec._arrays import Array
+from diffspec.bandwidth.protocol import Rule
+from diffspec.errors import InputError
+
+__all__ = ["Fixed", "GeometricMean", "RootDimension", "Scaled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The same sigma for all points, whatever they are: values then follow the scale of the representation.
+
+    Parameters
+    ----------
+    value : float
+        In the unit of the points; 10 is the default of the released package.
+
+    Raises
+    ------
+    InputError
+        value is not a positive number.
+    """
+
+    value: float = 10.0
+
+    def __post_init__(self) -> None:
+        _check_positive("value", self.value)
+
+    def __call__(self, points: Array, rng: np.random.Generator) -> float:
+        """`value`."""
+        return float(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class RootDimension:
+    """sigma = sqrt(d), the number of features: the width of the paper's study of 962 models.
+
+    Right for features of variance about 1 only; not a rule that scales with the data.
+    """
+
+    def __call__(self, points: Array, rng: np.random.Generator) -> float:
+        """The square root of d for `points` of shape (n, d)."""
+        return math.sqrt(points.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A multiple of what another rule gives: ``Scaled(Median(), 0.5)`` is half the median rule.
+
+    Parameters
+    ----------
+    rule : rule
+        Any rule.
+    factor : float
+        Positive.
+
+    Raises
+    ------
+    InputError
+        factor is not a positive number.
+    """
+
+    rule: Rule
+    factor: float
+
+    def __post_init__(self) -> None:
+        _check_positive("factor", self.factor)
+
+    def __call__(self, points: Array, rng: np.random.Generator) -> float:
+        """The factor times the rule on `points`."""
+        return self.factor * self.rule(points, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class GeometricMean:
+    """The geometric mean of two rules, one local and one global: it changes with either at half its rate.
+
+    Parameters
+    ----------
+    first, second : rule
+        Any rules.
+    """
+
+    first: Rule
+    second: Rule
+
+    def __call__(self, points: Array, rng: np.random.Generator) -> float:
+        """The square root of the product of both rules on `points`."""
+        return math.sqrt(self.first(points, rng)) * math.sqrt(self.second(points, rng))
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not 0.0 < value < math.inf:
+        raise InputError(f"{name} must be a positive number, got {value!r}")

@@ -1,0 +1,41 @@
+"""What a rule is, and the distances that rules are made of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+
+from diffspec._arrays import Array, from_numpy, namespace
+from diffspec.distances import cross_squared_distances
+
+__all__ = ["MOST", "TINY", "Rule", "Sigma", "rows_of", "some"]
+
+Rule: TypeAlias = Callable[[Array, np.random.Generator], float]
+"""Points (n, d) and a generator for subsamples, to sigma."""
+
+Sigma: TypeAlias = float | str | Rule
+"""A number, the name of a rule, or a rule."""
+
+TINY = sys.float_info.min
+"""Sigma where the distances that a rule looks at are 0: the kernel is then the indicator of equal points."""
+
+MOST = 4096
+"""Beyond this many points a rule looks at the pairs, or the neighbours, of a random subset of this size."""
+
+
+def some(points: Array, most: int, rng: np.random.Generator) -> Array:
+    """At most `most` of `points`, in their order."""
+    n = points.shape[0]
+    if n <= most:
+        return points
+    chosen = np.sort(rng.choice(n, size=most, replace=False))
+    return namespace(points).take(points, from_numpy(chosen, points), axis=0)
+
+
+def rows_of(queries: Array, points: Array) -> Iterator[Array]:
+    """Squared distances of the `queries` to all `points`, some rows at a time; each row holds one 0 for the query."""
+    for start in range(0, queries.shape[0], 256):
+        yield cross_squared_distances(queries[start : min(start + 256, queries.shape[0]), :], points)

@@ -1,0 +1,55 @@
+"""From what a user gives as sigma to a number."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diffspec._arrays import Array
+from diffspec.bandwidth.logsum import LogSum
+from diffspec.bandwidth.nearest import Neighbors, NeighborShare
+from diffspec.bandwidth.pairs import Median, Quantile
+from diffspec.bandwidth.plain import RootDimension
+from diffspec.bandwidth.protocol import Rule, Sigma
+from diffspec.errors import InputError
+
+__all__ = ["NAMED", "check_sigma", "resolve_sigma"]
+
+NAMED: dict[str, Rule] = {
+    "knn": Neighbors(),
+    "knn-share": NeighborShare(),
+    "lafon": Neighbors(k=1),
+    "log-sum": LogSum(),
+    "median": Median(),
+    "quantile": Quantile(),
+    "sqrt-d": RootDimension(),
+}
+"""The rules that can be asked for by name."""
+
+
+def resolve_sigma(sigma: Sigma, points: Array, rng: np.random.Generator) -> float:
+    """The number that `sigma` (a number, a rule's name or a rule) stands for on `points`."""
+    if isinstance(sigma, str):
+        return NAMED[sigma](points, rng)
+    return sigma(points, rng) if callable(sigma) else float(sigma)
+
+
+def check_sigma(sigma: Sigma) -> None:
+    """Raise InputError unless `sigma` is a positive number, the name of a rule or a rule."""
+    if isinstance(sigma, str):
+        if sigma not in NAMED:
+            raise InputError(f"sigma must be a positive number or one of {', '.join(sorted(NAMED))}, got {sigma!r}")
+    elif isinstance(sigma, type):
+        raise InputError(f"sigma must be a rule such as Median(), got the class {sigma.__name__}; call it first")
+    elif not callable(sigma):
+        _check_number(sigma)
+
+
+def _check_number(sigma: float) -> None:
+    try:
+        good = 0.0 < float(sigma) < math.inf
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise InputError(f"sigma must be a positive number, got {sigma!r}; use sigma='median' to take it from the data")
