@@ -3,6 +3,7 @@
 from diffspec._version import __version__
 from diffspec.adjusted import adjusted_dsmi
 from diffspec.choice import Choice, choose
+from diffspec.comparison import Comparison, compare
 from diffspec.curves import Curve, Profile
 from diffspec.entropy import dse, spectrum
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
@@ -11,6 +12,7 @@ from diffspec.groups import Bins, Clusters, Labels, Partition
 from diffspec.information import Literal, Matched, dsmi
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
 from diffspec.profiles import profile
+from diffspec.resampling import Interval, interval
 from diffspec.result import Estimate, Group, Settings
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
@@ -23,6 +25,7 @@ __all__ = [
     "Chebyshev",
     "Choice",
     "Clusters",
+    "Comparison",
     "Cosine",
     "Curve",
     "DiffspecError",
@@ -32,6 +35,7 @@ __all__ = [
     "Group",
     "GroupTest",
     "InputError",
+    "Interval",
     "Labels",
     "Lanczos",
     "Literal",
@@ -53,8 +57,10 @@ __all__ = [
     "adjusted_dsmi",
     "choose",
     "choose_time",
+    "compare",
     "dse",
     "dsmi",
+    "interval",
     "permutation_test",
     "profile",
     "spectrum",

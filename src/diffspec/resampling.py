@@ -1,0 +1,279 @@
+"""How far an entropy or an information would move with other points of the same kind: intervals from subsets.
+
+The bootstrap is no help here: a point that is drawn twice is a pair at distance 0, which no fresh sample holds, and the
+graph of such points has another spectrum. So subsets are drawn without replacement (the delete-d jackknife).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy.special import stdtrit
+
+from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
+from diffspec._threads import cores, parallel_map
+from diffspec.choice import memory_for
+from diffspec.entropy import Seed, dse
+from diffspec.errors import InputError
+from diffspec.groups import Grouping, Partition, partition_of
+from diffspec.information import Estimator, Matched, dsmi
+from diffspec.kernels import Gaussian, Kernel, Precomputed
+from diffspec.operators import check_alpha
+from diffspec.records import Record
+from diffspec.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.solvers import Solver
+from diffspec.spectrum import check_time
+from diffspec.subsets import measured, walk_of
+
+__all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "seed_of"]
+
+Matrix: TypeAlias = np.ndarray[Any, Any]
+
+FEWEST = 20
+"""Points below which no interval is given: a fifth of them left out would be fewer than four."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval(Record):
+    """A value with the interval that its expectation over fresh samples of the same size lies in."""
+
+    measure: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    level: float
+    stderr: float
+    """Standard error from the sampling of the points and, of an information, of the matched subsets."""
+    n: int
+    resamples: int
+    share: float
+    """Of the points, how many each resample kept."""
+    settings: Settings
+    verdict: str = ""
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        text = f"{self.measure} = {self.value:.4g} {self.unit}, {self.level:.0%} interval"
+        text += f" {self.low:.4g} to {self.high:.4g} (n = {self.n})"
+        return text if self.verdict in ("", "informative") else f"{text}; {self.verdict}"
+
+
+def interval(
+    points: Array,
+    reference: Any = None,
+    *,
+    level: float = 0.95,
+    resamples: int = 50,
+    share: float = 0.8,
+    groups: Grouping | None = None,
+    estimator: Estimator = Matched(),
+    kernel: Kernel = Gaussian(),
+    alpha: float = 0.5,
+    t: float = 1.0,
+    solver: Solver | None = None,
+    memory: float | None = None,
+    tol: float = 1e-3,
+    rng: Seed = 0,
+) -> Interval:
+    """A confidence interval of the DSE of `points`, or with a `reference` of their DSMI, from resampling the points.
+
+    Delete-d jackknife: the measure is taken again on random subsets of m = share n points, without replacement, with
+    the bandwidth rule resolved anew on each. Their variance times m / (n - m) estimates the variance of the value over
+    fresh samples of n points; the interval is value +- Student's t times its root. It covers the mean of the measure
+    over such samples, not its limit for n to infinity: the entropy grows with n.
+
+    Parameters
+    ----------
+    points, groups, estimator, kernel, alpha, t, solver, memory, tol
+        As for `dse` and `dsmi`.
+    reference : optional
+        As for `dsmi`; without it the measure is the DSE. Groups are found once, on all points.
+    level : float
+        Confidence in (0, 1).
+    resamples : int
+        Subsets, at least 10; 50 give the width to about 10 %.
+    share : float
+        Of the points in each subset. Smaller ones are cheaper, but too few where the kernel is narrow.
+    rng : int or numpy.random.Generator
+        Draws the subsets of points, the matched subsets and the solver's probes.
+
+    Returns
+    -------
+    Interval
+        In bits; its value is that of `dse` or `dsmi` with the same seed.
+
+    Raises
+    ------
+    InputError
+        Input that cannot be used, or fewer than 20 points.
+
+    Notes
+    -----
+    `resamples` times the cost of the measure on a fifth fewer points, in parallel: about 25 eigenproblems of order n
+    for a DSE. Coverage measured over many seeds is in docs/significance.md: mostly 92 to 98 % for a nominal 95 %,
+    above that for data of one blob in many dimensions and below it for n < 100 with heavy tails or a cluster of a few
+    points, for which no resampling can know. The probes of a stochastic solver are not told from the sampling and
+    widen the interval.
+
+    References
+    ----------
+    shao1989jackknife.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec import interval
+    >>> print(interval(np.random.default_rng(0).normal(size=(100, 3))))
+    DSE = 3.412 bit, 95% interval 3.277 to 3.547 (n = 100)
+    """
+    points = as_points(points)
+    resampled = Resamples(points.shape[0], resamples, share, level)
+    partition = None if reference is None else partition_of(reference, groups, points.shape[0])
+    measure = Measure(estimator, kernel, check_alpha(alpha), check_time(t), solver, memory, tol)
+    seed = seed_of(rng)
+    found = measure.estimate(points, partition, seed)
+    draws = resampled.of(lambda kept, own: measure(points, partition, kept, own), seed, together=is_numpy(points))
+    return _around(found, resampled, draws)
+
+
+def _around(found: Estimate, resampled: Resamples, draws: Matrix) -> Interval:
+    """The interval around an estimate, from the measure on subsets of its points."""
+    stderr, hidden = resampled.stderr(draws)
+    reach = resampled.quantile * stderr
+    return Interval(
+        measure=found.measure,
+        value=found.value,
+        low=found.value - reach,
+        high=found.value + reach,
+        unit=found.unit,
+        level=resampled.level,
+        stderr=stderr,
+        n=found.n,
+        resamples=resampled.count,
+        share=resampled.share,
+        settings=found.settings,
+        verdict="; ".join(filter(None, [found.verdict, hidden])),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Resamples:
+    """Random subsets of n points without replacement, and what the spread of a measure over them says."""
+
+    n: int
+    count: int
+    share: float
+    level: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.level < 1.0:
+            raise InputError(f"level must lie in (0, 1), got {self.level!r}; 0.95 is usual")
+        if not (isinstance(self.count, int | np.integer) and self.count >= 10):
+            raise InputError(f"resamples must be an integer of at least 10, got {self.count!r}")
+        if not 0.5 <= self.share <= 0.95:
+            raise InputError(f"share must lie in [0.5, 0.95], got {self.share!r}; 0.8 is usual")
+        if self.n < FEWEST:
+            raise InputError(f"resampling needs at least {FEWEST} points, got {self.n}; measure more points")
+
+    @property
+    def size(self) -> int:
+        """Points in each subset."""
+        return round(self.share * self.n)
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the standard error."""
+        return self.count - 1
+
+    @property
+    def quantile(self) -> float:
+        """By how many standard errors the interval reaches to each side."""
+        return float(stdtrit(self.freedom, 0.5 + self.level / 2.0))
+
+    def of(self, measure: Callable[[Matrix, int], Matrix], seed: int, *, together: bool) -> Matrix:
+        """`measure` of every subset and a seed, shape (count, repetitions); `together` on all cores."""
+        (generator,) = np.random.default_rng(seed).spawn(1)
+        kept = [np.sort(generator.choice(self.n, size=self.size, replace=False)) for _ in range(self.count)]
+        drawn = list(zip(kept, generator.integers(2**63, size=self.count), strict=True))
+
+        def run(each: tuple[Matrix, Any]) -> Matrix:
+            return measure(each[0], int(each[1]))
+
+        return np.array(parallel_map(run, drawn) if together else [run(each) for each in drawn])
+
+    def stderr(self, draws: Matrix) -> tuple[float, str]:
+        """Standard error of the measure on all n points, and a word where the noise of the measure hides it.
+
+        Every row of `draws` holds independent repetitions on one subset of points. Their noise is part of the spread
+        between subsets but does not shrink as that does: it is taken out, and added again for n points.
+        """
+        m, repetitions = self.size, draws.shape[1]
+        noise = float(np.mean(np.var(draws, axis=1, ddof=1))) / repetitions if repetitions > 1 else 0.0
+        between = float(np.var(np.mean(draws, axis=1), ddof=1)) - noise
+        hidden = "the matched subsets' noise hides that of the points, give Matched more repetitions"
+        variance = m / (self.n - m) * max(0.0, between) + m / self.n * noise
+        return math.sqrt(variance), hidden if between < 0 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A DSE, or with a partition a DSMI, that can be taken on subsets of the points."""
+
+    estimator: Estimator
+    kernel: Kernel
+    alpha: float
+    t: float
+    solver: Solver | None
+    memory: float | None
+    tol: float
+
+    def estimate(self, points: Array, partition: Partition | None, rng: Seed) -> Estimate:
+        """The measure on all points."""
+        rest: dict[str, Any] = {
+            name: getattr(self, name) for name in ("kernel", "alpha", "t", "solver", "memory", "tol")
+        }
+        if partition is None:
+            return dse(points, rng=rng, **rest)
+        return dsmi(points, partition, estimator=self.estimator, rng=rng, **rest)
+
+    def __call__(self, points: Array, partition: Partition | None, kept: Matrix, seed: int) -> Matrix:
+        """The measure on the points `kept`, in bits: one value per repetition of the estimator."""
+        rng = np.random.default_rng(seed)
+        own = self._some(points, kept)
+        kernel = self.kernel.resolve(own, rng)
+        groups = None if partition is None else _restricted(partition, kept)
+        members = [np.arange(len(kept))] if groups is None else groups.members()
+        compared = [] if groups is None else self.estimator.subsets(groups, rng)
+        sizes = [len(indices) for row in [members, *compared] for indices in row]
+        memory = memory_for(self.memory, points) / cores()
+        rest = {"alpha": self.alpha, "t": self.t, "solver": self.solver, "tol": self.tol}
+        entropies, matched = measured(walk_of(own, kernel, memory=memory, sizes=sizes, **rest), members, compared, rng)
+        nats = np.array([entropy.nats for entropy in entropies])
+        if groups is None:
+            return nats / NATS_PER[BIT]
+        reached = np.array([[entropy.nats for entropy in row] for row in matched])
+        weights = np.asarray(groups.sizes) / len(kept)
+        return np.asarray(weights @ (reached - nats[:, None])) / NATS_PER[BIT]
+
+    def _some(self, points: Array, kept: Matrix) -> Array:
+        if isinstance(self.kernel, Precomputed):
+            return take_square(points, kept)
+        return namespace(points).take(points, from_numpy(kept, points), axis=0)
+
+
+def seed_of(rng: Seed) -> int:
+    """`rng` as a number that several measures can start from, drawn where it is a generator."""
+    return int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
+
+
+def _restricted(partition: Partition, kept: Matrix) -> Partition:
+    """The groups of the points `kept`; those that none of them is in are left out."""
+    present, codes = np.unique(partition.codes[kept], return_inverse=True)
+    return replace(partition, codes=codes, names=tuple(partition.names[code] for code in present))
