@@ -11,9 +11,11 @@ from diffspec.baselines.gram import gram_entropy, gram_information, vendi_score
 from diffspec.baselines.graphs import Nearest, adjacency_entropy, adjacency_information
 from diffspec.baselines.joint import joint_information
 from diffspec.baselines.nearest import kozachenko_leonenko, ksg, mixed_ksg, ross
+from diffspec.baselines.neural import Training, infonce, mine, smile
 
 __all__ = [
     "Nearest",
+    "Training",
     "adjacency_entropy",
     "adjacency_information",
     "binned_entropy",
@@ -22,10 +24,13 @@ __all__ = [
     "entry_information",
     "gram_entropy",
     "gram_information",
+    "infonce",
     "joint_information",
     "kozachenko_leonenko",
     "ksg",
+    "mine",
     "mixed_ksg",
     "ross",
+    "smile",
     "vendi_score",
 ]
