@@ -13,11 +13,14 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
 from diffspec._threads import single_threaded_blas
 from diffspec.operators import Operator, product_eps
+from diffspec.solvers._lapack import eigenvalues
 from diffspec.spectrum import Spectrum
 
-__all__ = ["Krylov", "Matrix", "gaussian", "whole_spectrum"]
+__all__ = ["NEGATIVE", "Krylov", "Matrix", "gaussian", "whole_spectrum"]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+
+NEGATIVE = "the operator has negative eigenvalues (to {:.2g}): absolute values are used"
 
 PASSES = 6
 CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
@@ -114,14 +117,15 @@ def gaussian(operator: Operator, count: int, rng: np.random.Generator) -> Array:
 
 
 def whole_spectrum(operator: Operator) -> Spectrum:
-    """All eigenvalues, from n products: what a stochastic solver gives where n is no larger than its space."""
-    xp = namespace(operator.like)
-    everything = xp.eye(operator.n, dtype=xp.float64, device=operator.like.device)
-    matrix = to_numpy(operator.matmul(everything))
-    nodes = np.sort(np.abs(np.linalg.eigvalsh(_symmetric(matrix))))[::-1]
+    """All eigenvalues: what a stochastic solver gives where n is no larger than its space."""
+    matrix = _symmetric(to_numpy(as_float64(operator.dense())))
+    signed = eigenvalues(matrix, overwrite=True)
+    nodes = np.sort(np.abs(signed))[::-1]
     floor = float(nodes[0]) * operator.n * product_eps(operator)
     nodes = from_numpy(np.where(nodes > floor, nodes, 0.0), operator.like)
-    return Spectrum(nodes=nodes, weights=namespace(nodes).ones_like(nodes), n=operator.n, floor=floor)
+    negative = NEGATIVE.format(signed[0]) if signed[0] < -floor else ""
+    weights = namespace(nodes).ones_like(nodes)
+    return Spectrum(nodes=nodes, weights=weights, n=operator.n, floor=floor, verdict=negative)
 
 
 def _orthonormal(vectors: Array, blocks: list[Array]) -> Array:

@@ -14,18 +14,20 @@ from diffspec.errors import InputError
 from diffspec.operators import Operator, is_narrow, rounding_is_harmless
 from diffspec.result import BIT, NATS_PER
 from diffspec.solvers._calibrate import Known, measure
-from diffspec.solvers._krylov import Krylov, Matrix, gaussian, whole_spectrum
+from diffspec.solvers._krylov import NEGATIVE, Krylov, Matrix, gaussian, whole_spectrum
 from diffspec.spectrum import Spectrum, check_time, shannon_stderr, truncation
 
 __all__ = ["Lanczos"]
 
-# Gauss nodes are compared with Gauss-Radau nodes after this many steps, and then after every second one.
+# Gauss nodes are compared with Gauss-Radau nodes after about this many steps, and then ever more seldom.
 FIRST_CHECK = 4
+# Up to this order all eigenvalues take no longer than a round whose space is a third of the order.
+MOST_EXACT = 6000
 
 # A product in float32 leaves about this, as a share of the largest eigenvalue, in place of smaller ones.
 NOISE, EPS32 = 2e-8, float(np.finfo(np.float32).eps)
 
-INDEFINITE = "the operator has negative eigenvalues (to {:.2g}): absolute values are used, no bracket of the quadrature"
+INDEFINITE = NEGATIVE + ", no bracket of the quadrature"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,12 @@ class Lanczos:
     Notes
     -----
     Time (power + steps) products with about deflation + probes vectors, memory n (deflation (power + steps) + probes
-    steps) float64. An operator no larger than the space asked for is solved exactly. For a positive semi-definite
-    operator and t = 1 the Gauss rule lies above and the Gauss-Radau rule below the exact quadratic forms, so their
-    difference, kept as `check`, bounds what few steps cost; for other t, Renyi orders and counts, and for an indefinite
-    operator, it only indicates it. When *not* to use it: below about 2000 points, where `Exact` is as fast; and for
-    counts at a floor inside the bulk of the spectrum, whose nodes are few.
+    steps) float64. An operator no larger than the space asked for, or of some thousand points whose next round would
+    cost as much, is solved exactly. For a positive semi-definite operator and t = 1 the Gauss rule lies above and the
+    Gauss-Radau rule below the exact quadratic forms, so their difference, kept as `check`, bounds what few steps cost;
+    for other t, Renyi orders and counts, and for an indefinite operator, it only indicates it. When *not* to use it:
+    below about 2000 points, where `Exact` is as fast; and for counts at a floor inside the bulk of the spectrum, whose
+    nodes are few.
 
     References
     ----------
@@ -101,6 +104,12 @@ class Lanczos:
             if enough or 2 * settings.probes > self.most:
                 return replace(found, tol=None if found.samples is None else self.tol)
             settings = replace(settings, probes=2 * settings.probes, deflation=2 * settings.deflation)
+            if known.n <= min(MOST_EXACT, 3 * settings._width()):
+                return whole_spectrum(operator)
+
+    def _width(self) -> int:
+        """About how many basis vectors a round ends with."""
+        return self.deflation * (self.power + 1) + (self.deflation + self.probes) * 10
 
     def _round(self, operator: Operator, known: Known, rng: np.random.Generator) -> Spectrum:
         """One estimate with these numbers of probes and deflating vectors."""
@@ -137,7 +146,10 @@ class Lanczos:
 
     def _checks(self) -> list[int]:
         """Numbers of steps after which the bracket is looked at; without a tolerance only the last."""
-        return [self.steps] if self.tol is None else [*range(min(FIRST_CHECK, self.steps), self.steps, 2), self.steps]
+        checks = [self.steps]
+        while self.tol is not None and checks[0] > FIRST_CHECK + 1:
+            checks.insert(0, max(FIRST_CHECK, 3 * checks[0] // 4))
+        return checks
 
 
 def _noise(found: Spectrum, t: float) -> float:
