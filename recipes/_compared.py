@@ -1,0 +1,151 @@
+"""Mutual information of points and partly wrong labels by several estimators: the grid, the cells and their figure.
+
+Shared by `blobs`, `blobs-tree` and `adjacency`, and its estimators by `runtime`. All numbers are bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from diffspec import Gaussian, Matched, Precomputed, adjusted_dsmi, dsmi
+from diffspec.baselines import binned_information, ksg, mine, ross
+from diffspec.synthetic import corrupt
+from recipes._drawing import COLOURS, DASHES, panels
+from recipes._log import Cell, Log, mean, select
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Values: TypeAlias = dict[str, float]
+Data: TypeAlias = Callable[[int, int, int], tuple[Any, Any]]
+"""Number of points, dimension and seed to clean points and labels."""
+BINS = (5, 10, 100)
+SLOW = ("KSG", "MINE", "nearest")
+"""Methods that come last beyond 1000 dimensions, where a cell takes minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """What is measured: every method on labels of growing corruption, and on clean labels in growing dimension."""
+
+    points: int
+    corrupted: tuple[int, ...]
+    """Dimensions in which the labels are corrupted."""
+    shares: tuple[float, ...]
+    """Of corrupted labels."""
+    dimensions: tuple[int, ...]
+    """Of clean labels."""
+    noises: tuple[float, ...]
+    """Half-widths of the uniform noise, in percent of 1; each is added to clean points."""
+    seeds: int
+    methods: tuple[str, ...]
+    """By name, the cheap ones first."""
+
+
+def diffusion(points: Any, labels: Any, seed: int) -> Values:
+    """DSMI at t = 1 and sigma = sqrt(d): released (alpha = 0), the paper's alpha = 1/2, and adjusted."""
+    affinity = Gaussian(math.sqrt(points.shape[1]))(points)
+    given = {"kernel": Precomputed(), "rng": seed}
+    released = dsmi(affinity, labels, alpha=0.0, **given)
+    defined = dsmi(affinity, labels, **given)
+    adjusted = adjusted_dsmi(affinity, labels, **given)
+    return {"DSMI": released.value, "alpha 1/2": defined.value, "adjusted": adjusted.value}
+
+
+def binned(points: Any, labels: Any, seed: int) -> Values:
+    """CSMI against matched subsets, as published, and the plug-in value of 5 bins."""
+    values = {
+        f"CSMI {bins}": binned_information(points, labels, bins=bins, estimator=Matched(5), rng=seed).value
+        for bins in BINS
+    }
+    return values | {"plug-in": binned_information(points, labels, bins=BINS[0], rng=seed).value}
+
+
+def as_npeet(points: Any, labels: Any, seed: int) -> Values:
+    """KSG 1 as NPEET is called: labels as one more coordinate, made continuous by a jitter of 1e-10."""
+    scalar = labels + 1e-10 * np.random.default_rng(seed).uniform(size=len(labels))
+    return {"KSG": ksg(points, scalar, standardize=False).value}
+
+
+def by_class(points: Any, labels: Any, seed: int) -> Values:
+    """The nearest-neighbour estimator for labels (Ross)."""
+    return {"Ross": ross(points, labels).value}
+
+
+def biased_mine(points: Any, labels: Any, seed: int) -> Values:
+    """MINE in its biased form, read off on data that it was not trained on."""
+    return {"MINE": mine(points, labels, corrected=False, rng=seed).value}
+
+
+METHODS: Mapping[str, Callable[[Any, Any, int], Values]] = {
+    "diffusion": diffusion,
+    "CSMI": binned,
+    "KSG": as_npeet,
+    "Ross": by_class,
+    "MINE": biased_mine,
+}
+
+
+def run(grid: Grid, data: Data, log: Log, methods: Mapping[str, Callable[[Any, Any, int], Values]] = METHODS) -> None:
+    """Measure every cell of `grid`, the first seed and noise and the cheap ones first."""
+
+    def measure(method: str, n: int, d: int, share: float, noise: float, seed: int) -> Values:
+        points, labels = data(n, d, seed)
+        if noise:
+            points = points + noise / 100.0 * np.random.default_rng([seed, 1]).uniform(-1.0, 1.0, points.shape)
+        return methods[method](points, corrupt(labels, share, rng=seed), seed)
+
+    for cell in plan(grid):
+        log.cell(measure, **cell)
+
+
+def plan(grid: Grid) -> list[dict[str, Any]]:
+    """The cells of `grid` such that whatever is measured first is worth having."""
+    where = [(d, share) for d in grid.corrupted for share in grid.shares]
+    where += [(d, 0.0) for d in grid.dimensions if (d, 0.0) not in where]
+    every = product(range(grid.seeds), grid.noises, grid.methods, where)
+    cells = [
+        {"method": method, "n": grid.points, "d": d, "share": share, "noise": noise, "seed": seed}
+        for seed, noise, method, (d, share) in every
+    ]
+    return sorted(cells, key=lambda cell: cell["d"] if cell["method"] in SLOW and cell["d"] > 1000 else 0)
+
+
+def drawn(cells: Sequence[Cell], lines: Mapping[str, str], corrupted: Sequence[int], ceiling: float) -> Figure:
+    """One panel per dimension of corrupted labels and one of clean labels against the dimension.
+
+    `lines` gives the label of every value; a colour per value, a line style per noise.
+    """
+    figure, axes = panels(1, len(corrupted) + 1, size=(3.6, 3.2), sharey=True)
+    for axis, d in zip(axes[0], corrupted, strict=False):
+        _lines(axis, select(cells, d=d), lines, "share")
+        axis.set(title=f"d = {d}", xlabel="share of corrupted labels")
+    _lines(axes[0, -1], select(cells, share=0.0), lines, "d")
+    axes[0, -1].set(title="clean labels", xlabel="dimension d", xscale="log")
+    for axis in axes[0]:
+        axis.axhline(ceiling, color="black", linewidth=0.6, linestyle=":")
+    axes[0, 0].set_ylabel("information (bits); dotted: H(Y)")
+    noises = sorted({cell.key["noise"] for cell in cells})
+    for noise, dash in zip(noises, DASHES, strict=False):
+        axes[0, 0].plot([], [], color="black", linestyle=dash, linewidth=1, label=f"{noise:g} % noise")
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=8, frameon=False
+    )
+    return figure
+
+
+def _lines(axis: Any, cells: Sequence[Cell], lines: Mapping[str, str], along: str) -> None:
+    noises = sorted({cell.key["noise"] for cell in cells})
+    for (value, label), colour in zip(lines.items(), COLOURS, strict=False):
+        for noise, dash in zip(noises, DASHES, strict=False):
+            found = [cell for cell in select(cells, noise=noise) if value in cell.values]
+            x = sorted({cell.key[along] for cell in found})
+            y = [mean(select(found, **{along: each}), value) for each in x]
+            name = label if noise == noises[0] else None
+            axis.plot(x, y, dash, color=colour, marker="o", markersize=2.5, linewidth=1, label=name)
