@@ -117,10 +117,10 @@ def interval(
     Notes
     -----
     `resamples` times the cost of the measure on a fifth fewer points, in parallel: about 25 eigenproblems of order n
-    for a DSE. Coverage measured over many seeds is in docs/significance.md: mostly 92 to 98 % for a nominal 95 %,
-    above that for data of one blob in many dimensions and below it for n < 100 with heavy tails or a cluster of a few
-    points, for which no resampling can know. The probes of a stochastic solver are not told from the sampling and
-    widen the interval.
+    for a DSE. Coverage over many seeds is in docs/significance.md: mostly 92 to 98 % for a nominal 95 %, above that for
+    thin curves and one blob in many dimensions, and too narrow (65 to 80 %) where a few points decide the bandwidth:
+    heavy tails, a far cluster of 5 % of the points. A fixed sigma mends that. The probes of a stochastic solver are not
+    told from the sampling and widen the interval.
 
     References
     ----------
