@@ -14,7 +14,7 @@ from diffspec.distances import unit_scaled
 
 __all__ = ["LogSum"]
 
-# Distances are counted in classes of log2 d^2: 128 per octave keep d^2 within 0.3 %, and what is 100 octaves below the
+# Distances are counted in classes of log2 d^2: the mean of each of 128 per octave, and what is 100 octaves below the
 # largest is 0 for every sigma that matters.
 PER_OCTAVE = 128
 OCTAVES = 100
@@ -37,7 +37,7 @@ class LogSum:
 
     References
     ----------
-    coifman2008graph, section 3 (the rule).
+    coifman2008graph, the rule for the width.
     """
 
     most: int = 2048
@@ -71,15 +71,17 @@ def _counted(
     queries: Array, points: Array
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]], float]:
     """Squared distances from queries to points: classes that occur, how often, and the number of distances of 0."""
-    zeros, counts, top = 0.0, np.zeros(OCTAVES * PER_OCTAVE), 0
+    # Points are of order 1 after scaling, so the largest squared distance is below 4 d.
+    top = OCTAVES - 4 - points.shape[1].bit_length()
+    zeros, counts, sums = 0.0, np.zeros(OCTAVES * PER_OCTAVE), np.zeros(OCTAVES * PER_OCTAVE)
     for block in rows_of(queries, points):
         flat = to_numpy(block).ravel()
         positive = flat[flat > 0.0]
         zeros += flat.size - positive.size
-        # Points are of order 1 after scaling, so the largest squared distance is below 4 d.
-        top = OCTAVES - 4 - points.shape[1].bit_length()
         place = np.floor((np.log2(positive) + top) * PER_OCTAVE).astype(np.int64)
-        zeros += np.count_nonzero(place < 0)
-        counts += np.bincount(place[place >= 0], minlength=counts.size)
+        inside = place >= 0
+        zeros += np.count_nonzero(~inside)
+        counts += np.bincount(place[inside], minlength=counts.size)
+        sums += np.bincount(place[inside], weights=positive[inside], minlength=counts.size)
     found = np.flatnonzero(counts)
-    return np.exp2((found + 0.5) / PER_OCTAVE - top), counts[found], zeros
+    return sums[found] / counts[found], counts[found], zeros
