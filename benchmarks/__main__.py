@@ -23,8 +23,8 @@ FIGURES = {"seconds": ("seconds", 3), "CPU s": ("cpu_seconds", 3), "MiB": ("peak
 def main():
     options = arguments()
     machine = child(options, {})
-    who = [name for name in WHO if name != "dse-dsmi" or machine["versions"]["dse-dsmi"]]
-    if "dse-dsmi" not in who:
+    who = [name for name in options.who if name != "dse-dsmi" or machine["versions"]["dse-dsmi"]]
+    if "dse-dsmi" in options.who and "dse-dsmi" not in who:
         print("dse-dsmi is not importable and is left out; docs/benchmarks.md says how to have it compared", flush=True)
     cases = [{"measure": "dse", "n": n, "d": 512, "classes": 10} for n in options.sizes]
     cases += [{"measure": "dsmi", "n": n, "d": 512, "classes": 10} for n in options.dsmi_sizes]
@@ -43,6 +43,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each, the median counts (default 3)")
     parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 2000, 4000], help="points for DSE")
     parser.add_argument("--dsmi-sizes", type=int, nargs="*", default=[10000], help="points for DSMI, 10 classes")
+    parser.add_argument("--who", nargs="*", choices=WHO, default=list(WHO), help="competitors, diffspec among them")
     parser.add_argument("--threads", type=int, help="BLAS threads of the measurements (default: as the machine sets)")
     today = datetime.now(UTC).date().isoformat()
     parser.add_argument("--output", type=Path, default=HERE / "results" / f"{today}.jsonl", help="JSON lines to write")
