@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffspec import Gaussian, dsmi
 from diffspec.synthetic import blobs
-from recipes._compared import METHODS, Grid, Values, drawn
+from recipes._compared import TOLERANCE, Grid, Values, drawn
 from recipes._compared import run as run_grid
 from recipes._expected import Verdict, compare
 from recipes._log import Cell, Log, mean, select
@@ -78,7 +79,8 @@ def cumulative(cumulated: bool, n: int, d: int, seed: int) -> Values:
     rng = np.random.default_rng([seed, 1])
     for level in CUMULATIVE if cumulated else CUMULATIVE[-1:]:
         points = points + level / 100.0 * rng.uniform(-1.0, 1.0, points.shape)
-    return {"at 50 %": METHODS["diffusion"](points, labels, seed)["DSMI"]}
+    kernel = Gaussian(math.sqrt(d))
+    return {"at 50 %": dsmi(points, labels, kernel=kernel, alpha=0.0, tol=TOLERANCE, rng=seed).value}
 
 
 def run(grid: Grid, log: Log) -> None:

@@ -8,8 +8,7 @@ Command: `python -m recipes blobs-tree --paper`. Expected time: 15 s smoke, 3 h 
 
 5000 points on five random-walk branches, 2 seeds; methods, noise and units as in the recipe `blobs`. Branches start on
 the first one and drift apart, so the labels are a function of the points but for the few about a branching: the truth
-is close to H(Y) = log2 5. DSMI compares a branch with as many points of all branches, which lie five times farther
-apart along each; it stays well below, as does `adjusted_dsmi` only where branches still touch.
+is close to H(Y) = log2 5.
 """
 
 from __future__ import annotations
