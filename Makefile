@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench recipes-smoke format clean
 
 # Each environment step leaves a stamp, so it runs again only when what it installs has changed.
 $(VENV)/base:
@@ -34,6 +34,10 @@ check: $(VENV)/test
 # With an environment .bench-venv that holds dse-dsmi (docs/benchmarks.md) that package is compared too.
 bench: $(VENV)/test
 	$(BIN)/python -m benchmarks --python $(firstword $(wildcard .bench-venv/bin/python) $(BIN)/python)
+
+# Every recipe at its smallest size, a few seconds each; finished cells are kept, so a second run skips them.
+recipes-smoke: $(VENV)/test
+	for name in $$($(BIN)/python -m recipes list --short); do $(BIN)/python -m recipes $$name --smoke || exit 1; done
 
 format: $(VENV)/test
 	$(BIN)/ruff format .

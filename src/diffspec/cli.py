@@ -6,8 +6,10 @@ Every expected failure is one line on standard error and exit code 2; an interru
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import numpy as np
 from diffspec._version import __version__
 from diffspec.doctor import examine
 from diffspec.entropy import spectrum
-from diffspec.errors import DiffspecError
+from diffspec.errors import DiffspecError, InputError
 from diffspec.files import load
 from diffspec.groups import Bins, Clusters, Labels, Partition
 from diffspec.information import Estimator, Literal, Matched, dsmi
@@ -221,3 +223,23 @@ def doctor(as_json: bool) -> None:
     """Show what a measurement runs on: versions, linear algebra, cores, memory, GPU."""
     facts = examine()
     click.echo(json.dumps(facts) if as_json else facts_text(facts))
+
+
+@command.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def recipe(arguments: tuple[str, ...]) -> int:
+    """Reproduce a figure of the paper: recipe NAME, recipe check, recipe --help. In a checkout of the source only."""
+    found = _recipes().main(list(arguments) or ["--help"], prog_name="diffspec recipe", standalone_mode=False)
+    return int(found or 0)
+
+
+def _recipes() -> click.Group:
+    """The commands of the recipes, which are no part of the installed library."""
+    folders = [Path.cwd(), *Path(__file__).resolve().parents[2:3]]
+    root = next((folder for folder in folders if (folder / "recipes" / "expected.toml").is_file()), None)
+    if root is None:
+        raise InputError(f"no recipes in {folders[0]}; they come with the source: run this in a checkout of diffspec")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    recipes: click.Group = import_module("recipes._command").command
+    return recipes

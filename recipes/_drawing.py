@@ -1,0 +1,35 @@
+"""Figures in one style, without any global state of matplotlib."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = ("#4269d0", "#ff725c", "#3ca951", "#efb118", "#9467bd", "#97bbf5", "#9c6b4e", "#777777")
+DASHES = ("-", "--", ":", "-.")
+
+
+def panels(rows: int, columns: int, *, size: tuple[float, float] = (3.2, 2.5), **options: Any) -> tuple[Figure, Any]:
+    """A figure of `rows` x `columns` panels of `size` inches, and its axes as an array of that shape."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    for one in axes.flat:
+        one.spines[["top", "right"]].set_visible(False)
+        one.tick_params(labelsize=8)
+    return figure, axes
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """`figure` written as PNG and SVG beside one another; the same figure gives the same bytes."""
+    import matplotlib
+
+    paths = [stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "svg")]
+    with matplotlib.rc_context({"svg.hashsalt": "diffspec"}):
+        figure.savefig(paths[0], dpi=130)
+        figure.savefig(paths[1], metadata={"Date": None})
+    return paths
