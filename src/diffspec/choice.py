@@ -162,9 +162,7 @@ def operator_of(
     return operator_in(tiles_of(points, kernel, tol=getattr(solver, "tol", None)), alpha, budget)
 
 
-def _factored(
-    points: Array, kernel: Any, alpha: float, rank: int, memory: float, rng: np.random.Generator
-) -> Factored:
+def _factored(points: Array, kernel: Any, alpha: float, rank: int, memory: float, rng: np.random.Generator) -> Factored:
     n, d = points.shape
     # Two factors, and twice the points with their extra columns, in float64.
     need = 16.0 * n * (rank + d + 2)

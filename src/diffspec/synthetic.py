@@ -229,7 +229,7 @@ def additive_noise(n: int, *, width: float = 0.3, rng: Seed = 0) -> Pair:
 
 
 def half_cube(values: Floats) -> Floats:
-    """The values x |x|^(1/2) of every entry: one-to-one, makes the tails heavier; leaves mutual information as it is."""
+    """The values x |x|^(1/2) of every entry: one-to-one, heavier tails; leaves mutual information as it is."""
     return np.asarray(values * np.sqrt(np.abs(values)))
 
 

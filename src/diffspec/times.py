@@ -169,4 +169,4 @@ def choose_time(spectrum: Spectrum, rule: float | str | TimeRule = "knee") -> fl
 def _misfit(x: np.ndarray[tuple[int], np.dtype[np.float64]], y: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
     """The sum of squared residuals of the least-squares line through some points."""
     x, y = x - x.mean(), y - y.mean()
-    return float(max(0.0, y @ y - (x @ y) ** 2 / (x @ x)))
+    return max(0.0, float(y @ y - (x @ y) ** 2 / (x @ x)))
