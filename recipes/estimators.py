@@ -170,7 +170,8 @@ def figure(cells: list[Cell]) -> Figure:
             found = select(cells, task=task, estimator=name)
             if found:
                 shares[i, j] = mean(found, "error") / max(0.5, mean(found, "true"))
-                axis.text(j, i, _entry(found), ha="center", va="center", fontsize=7)
+                colour = "white" if abs(shares[i, j]) > 1.1 else "black"
+                axis.text(j, i, _entry(found), ha="center", va="center", fontsize=7, color=colour)
     axis.imshow(shares, cmap="RdBu_r", vmin=-1.6, vmax=1.6, aspect="auto")
     truths = [mean(select(cells, task=task), "true") for task in tasks]
     titles = [f"{task}\n{truth:.2f}" for task, truth in zip(tasks, truths, strict=True)]
