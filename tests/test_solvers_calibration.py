@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from diffspec._threads import single_threaded_blas
 from diffspec.operators import Dense
+from diffspec.result import Settings
 from diffspec.solvers import Chebyshev, Lanczos
-from diffspec.spectrum import Spectrum, renyi, renyi_stderr, shannon, shannon_stderr, truncation
+from diffspec.spectrum import Spectrum, count, count_stderr, renyi, renyi_stderr, shannon, shannon_stderr, truncation
 
-N, SEEDS = 240, 400
-FIXED = Lanczos(tol=None, probes=16, deflation=4, power=1, steps=7)
+N, SEEDS = 300, 400
+FIXED = Lanczos(tol=None, probes=16, deflation=8, power=2, steps=6)
 
 
 def _spectra():
@@ -75,15 +77,52 @@ def test_stopping_at_a_tolerance_keeps_the_intervals_honest(name):
     assert 0.92 <= coverage(sampled) <= 0.98
 
 
-@pytest.mark.parametrize("t", [0.5, 2.0])
-def test_other_times(t):
-    rows = errors(FIXED, "flat", value=lambda s: shannon(s, t), stderr=lambda s: shannon_stderr(s, t))
-    assert 0.92 <= coverage(rows) <= 0.98
+FUNCTIONALS = {
+    "entropy, t = 2": (lambda s: shannon(s, 2.0), lambda s: shannon_stderr(s, 2.0)),
+    "entropy, t = 3": (lambda s: shannon(s, 3.0), lambda s: shannon_stderr(s, 3.0)),
+    "order 1/2": (lambda s: renyi(s, 0.5), lambda s: renyi_stderr(s, 0.5)),
+    "order 2, t = 2": (lambda s: renyi(s, 2.0, 2.0), lambda s: renyi_stderr(s, 2.0, 2.0)),
+    "count above 0.7": (lambda s: count(s, 1.0, 0.7), lambda s: count_stderr(s, 1.0, 0.7)),
+}
 
 
-def test_other_orders():
-    rows = errors(FIXED, "duplicated", value=lambda s: renyi(s, 0.7, 1.5), stderr=lambda s: renyi_stderr(s, 0.7, 1.5))
+@pytest.mark.parametrize("functional", FUNCTIONALS.values(), ids=FUNCTIONALS)
+@pytest.mark.parametrize("name", SPECTRA)
+def test_the_intervals_of_every_functional_hold_95_percent(name, functional):
+    value, stderr = functional
+    rows = errors(FIXED, name, value=value, stderr=stderr)
     assert 0.92 <= coverage(rows) <= 0.98
+    assert coverage(rows, 1.96 * 0.7) < 0.92
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_the_collision_entropy_is_exact_at_time_one(name):
+    """It is a function of the trace and the squares, which need no probes."""
+    rows = errors(FIXED, name, value=lambda s: renyi(s, 2.0), stderr=lambda s: renyi_stderr(s, 2.0))
+    assert np.max(np.abs(rows)) < 1e-10
+
+
+def test_a_count_in_the_bulk_has_no_standard_error_and_says_why():
+    settings = Settings(kernel="", sigma=None, rule=None, alpha=0.5, t=1.0, solver="")
+    found = [replace(one, settings=settings) for one in solved(FIXED, "flat", SEEDS)]
+    in_bulk, in_gap = [one.count(floor=0.3) for one in found], [one.count(floor=0.7) for one in found]
+    without = [one for one in in_bulk if one.stderr is None]
+    assert len(without) > SEEDS / 2
+    assert all("a single node at the floor stands for " in one.verdict for one in without)
+    assert "eigenvalues, so the count has no standard error" in without[0].verdict
+    assert np.mean([one.stderr is not None and one.verdict == "" for one in in_gap]) > 0.5
+    # With reason: the interval that they do not state would cover too rarely.
+    rows = errors(FIXED, "flat", value=lambda s: count(s, 1.0, 0.3), stderr=lambda s: count_stderr(s, 1.0, 0.3))
+    assert coverage(rows) < 0.9
+
+
+def test_what_few_steps_cost_a_renyi_entropy_is_said():
+    settings = Settings(kernel="", sigma=None, rule=None, alpha=0.5, t=1.0, solver="")
+    operator, exact = with_spectrum(SPECTRA["decaying"])
+    few = replace(Lanczos(tol=None, probes=8, deflation=2, power=0, steps=2)(operator, np.random.default_rng(0)))
+    found = replace(few, settings=settings).renyi(0.2)
+    assert abs(found.value - renyi(exact, 0.2) / math.log(2)) > 1.96 * found.stderr
+    assert "few steps or moments may have cost up to about" in found.verdict
 
 
 def test_chebyshev_states_the_error_of_its_probes():

@@ -20,6 +20,11 @@ from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
 __all__ = ["Spectrum", "check_time", "count", "entropy_of", "renyi", "shannon"]
 
 
+# The 95 % interval of a count was found to cover 94 % of exact values where a node beside the floor stands for 1.3 to
+# 1.5 eigenvalues, 89 % at 1.5 to 2 and 79 % at 2 to 3.
+MOST_PER_NODE = 1.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spectrum:
     """Eigenvalues of a diffusion operator, as nodes with weights, and the settings that led to them.
@@ -58,20 +63,27 @@ class Spectrum:
         """Renyi entropy of order `q` of the same probabilities, in bits; q = 1 is `shannon`."""
         nats, error = renyi(self, q, t), renyi_stderr(self, q, t)
         bounds = None if self.extremes is None else self.extremes.renyi(q, t)
-        return self._entropy(f"Renyi entropy (q = {q:g})", nats, t, error=error, bounds=bounds)
+        truncated = 0.0 if self.check is None else abs(nats - renyi(self.check, q, t))
+        measure = f"Renyi entropy (q = {q:g})"
+        return self._entropy(measure, nats, t, error=error, bounds=bounds, truncated=truncated)
 
     def count(self, t: float = 1.0, floor: float = 0.01) -> Estimate:
-        """How many |eigenvalue|^t lie above `floor`; at large t the number of well-separated clusters."""
+        """How many |eigenvalue|^t lie above `floor`; at large t the number of well-separated clusters.
+
+        From a stochastic solver it has a standard error where the nodes beside the floor stand for one eigenvalue each.
+        Elsewhere the error is that of the quadrature, of unknown size: then there is none, and the verdict says so.
+        """
+        blur = self._blur(t, floor)
         return Estimate(
             measure=f"eigenvalues above {floor:g}",
             value=count(self, t, floor),
             unit=COUNT,
             n=self.n,
-            stderr=count_stderr(self, t, floor),
+            stderr=None if blur else count_stderr(self, t, floor),
             bounds=None if self.extremes is None else self.extremes.count(t, floor),
             ceiling=float(self.n),
             settings=self._settings(t),
-            verdict="; ".join(filter(None, [self.verdict, self._blur(t, floor)])),
+            verdict="; ".join(filter(None, [self.verdict, blur])),
             spectrum=self,
         )
 
@@ -121,7 +133,9 @@ class Spectrum:
         powers = to_numpy(self.nodes) ** t
         above = int(np.searchsorted(-powers, -floor))
         largest = float(np.max(to_numpy(self.weights)[max(0, above - 1) : above + 1]))
-        return f"a single node at the floor stands for {largest:.0f} eigenvalues" if largest > 1.5 else ""
+        if largest <= MOST_PER_NODE:
+            return ""
+        return f"a single node at the floor stands for {largest:.1f} eigenvalues, so the count has no standard error"
 
     def _verdict(self, error: float, truncated: float) -> str:
         """The verdict, and in words where the tolerance, in bits, was not reached or another error is larger."""
@@ -208,7 +222,7 @@ def renyi_stderr(spectrum: Spectrum, q: float, t: float = 1.0) -> float | None:
 
 
 def count_stderr(spectrum: Spectrum, t: float = 1.0, floor: float = 0.01) -> float | None:
-    """Standard error of `count`, None where nothing is random."""
+    """Standard error of `count` by the probes alone, None where nothing is random."""
     positive = spectrum.nodes[spectrum.nodes > 0]
     return _spread(spectrum, namespace(positive).astype(positive**t > floor, positive.dtype))
 
