@@ -11,6 +11,7 @@ from diffspec import Gaussian
 from diffspec.extremes import Extremes
 from diffspec.operators import Dense, diffusion
 from diffspec.solvers import Exact, LowRank
+from diffspec.solvers._krylov import Krylov
 from diffspec.spectrum import count, renyi, shannon
 
 
@@ -51,6 +52,37 @@ def test_bounds_hold_on_1000_random_cases():
         widths.append(np.subtract(*found.extremes.shannon(1.0)[::-1]) / math.log(operator.n))
     # Bounds that said nothing would hold as well.
     assert np.median(widths) < 0.2
+
+
+def entropy_sum(nodes):
+    return -nodes * np.log(np.maximum(nodes, 1e-300))
+
+
+def test_the_bracket_of_the_quadrature_holds_on_1000_random_cases():
+    """Gauss above and Gauss-Radau below the exact z'f(A)z, f = -x log x, for all z of the first block."""
+    rng = np.random.default_rng(0)
+    apart = []
+    for _ in range(1000):
+        operator, _solver = random_case(rng)
+        size, steps = int(rng.integers(1, 1 + max(1, operator.n // 4))), int(rng.integers(1, 4))
+        if size * (steps + 1) > operator.n:
+            continue
+        space = Krylov(operator, rng.normal(size=(operator.n, size)))
+        for _ in range(steps):
+            space.step()
+        gauss = space.gauss()
+        nodes, vectors = np.linalg.eigh(gauss)
+        low_nodes, low_vectors = np.linalg.eigh(space.radau(gauss, nodes, vectors))
+        upper = vectors[:size] ** 2 @ entropy_sum(np.maximum(nodes, 0.0))
+        lower = low_vectors[:size] ** 2 @ entropy_sum(np.maximum(low_nodes, 0.0))
+        values, turn = np.linalg.eigh(operator.matrix)
+        exact = (turn.T @ space.blocks[0]).T ** 2 @ entropy_sum(np.maximum(values, 0.0))
+        # The corner of the Radau rule divides by the smallest node, so rounding moves the rule by up to 1e-7.
+        assert np.all(lower <= exact + 2e-7)
+        assert np.all(exact <= upper + 1e-9)
+        apart.append(np.max(upper - lower))
+    assert len(apart) > 600
+    assert np.median(apart) > 1e-6
 
 
 def test_bounds_are_attained():

@@ -35,9 +35,9 @@ def random_case(rng):
     return points, sigma, alpha, Thresholded(sigma, rng.choice([None, 1e-2, 10.0 ** rng.uniform(-7, -1)]))
 
 
-def test_the_bound_is_never_violated():
+def test_the_bound_is_never_violated_on_1000_random_cases():
     rng = np.random.default_rng(3)
-    for case in range(320):
+    for case in range(1000):
         points, sigma, alpha, kernel = random_case(rng)
         kernel = kernel.resolve(points, rng)
         whole = diffusion(Gaussian(sigma)(points), alpha)
@@ -49,7 +49,7 @@ def test_the_bound_is_never_violated():
         for t, rounding in [(0.5, 1e-5), (1.0, 1e-9), (1.5, 1e-9), (2.0, 1e-9), (7.0, 1e-9), (50.0, 1e-9)]:
             gap = abs(shannon(exact, t) - shannon(found, t))
             power_sum = float((found.nodes**t).sum())
-            assert ours.perturbation.entropy(t, power_sum) <= ours.perturbation.entropy(t), (case, t)
+            assert ours.perturbation.entropy(t, power_sum) <= ours.perturbation.entropy(t) + 1e-12, (case, t)
             assert gap <= ours.perturbation.entropy(t, power_sum) + rounding, (case, t)
 
 
