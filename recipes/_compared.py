@@ -109,8 +109,8 @@ def run(grid: Grid, data: Data, log: Log, methods: Mapping[str, Callable[[Any, A
 
 def plan(grid: Grid) -> list[dict[str, Any]]:
     """The cells of `grid` such that whatever is measured first is worth having."""
-    where = [(d, share) for d in grid.corrupted for share in grid.shares]
-    where += [(d, 0.0) for d in grid.dimensions if (d, 0.0) not in where]
+    where = [(d, 0.0) for d in grid.dimensions]
+    where += [(d, share) for d in grid.corrupted for share in grid.shares if (d, share) not in where]
     every = product(range(grid.seeds), grid.noises, grid.methods, where)
     cells = [
         {"method": method, "n": grid.points, "d": d, "share": share, "noise": noise, "seed": seed}
@@ -119,34 +119,47 @@ def plan(grid: Grid) -> list[dict[str, Any]]:
     return sorted(cells, key=lambda cell: cell["d"] if cell["method"] in SLOW and cell["d"] > 1000 else 0)
 
 
-def drawn(cells: Sequence[Cell], lines: Mapping[str, str], corrupted: Sequence[int], ceiling: float) -> Figure:
+def truth(share: float, classes: int) -> float:
+    """Bits in labels of `classes` groups of equal size, that points determine, once a `share` of them is permuted.
+
+    A label stays what it was with probability 1 - share + share / classes.
+    """
+    others = share / classes
+    rest = (classes - 1) * others * math.log2(others) if others else 0.0
+    return math.log2(classes) + (1.0 - share + others) * math.log2(1.0 - share + others) + rest
+
+
+def drawn(cells: Sequence[Cell], lines: Mapping[str, str], classes: int) -> Figure:
     """One panel per dimension of corrupted labels and one of clean labels against the dimension.
 
     `lines` gives the label of every value; a colour per value, a line style per noise.
     """
+    corrupted = sorted({cell.key["d"] for cell in cells if cell.key["share"] > 0})
+    shares = [k / 50 for k in range(51)]
     figure, axes = panels(1, len(corrupted) + 1, size=(3.6, 3.2), sharey=True)
     for axis, d in zip(axes[0], corrupted, strict=False):
+        axis.plot(shares, [truth(share, classes) for share in shares], color="black", linewidth=0.8, linestyle=":")
         _lines(axis, select(cells, d=d), lines, "share")
         axis.set(title=f"d = {d}", xlabel="share of corrupted labels")
+    axes[0, -1].axhline(truth(0.0, classes), color="black", linewidth=0.8, linestyle=":", label="truth")
     _lines(axes[0, -1], select(cells, share=0.0), lines, "d")
     axes[0, -1].set(title="clean labels", xlabel="dimension d", xscale="log")
-    for axis in axes[0]:
-        axis.axhline(ceiling, color="black", linewidth=0.6, linestyle=":")
-    axes[0, 0].set_ylabel("information (bits); dotted: H(Y)")
+    axes[0, 0].set_ylabel("information (bits)")
     noises = sorted({cell.key["noise"] for cell in cells})
     for noise, dash in zip(noises, DASHES, strict=False):
-        axes[0, 0].plot([], [], color="black", linestyle=dash, linewidth=1, label=f"{noise:g} % noise")
+        axes[0, -1].plot([], [], color="black", linestyle=dash, linewidth=1, label=f"{noise:g} % noise")
     figure.legend(
-        *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=8, frameon=False
+        *axes[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8, frameon=False
     )
     return figure
 
 
 def _lines(axis: Any, cells: Sequence[Cell], lines: Mapping[str, str], along: str) -> None:
-    noises = sorted({cell.key["noise"] for cell in cells})
     for (value, label), colour in zip(lines.items(), COLOURS, strict=False):
+        measured = [cell for cell in cells if value in cell.values]
+        noises = sorted({cell.key["noise"] for cell in measured})
         for noise, dash in zip(noises, DASHES, strict=False):
-            found = [cell for cell in select(cells, noise=noise) if value in cell.values]
+            found = select(measured, noise=noise)
             x = sorted({cell.key[along] for cell in found})
             y = [mean(select(found, **{along: each}), value) for each in x]
             name = label if noise == noises[0] else None

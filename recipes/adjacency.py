@@ -80,8 +80,7 @@ def run(grid: Grid, log: Log) -> None:
 
 def figure(cells: list[Cell]) -> Figure:
     """Three panels as those of the blobs."""
-    corrupted = sorted({cell.key["d"] for cell in cells if cell.key["share"] > 0})
-    return drawn(cells, LINES, corrupted, math.log2(3))
+    return drawn(cells, LINES, 3)
 
 
 def check(cells: list[Cell]) -> list[Verdict]:

@@ -14,7 +14,8 @@ dimensions and more; cells run cheap first.
 - The published noise is cumulative, each level added on top of those before. Ours is not; the line "cumulative" shows
   that it matters little, as 1 % and 10 % add 4 % to the variance of 50 %.
 - NPEET takes the label for one more continuous coordinate, which many others outvote. The nearest-neighbour estimator
-  that is made for labels (Ross) reads H(Y) in every dimension: these blobs drift apart as the dimension grows.
+  that is made for labels (Ross) reads the truth in every dimension, under corruption too. The blobs do not overlap, so
+  the truth is what is left in the labels: 1.58, 1.16 and 0.33 bits at 0 %, 10 % and 50 % corruption.
 - DSMI's own decline, from 1.31 to 0.59, is no property of the data but of its matched subsets: fewer points of fewer
   near neighbours have less entropy to lose. `adjusted_dsmi` reads H(Y) in every dimension, and 0 for random labels.
 """
@@ -94,8 +95,7 @@ def run(grid: Grid, log: Log) -> None:
 def figure(cells: list[Cell]) -> Figure:
     """The paper's three panels, all in bits."""
     measured = [cell for cell in cells if "method" in cell.key]
-    corrupted = sorted({cell.key["d"] for cell in measured if cell.key["share"] > 0})
-    return drawn(measured, LINES, corrupted, math.log2(3))
+    return drawn(measured, LINES, 3)
 
 
 def check(cells: list[Cell]) -> list[Verdict]:

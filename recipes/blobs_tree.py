@@ -13,7 +13,6 @@ is close to H(Y) = log2 5.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +43,7 @@ def run(grid: Grid, log: Log) -> None:
 
 def figure(cells: list[Cell]) -> Figure:
     """Three panels as those of the blobs."""
-    corrupted = sorted({cell.key["d"] for cell in cells if cell.key["share"] > 0})
-    return drawn(cells, blobs.LINES, corrupted, math.log2(BRANCHES))
+    return drawn(cells, blobs.LINES, BRANCHES)
 
 
 def check(cells: list[Cell]) -> list[Verdict]:
