@@ -4,7 +4,7 @@ Claim: the released package says that its matrix has "the exact same eigenvalues
 It has not: its eigenvalues are those of the plain random walk (alpha = 0), the paper's are of the walk with the density
 divided out (alpha = 1/2). How much that moves the numbers is shown here.
 
-Command: `python -m recipes convention --paper`. Expected time: 2 s smoke, 15 min paper on one core.
+Command: `python -m recipes convention --paper`. Expected time: 2 s smoke, 8 min paper on one core.
 
 Every data set of the paper's simulated experiments that has a kernel (the identity/SPD mixes have none), and those on
 which the difference was first seen. Both conventions use the same affinity, exp(-d^2 / (2 sigma^2)) with the sigma of

@@ -4,7 +4,7 @@ Claim: none in the paper, which compares values of 500 to 10,000 points. With a 
 converges and DSE with it, slowly at t = 1 and in high dimension, quickly at larger t. Where sigma is the distance to
 the k-th neighbour it shrinks with n, and DSE at t = 1 grows like log n for ever: it counts points, not structure.
 
-Command: `python -m recipes finite-sample --paper`. Expected time: 3 s smoke, 90 min paper on one core (15 min to
+Command: `python -m recipes finite-sample --paper`. Expected time: 3 s smoke, 60 min paper on one core (2 min to
 n = 5000).
 
 N(0, I_20); a swiss roll turned into 20 dimensions (a sheet of dimension 2); three blobs in 20 dimensions, whose DSMI is
