@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
-from diffspec import Clusters, Estimate, Gaussian, Labels, dsmi, spectrum
+from diffspec import Clusters, Estimate, Gaussian, Labels, ScaleShape, dsmi, scale_and_shape, spectrum
 from diffspec.groups import Partition
 from diffspec.runlog import RunLog
 
@@ -50,6 +50,9 @@ def _measure_all(log: RunLog) -> None:
             points = _embedding(run, step, images, digits if run == "supervised" else lots)
             _measure(log, run, step, points, references)
             _train(log, run, step, points, digits)
+            if step:
+                first = _embedding(run, 0, images, digits if run == "supervised" else lots)
+                _change(log, run, step, scale_and_shape(first, points, sigma=10.0))
 
 
 def _embedding(run: str, step: int, images: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -71,6 +74,13 @@ def _measure(log: RunLog, run: str, step: int, points: np.ndarray, references: d
     distances = np.sqrt(np.square(points[:, None] - points[None]).sum(axis=2))[np.triu_indices(len(points), 1)]
     where = {"run": run, "step": step, "layer": LAYER, "name": "median distance", "rule": None}
     log.write("number", **where, value=float(np.median(distances)), unit="", stderr=None, n=len(points))
+
+
+def _change(log: RunLog, run: str, step: int, split: ScaleShape) -> None:
+    for part in split.estimates():
+        where = {"run": run, "step": step, "layer": LAYER, "rule": "sigma = 10"}
+        name = part.measure.replace("DSE", "DSE(Z)")
+        log.write("number", **where, name=name, value=part.value, unit="bit", n=part.n, settings={"since": 0})
 
 
 def _number(log: RunLog, name: str, estimate: Estimate, where: dict[str, object]) -> None:

@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from diffspec import InputError, MissingExtraError
-from diffspec.plots import embedding, spectra, training_curves
+from diffspec import InputError, MissingExtraError, Profile, profile
+from diffspec.plots import changes, embedding, scale_curves, spectra, training_curves
 from diffspec.runlog import RunLog, read
 from digits_log import RUNS, write_log
 
@@ -34,12 +35,50 @@ def test_records_do_as_well_as_a_path(log):
     assert [len(axis.lines) for axis in a.axes] == [len(axis.lines) for axis in b.axes]
 
 
-@pytest.mark.parametrize("draw", [training_curves, spectra, embedding])
+@pytest.mark.parametrize("draw", [training_curves, spectra, embedding, changes])
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_every_figure_can_be_saved(log, tmp_path, draw, kind):
     path = tmp_path / f"figure.{kind}"
     draw(log).savefig(path)
     assert path.stat().st_size > 2000
+
+
+def test_the_parts_of_changes_are_those_of_the_log(log):
+    figure = changes(log, layer="penultimate")
+    assert [axis.get_title(loc="left") for axis in figure.axes] == list(RUNS)
+    by_shape = [r["value"] for r in read(log) if r.get("name") == "DSE(Z) change by shape" and r["run"] == RUNS[0]]
+    lines = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
+    assert lines["by shape"] == by_shape
+    assert lines["both"] == pytest.approx(np.add(lines["by scale"], by_shape))
+
+
+def measured(*, labels: bool) -> Profile:
+    rng = np.random.default_rng(0)
+    groups = np.arange(60) % 3
+    return profile(rng.normal(size=(60, 3)) + 5.0 * groups[:, None], groups if labels else None, sigmas=12)
+
+
+def test_a_profile_is_drawn_as_it_is(tmp_path):
+    found = measured(labels=True)
+    figure = scale_curves(found)
+    entropy, information = figure.axes
+    assert list(entropy.lines[0].get_xdata()) == list(found.sigmas)
+    assert list(entropy.lines[0].get_ydata()) == list(found.entropy.values)
+    assert list(information.lines[0].get_ydata()) == list(found.information.values)
+    assert entropy.lines[1].get_xdata() == [found.settings.sigma] * 2
+    shaded = [patch.get_x() for patch in entropy.patches]
+    assert shaded == pytest.approx([found.sigmas[0], found.plateaus[1]])
+    figure.savefig(tmp_path / "profile.pdf")
+
+
+def test_several_profiles_are_drawn_over_their_scale():
+    found = {"labels": measured(labels=True), "none": measured(labels=False)}
+    figure = scale_curves(found)
+    assert [list(axis.lines[0].get_xdata()) for axis in figure.axes] == [
+        pytest.approx(np.divide(found["labels"].sigmas, found["labels"].scale))
+    ] * 2
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["labels", "none"]
+    assert len(scale_curves(found["none"]).axes) == 1
 
 
 def test_pyplot_is_left_alone(log):
@@ -64,6 +103,10 @@ def test_clear_errors(log, tmp_path, monkeypatch):
         spectra(bare.path)
     with pytest.raises(InputError, match="the log holds no picture"):
         embedding(bare.path)
+    with pytest.raises(InputError, match="the log holds no changes; observe twice with a rule of fixed sigma"):
+        changes(bare.path)
+    with pytest.raises(InputError, match="profiles must be a Profile or a mapping of names to them, got 3"):
+        scale_curves({"a": 3})
     with pytest.raises(InputError, match="no step of the log has a accuracy"):
         training_curves(bare.path, against="accuracy")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

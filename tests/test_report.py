@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from diffspec import InputError, MissingExtraError
@@ -86,6 +87,27 @@ def test_curves_are_those_of_the_log(browser, log, tmp_path):
     assert any(name == "supervised" and values == pytest.approx(wanted) for name, values in drawn if len(values) == 6)
 
 
+def test_scale_is_told_apart_from_shape(browser, log, tmp_path):
+    opened(browser, write(log, tmp_path / "report.html"))
+    drawn = browser.execute_script(
+        "return [...document.querySelectorAll('.grid.change figure')].map(f => [f.dataset.only, "
+        "f.querySelector('.chart').data.map(t => [t.name, [...t.y]])])"
+    )
+    assert [run for run, _traces in drawn] == list(RUNS)
+    for run, traces in drawn:
+        parts = dict(traces)
+        assert list(parts) == ["by scale", "by shape", "both"]
+        entropy = [
+            r["value"]
+            for r in read(log)
+            if (r.get("run"), r.get("name"), r.get("rule")) == (run, "DSE(Z)", "sigma = 10")
+        ]
+        assert parts["both"] == pytest.approx([value - entropy[0] for value in entropy[1:]], abs=1e-9)
+        assert np.add(parts["by scale"], parts["by shape"]) == pytest.approx(parts["both"])
+    assert browser.execute_script("return document.querySelectorAll('.grid.change .legend').length") == len(RUNS)
+    assert "DSE(Z) change by shape" in browser.page_source
+
+
 def test_hiding_a_condition_hides_it_everywhere(browser, log, tmp_path):
     from selenium.webdriver.common.by import By
 
@@ -98,6 +120,8 @@ def test_hiding_a_condition_hides_it_everywhere(browser, log, tmp_path):
     button = next(b for b in browser.find_elements(By.TAG_NAME, "button") if "supervised" in b.text)
     button.click()
     assert browser.execute_script(seen) == 0
+    shown = "return [...document.querySelectorAll('.grid.change figure')].filter(f => !f.hidden).length"
+    assert browser.execute_script(shown) == len(RUNS) - 1
 
 
 def test_text_of_the_log_is_harmless(browser, tmp_path):

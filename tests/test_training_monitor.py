@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi
+from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi, scale_and_shape
 from diffspec.groups import Partition
 from diffspec.runlog import Record, RunLog, read
 from diffspec.training import DSE, DSMI, RULES, Monitor, Probe, collect
@@ -73,7 +73,7 @@ def test_trained_weights_are_bitwise_equal_with_and_without(tmp_path: Path) -> N
     assert drawn == drawn_too
     assert weights.keys() == watched.keys()
     assert all(torch.equal(weights[name], watched[name]) for name in weights)
-    assert len(of(tmp_path / "run.jsonl", "number")) == 7 * 2 * 7
+    assert len(of(tmp_path / "run.jsonl", "number")) == 7 * 2 * 7 + 6 * 2 * 2  # no change at the first look
     assert not of(tmp_path / "run.jsonl", "failure")
 
 
@@ -107,6 +107,53 @@ def test_the_median_distance_stands_beside_them(tmp_path: Path) -> None:
     (record,) = [r for r in of(tmp_path / "run.jsonl", "number") if r["name"] == "median distance"]
     assert record["value"] == pytest.approx(np.median(squared) ** 0.5, rel=1e-9)
     assert record["settings"]["sigma"] == pytest.approx((np.median(squared) / 2) ** 0.5, rel=1e-9)
+
+
+def test_changes_are_split_into_scale_and_shape(tmp_path: Path) -> None:
+    model = network()
+    watching = monitor(tmp_path, model, layers=["0", "2"])
+    watching.observe(2)
+    first = collect(model, "2", [INPUTS])["2"]
+    with torch.no_grad():
+        model[0].weight *= 3.0
+        model[1].weight += torch.linspace(0, 3, 16)
+    watching.observe(5)
+    later = collect(model, "2", [INPUTS])["2"]
+    wanted = scale_and_shape(first, later, sigma=10.0)
+    found = {r["name"]: r for r in of(tmp_path / "run.jsonl", "number") if "change" in r["name"] and r["layer"] == "2"}
+    by_scale, by_shape = found["DSE(Z) change by scale"], found["DSE(Z) change by shape"]
+    assert by_scale["value"] == pytest.approx(wanted.scale, abs=1e-5)
+    assert by_shape["value"] == pytest.approx(wanted.shape, abs=1e-5)
+    assert abs(wanted.shape) > 0.01
+    assert (by_scale["step"], by_scale["rule"], by_scale["unit"]) == (5, "sigma = 10", "bit")
+    assert by_scale["settings"]["since"] == 2
+    assert by_scale["settings"]["growth"] == pytest.approx(wanted.growth)
+
+
+def test_changes_can_be_left_out_and_need_a_fixed_width(tmp_path: Path) -> None:
+    for number, changes in enumerate(({"changes": False}, {"rules": {"median": Gaussian()}})):
+        watching = monitor(tmp_path, log=tmp_path / f"{number}.jsonl", **changes)
+        watching.observe(0)
+        watching.observe(1)
+        assert not [r for r in of(watching.log.path, "number") if "change" in r["name"]]
+
+
+def test_changes_begin_where_the_layer_is_no_longer_collapsed(tmp_path: Path) -> None:
+    model = network()
+    weights = model[0].weight.detach().clone()
+    watching = monitor(tmp_path, model, measures=[DSE()])
+    with torch.no_grad():
+        model[0].weight.zero_()
+    watching.observe(0)
+    with torch.no_grad():
+        model[0].weight += weights
+    watching.observe(1)
+    watching.observe(2)
+    found = [r for r in of(watching.log.path, "number") if "change" in r["name"]]
+    assert [(r["step"], r["settings"]["since"], r["value"]) for r in found] == [
+        (2, 1, pytest.approx(0.0, abs=1e-5))
+    ] * 2
+    assert not of(watching.log.path, "failure")
 
 
 def test_spectra_pictures_and_settings(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuni
 from diffspec.profiles import profile
 from diffspec.resampling import Interval, interval
 from diffspec.result import Estimate, Group, Settings
+from diffspec.scale_shape import ScaleShape, scale_and_shape
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import Spectrum
@@ -48,6 +49,7 @@ __all__ = [
     "Precomputed",
     "Profile",
     "RunLogWarning",
+    "ScaleShape",
     "SelfTuning",
     "Settings",
     "Spectrum",
@@ -63,5 +65,6 @@ __all__ = [
     "interval",
     "permutation_test",
     "profile",
+    "scale_and_shape",
     "spectrum",
 ]

@@ -1,4 +1,4 @@
-"""Figures of a run log for papers, as matplotlib Figures: save them with ``figure.savefig("name.pdf")``.
+"""Figures of run logs and profiles for papers, as matplotlib Figures: save with ``figure.savefig("name.pdf")``.
 
 Records in, figures out; nothing is computed here and pyplot, its backend and its settings are left alone.
 """
@@ -6,5 +6,6 @@ Records in, figures out; nothing is computed here and pyplot, its backend and it
 from __future__ import annotations
 
 from diffspec.plots.figures import embedding, spectra, training_curves
+from diffspec.plots.scale import changes, scale_curves
 
-__all__ = ["embedding", "spectra", "training_curves"]
+__all__ = ["changes", "embedding", "scale_curves", "spectra", "training_curves"]

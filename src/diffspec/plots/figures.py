@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from diffspec.errors import InputError, MissingExtraError
+from diffspec.errors import InputError
+from diffspec.plots.panels import canvas, caption, layer_of
 from diffspec.plots.series import (
     ACCURACY,
     DISTANCE,
@@ -17,7 +18,6 @@ from diffspec.plots.series import (
     by_step,
     class_numbers,
     evenly,
-    open_log,
     quantity,
     rule_words,
     styles,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["embedding", "spectra", "training_curves"]
 
-PANEL = (3.1, 2.35)  # inches: three panels fill the width of a page
 AXIS = {STEP: "epoch", ACCURACY: "accuracy", DISTANCE: "median distance"}
 
 
@@ -69,13 +68,13 @@ def training_curves(
     """
     if against not in AXIS:
         raise InputError(f"against must be one of {', '.join(AXIS)}, got {against!r}")
-    chosen, rules = _layer(log, layer), _layer(log, layer).rules()
+    chosen, rules = layer_of(log, layer), layer_of(log, layer).rules()
     names = _names(chosen, names)
-    figure, axes = _canvas(rows=len(names), columns=len(rules))
+    figure, axes = canvas(rows=len(names), columns=len(rules))
     for row, name in zip(axes, names, strict=True):
         for axis, rule in zip(row, rules, strict=True):
             _draw(axis, chosen.curves(name, rule=rule, against=against), styles(chosen.runs), path=against == STEP)
-            _caption(axis, quantity(name), rule_words(rule), AXIS[against])
+            caption(axis, quantity(name), rule_words(rule), AXIS[against])
     if not any(axis.has_data() for axis in axes.flat):
         raise InputError(f"no step of the log has a {against}; draw against the step")
     _legend(figure, chosen.runs)
@@ -87,11 +86,11 @@ def spectra(log: Source, *, layer: str | None = None) -> Figure:
 
     Parameters, errors and result are those of `training_curves`; both axes are logarithmic.
     """
-    chosen = _layer(log, layer)
+    chosen = layer_of(log, layer)
     rules = chosen.rules("spectrum")
     if not rules:
         raise InputError("the log holds no spectrum; let the monitor write spectra")
-    figure, axes = _canvas(rows=1, columns=len(rules))
+    figure, axes = canvas(rows=1, columns=len(rules))
     looks = styles(chosen.runs)
     for axis, rule in zip(axes[0], rules, strict=True):
         last = {record["run"]: record["step"] for record in chosen.ends("spectrum", rule=rule)}
@@ -99,7 +98,7 @@ def spectra(log: Source, *, layer: str | None = None) -> Figure:
             dash = "-" if record["step"] == last[record["run"]] else (0, (3, 2))
             ranks = range(1, len(record["values"]) + 1)
             axis.loglog(ranks, record["values"], linestyle=dash, color=looks[record["run"]].colour, linewidth=1.3)
-        _caption(axis, "Spectrum", rule_words(rule), "rank", unit="eigenvalue")
+        caption(axis, "Spectrum", rule_words(rule), "rank", unit="eigenvalue")
     _legend(figure, chosen.runs, "dashed: first step, solid: last step")
     return figure
 
@@ -109,12 +108,12 @@ def embedding(log: Source, *, layer: str | None = None, most: int = 4) -> Figure
 
     Parameters, errors and result are those of `training_curves`.
     """
-    chosen = _layer(log, layer)
+    chosen = layer_of(log, layer)
     pictures = {run: evenly(by_step(chosen.of("picture", run=run)), most) for run in chosen.runs}
     pictures = {run: found for run, found in pictures.items() if found}
     if not pictures:
         raise InputError("the log holds no picture of the embedding; let the monitor write pictures")
-    figure, axes = _canvas(
+    figure, axes = canvas(
         rows=len(pictures), columns=max(len(found) for found in pictures.values()), panel=(1.75, 1.75)
     )
     classes = class_numbers([record for found in pictures.values() for record in found])
@@ -127,32 +126,12 @@ def embedding(log: Source, *, layer: str | None = None, most: int = 4) -> Figure
     return figure
 
 
-def _layer(log: Source, layer: str | None) -> Log:
-    """The records of the layer to draw."""
-    found = open_log(log)
-    if layer is None and len(found.layers) == 1:
-        return found
-    if layer not in found.layers:
-        raise InputError(f"layer must be one of {', '.join(map(repr, found.layers))}, got {layer!r}")
-    return found.at(layer)
-
-
 def _names(log: Log, names: Sequence[str] | None) -> list[str]:
     known = log.measures
     unknown = [name for name in names or () if name not in known]
     if unknown or not known:
         raise InputError(f"names must be among the measures of the log ({', '.join(known) or 'none'}), got {names!r}")
     return known if names is None else list(names)
-
-
-def _canvas(*, rows: int, columns: int, panel: tuple[float, float] = PANEL) -> tuple[Figure, Any]:
-    """A figure made without pyplot, so that neither its backend nor its settings are touched."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("this figure", "plots") from None
-    figure = Figure(figsize=(panel[0] * columns, panel[1] * rows + 0.4), dpi=150, layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)
 
 
 def _draw(axis: Axes, curves: list[Curve], looks: dict[str, Style], *, path: bool) -> None:
@@ -175,21 +154,6 @@ def _draw(axis: Axes, curves: list[Curve], looks: dict[str, Style], *, path: boo
                 markeredgewidth=0.9,
             )
         axis.set_ylabel(unit_words(curve.unit), fontsize=8)
-
-
-def _caption(axis: Axes, title: str, subtitle: str, x: str, *, unit: str | None = None) -> None:
-    axis.set_title(title, fontsize=10, fontweight="bold", loc="left", pad=16)
-    axis.text(0.0, 1.035, subtitle, transform=axis.transAxes, fontsize=7.5, color="#5f6670")
-    axis.set_xlabel(x, fontsize=8)
-    if unit is not None:
-        axis.set_ylabel(unit, fontsize=8)
-    axis.tick_params(labelsize=7.5, color="#9aa1ab")
-    axis.grid(color="#e6e9ed", linewidth=0.7)
-    axis.set_axisbelow(True)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axis.spines[side].set_color("#9aa1ab")
 
 
 def _scatter(axis: Axes, record: dict[str, Any], classes: dict[str, int]) -> None:

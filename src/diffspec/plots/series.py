@@ -17,6 +17,8 @@ from diffspec.runlog import Record, read
 
 __all__ = [
     "ACCURACY",
+    "BY_SCALE",
+    "BY_SHAPE",
     "DISTANCE",
     "STEP",
     "Curve",
@@ -35,6 +37,9 @@ __all__ = [
 
 STEP, ACCURACY, DISTANCE = "step", "accuracy", "median distance"
 """What measures are drawn against: the step, a scalar, and the measure of the embedding's scale."""
+
+BY_SCALE, BY_SHAPE = "DSE(Z) change by scale", "DSE(Z) change by shape"
+"""Of the change of the entropy since the first look, what scale and what shape contributed."""
 
 Source: TypeAlias = str | Path | Sequence[Record]
 
@@ -170,9 +175,19 @@ class Log:
 
     @property
     def measures(self) -> list[str]:
-        """The measures in the paper's order, the median distance left out."""
+        """The measures in the paper's order; without the median distance and the parts of changes."""
         names = _distinct(record["name"] for record in self.of("number"))
-        return [name for name in MEASURES if name in names] + [n for n in names if n not in (*MEASURES, DISTANCE)]
+        others = (*MEASURES, DISTANCE, BY_SCALE, BY_SHAPE)
+        return [name for name in MEASURES if name in names] + [name for name in names if name not in others]
+
+    def changes(self) -> list[tuple[str, Curve, Curve]]:
+        """Per fixed width and run: the rule, and what scale and what shape contributed to the change of the entropy."""
+        found = []
+        for rule in self.rules():
+            shapes = {curve.run: curve for curve in self.curves(BY_SHAPE, rule=rule)}
+            scales = self.curves(BY_SCALE, rule=rule)
+            found += [(rule, curve, shapes[curve.run]) for curve in scales if curve.run in shapes]
+        return found
 
     @property
     def scalars(self) -> list[str]:

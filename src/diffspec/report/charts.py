@@ -6,10 +6,8 @@ The colours of grid, text and axes are the same in every chart and are set by th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
-from typing import Any, TypeAlias
 
 from diffspec.plots.series import (
     ACCURACY,
@@ -26,11 +24,11 @@ from diffspec.plots.series import (
     styles,
     unit_words,
 )
+from diffspec.report.layout import Chart, Section, Trace
+from diffspec.report.parts import changes
 from diffspec.runlog import Record
 
-__all__ = ["Chart", "Section", "sections"]
-
-Trace: TypeAlias = dict[str, Any]
+__all__ = ["sections"]
 
 PICTURES = 5  # per condition: as many as fit side by side and can still be told apart
 
@@ -40,36 +38,9 @@ CLASSES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
-    """One chart: its words, plotly's traces, and what its axes are called."""
-
-    title: str
-    subtitle: str
-    traces: list[Trace]
-    x: str = ""
-    y: str = ""
-    scale: str = "linear"
-    """Of both axes: linear or log."""
-    plane: bool = False
-    """Without axes, one unit as long in both directions."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """Charts under one heading; `columns` of them side by side where there is room."""
-
-    key: str
-    title: str
-    note: str
-    columns: int
-    charts: list[Chart | None]
-    """Row by row; None leaves a place empty."""
-
-
 def sections(log: Log) -> list[Section]:
     """The sections of one layer; those that the log has nothing for are left out."""
-    found = (_against_step(log), _against_accuracy(log), _scale(log), _spectra(log), _pictures(log))
+    found = (_against_step(log), _against_accuracy(log), changes(log), _scale(log), _spectra(log), _pictures(log))
     return [section for section in found if any(section.charts)]
 
 
@@ -237,7 +208,13 @@ def _picture(record: Record, classes: dict[str, int]) -> Chart:
         "text": [f"class {escape(name)}" for name in names],
         "hovertemplate": ("%{text}" if names else "%{x:.3g}, %{y:.3g}") + "<extra></extra>",
     }
-    return Chart(title=str(record["run"]), subtitle=f"epoch {record['step']:g}", traces=[trace], plane=True)
+    return Chart(
+        title=str(record["run"]),
+        subtitle=f"epoch {record['step']:g}",
+        traces=[trace],
+        plane=True,
+        run=str(record["run"]),
+    )
 
 
 def _colours(names: Sequence[str], classes: dict[str, int]) -> list[str] | str:

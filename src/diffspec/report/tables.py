@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from diffspec.plots.series import DISTANCE, Curve, Log, quantity, rule_words
+from diffspec.plots.series import BY_SCALE, BY_SHAPE, DISTANCE, Curve, Log, quantity, rule_words
 from diffspec.runlog import Record
 
 __all__ = ["Cell", "Row", "failures", "final_values", "how_measured", "settings"]
@@ -35,7 +35,8 @@ def final_values(log: Log) -> list[Row]:
     rows = [_ends(log, quantity(name), "", log.scalar(name)) for name in log.scalars]
     rows.append(_ends(log, DISTANCE, "", log.curves(DISTANCE)))
     for rule in log.rules():
-        rows += [_ends(log, quantity(n), rule_words(rule), log.curves(n, rule=rule)) for n in log.measures]
+        names = [*log.measures, BY_SCALE, BY_SHAPE]
+        rows += [_ends(log, quantity(n), rule_words(rule), log.curves(n, rule=rule)) for n in names]
     return [row for row in rows if any(cell.text != "-" for cell in row.cells)]
 
 

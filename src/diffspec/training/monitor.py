@@ -18,6 +18,7 @@ from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.result import Estimate
 from diffspec.runlog import RunLog
+from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.hooks import Layers, Points, collect, resolve_layers, untouched, unwrapped
 from diffspec.training.measures import RULES, Measure, Probe, standard
 
@@ -52,6 +53,9 @@ class Monitor:
         Default DSE(Z), DSMI(Z;Y) where there are labels, DSMI(Z;X).
     rules : mapping of str to Kernel
         Every measure is taken with each of these kernels; default the paper's sigma = 10 and the median rule.
+    changes : bool
+        Whether the change of DSE(Z) since the first look, at every fixed sigma, is split into what the scale of the
+        embedding and what its shape contributes (see `diffspec.scale_and_shape`).
     pictures : collection of int
         The steps at which a picture of each layer is written; default 0, 1, 2, 5, 10, 20, 50, ...
     settings : mapping, optional
@@ -68,7 +72,8 @@ class Monitor:
     Notes
     -----
     A look costs a forward pass and, per layer and rule, an O(n^3) eigenproblem of the n probe inputs: 0.5 s at n = 800
-    on two cores. When not to use: inside a timed benchmark, or with a probe of more than some 5000 inputs.
+    on two cores. `changes` add two more per fixed sigma (COST), and keep 4 n^2 bytes per layer. When not to use: inside
+    a timed benchmark, or with a probe of more than some 5000 inputs.
 
     Examples
     --------
@@ -93,6 +98,7 @@ class Monitor:
         every: int = 1,
         measures: Sequence[Measure] | None = None,
         rules: Mapping[str, Kernel] = RULES,
+        changes: bool = True,
         pictures: Collection[int] = ONE_TWO_FIVE,
         settings: Mapping[str, Any] | None = None,
         strict: bool = False,
@@ -108,6 +114,7 @@ class Monitor:
             for measure in self.measures:
                 measure.check(probe)
         self.log = log if isinstance(log, RunLog) else RunLog(log)
+        self._changes = Changes() if changes else None
         self._settings = self._described(settings or {})
         self._started = False
 
@@ -156,16 +163,22 @@ class Monitor:
         where = {"step": step, "layer": layer}
         with self._attempt(**where, name="median distance"):
             self._distance(points, where)
+        fixed: dict[str, Estimate] = {}
         for rule, kernel in self._rules.items():
             for measure in self.measures:
                 fields = {**where, "name": measure.name, "rule": rule}
                 with self._attempt(**fields):
-                    self._measure(measure, points, kernel, fields)
+                    estimate = self._measure(measure, points, kernel, fields)
+                    if is_fixed(measure, kernel):
+                        fixed[rule] = estimate
+        if fixed and self._changes is not None:
+            with self._attempt(**where, name="DSE(Z) change"):
+                self._change(self._changes, points, fixed, where)
         if step in self._pictures:
             with self._attempt(**where, name="picture"):
                 self._picture(points, where)
 
-    def _measure(self, measure: Measure, points: Points, kernel: Kernel, fields: dict[str, Any]) -> None:
+    def _measure(self, measure: Measure, points: Points, kernel: Kernel, fields: dict[str, Any]) -> Estimate:
         started = time.perf_counter()
         estimate = measure(points, self.probe, kernel)
         seconds = round(time.perf_counter() - started, 4)
@@ -173,6 +186,15 @@ class Monitor:
         if estimate.spectrum is not None:
             where = {key: fields[key] for key in ("step", "layer", "rule")}
             self.log.write("spectrum", run=self.run, **where, values=_short(estimate.spectrum.nodes[:LEADING]))
+        return estimate
+
+    def _change(self, changes: Changes, points: Points, fixed: Mapping[str, Estimate], where: dict[str, Any]) -> None:
+        """Since the first look, what scale and what shape did to the entropies at `fixed` widths."""
+        started = time.perf_counter()
+        found = changes.since_first(points=points, ends=fixed, **where)
+        seconds = round((time.perf_counter() - started) / max(len(found), 1), 4)
+        for rule, record in found:
+            self.log.write("number", run=self.run, **where, rule=rule, **record, seconds=seconds)
 
     def _distance(self, points: Points, where: dict[str, Any]) -> None:
         """The scale of the embedding: without it a value at a fixed sigma cannot be read."""

@@ -1,0 +1,90 @@
+"""Since the first look at a layer: how much of the change of its entropy at a fixed width is scale, how much shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from diffspec._arrays import as_points
+from diffspec.bandwidth import TINY, Median
+from diffspec.choice import choose
+from diffspec.kernels import Gaussian, Kernel
+from diffspec.result import Estimate
+from diffspec.scale_shape import ScaleShape, Snapshot, attributed
+from diffspec.scales import Distances
+from diffspec.training.hooks import Points
+from diffspec.training.measures import DSE, Measure
+
+__all__ = ["CHANGES", "Changes", "Ends", "is_fixed"]
+
+CHANGES = ("DSE(Z) change by scale", "DSE(Z) change by shape")
+"""The names of the records, in the order of `ScaleShape.estimates`."""
+
+Ends: TypeAlias = Mapping[str, Estimate]
+"""Per rule the entropy at its width."""
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    step: int
+    snapshot: Snapshot
+    ends: Ends
+
+
+class Changes:
+    """The first snapshot of every layer, which later ones are compared with.
+
+    Notes
+    -----
+    Memory 4 n^2 bytes per layer (2.6 MB at n = 800), whatever its width. Per look and layer the distances, and per
+    fixed rule two entropies.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[str, _First] = {}
+
+    def since_first(self, step: int, layer: str, points: Points, ends: Ends) -> list[tuple[str, dict[str, Any]]]:
+        """Per rule of `ends` and part of the change: the rule, and what a number record holds of it.
+
+        None at the first look at a layer that is not collapsed, nor at any look at one that is.
+        """
+        known = as_points(points)
+        scale = Median()(known, np.random.default_rng(0))
+        if scale <= TINY:  # collapsed, as the verdicts say: there is no shape to compare
+            return []
+        now = Snapshot(Distances.of(known, narrow=True), scale)
+        if layer not in self._first:
+            self._first[layer] = _First(step, now, dict(ends))
+            return []
+        first, found = self._first[layer], []
+        for rule in [rule for rule in ends if rule in first.ends]:
+            after = ends[rule]
+            solver = choose(*known.shape, t=after.settings.t or 1.0).solver
+            split = attributed(first.snapshot, now, (first.ends[rule], after), solver=solver)
+            found += [(rule, record) for record in _records(split, first.step)]
+        return found
+
+
+def is_fixed(measure: Measure, kernel: Kernel) -> bool:
+    """Whether `measure` is an entropy at a width that does not follow the points."""
+    return isinstance(measure, DSE) and isinstance(kernel, Gaussian) and isinstance(kernel.sigma, float | int)
+
+
+def _records(split: ScaleShape, since: int) -> list[dict[str, Any]]:
+    settings = {**asdict(split.settings), "since": since, "growth": split.growth}
+    return [
+        {
+            "name": name,
+            "value": part.value,
+            "unit": part.unit,
+            "stderr": part.stderr,
+            "n": part.n,
+            "ceiling": None,
+            "verdict": "",
+            "settings": settings,
+        }
+        for name, part in zip(CHANGES, split.estimates(), strict=True)
+    ]
