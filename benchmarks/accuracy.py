@@ -108,6 +108,7 @@ def middle(values):
 
 def plot(rows, path):
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure = Figure(figsize=(11, 7.5), layout="constrained")
     for axes, name in zip(figure.subplots(2, 2).flat, dict.fromkeys(row["spectrum"] for row in rows), strict=True):
@@ -122,6 +123,9 @@ def plot(rows, path):
             axes.plot(x, stated, "_", color=COLORS[family], markersize=11, markeredgewidth=2)
         axes.set(xscale="log", yscale="log", title=f"{name}\n{here[0]['exact_bits']:.3f} bits")
         axes.set(xlabel="seconds, from points to bits", ylabel="error (bits), root mean square")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, title="bars: stated error or bound", title_fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)

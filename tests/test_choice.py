@@ -194,3 +194,23 @@ class TestSparse:
         saturated = dse(rng.normal(size=(200, 3)), kernel=Thresholded(1e-4))
         assert saturated.verdict.startswith("saturated")
         assert "informative for sigma between about" in saturated.verdict
+
+
+@pytest.mark.parametrize("apart", [1e3, 1e6, 1e7, 1e9, 1e12])
+def test_two_groups_however_far_apart_have_the_exact_entropy(apart):
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(1600, 3)) + apart * (np.arange(1600) % 2)[:, None]
+    kernel = Gaussian(1.0)
+    exact = dse(points, kernel=kernel, solver=Exact()).value
+    found = dse(points, kernel=kernel, solver=Lanczos(tol=1e-2))
+    assert abs(found.value - exact) < 4 * (found.stderr or 0.0) + 1e-3
+    whole = dsmi(points, np.arange(1600) % 2, kernel=kernel, solver=Exact()).value
+    ours = dsmi(points, np.arange(1600) % 2, kernel=kernel, solver=Lanczos(tol=1e-2))
+    assert abs(ours.value - whole) < 4 * ours.stderr + 1e-3
+
+
+def test_points_too_far_out_for_tiles_need_the_whole_affinity():
+    points = np.random.default_rng(0).normal(size=(1600, 3))
+    points[0] = 1e9
+    with pytest.raises(TooLargeError, match="some points lie more than 500,000 sigma from the mean"):
+        dse(points, kernel=Gaussian(1.0), solver=Lanczos(), memory=1e6)

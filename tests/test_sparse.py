@@ -9,7 +9,7 @@ import scipy.sparse
 import torch
 
 import definitions
-from diffspec import Gaussian, InputError, MissingExtraError, TooLargeError, dse, spectrum
+from diffspec import Gaussian, InputError, MissingExtraError, TooLargeError, dse, dsmi, spectrum
 from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.operators import Entrywise, diffusion
 from diffspec.perturbation import Perturbation, entropy_gap
@@ -334,3 +334,16 @@ def test_reordering_leaves_the_spectrum_and_brings_neighbours_together(monkeypat
     assert after < before / 3
     values = [np.linalg.eigvalsh(matrix.toarray()) for matrix in (affinity, moved)]
     np.testing.assert_allclose(*values, atol=1e-12)
+
+
+class TestInformation:
+    def test_every_set_has_the_graph_of_its_own_points(self):
+        points, labels = np.random.default_rng(0).normal(size=(300, 3)), np.arange(300) % 3
+        kernel = NearestNeighbors(k=5).resolve(points, np.random.default_rng(0))
+        ours = dsmi(points, labels, kernel=kernel)
+        for number, group in enumerate(ours.groups):
+            assert group.conditional == pytest.approx(dse(points[labels == number], kernel=kernel).value, abs=1e-9)
+
+    def test_a_group_of_too_few_points(self):
+        with pytest.raises(InputError, match="needs more than k = 15 points, got 10; lower k or merge small groups"):
+            dsmi(np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 3, kernel=NearestNeighbors(k=15))

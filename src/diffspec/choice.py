@@ -27,6 +27,11 @@ EXACT_COST, EXACT_SECONDS = 6e-11, 1.0
 ALWAYS_EXACT = 400
 # float32 tiles are used where the rounding of an affinity stays below this: the entropy then moves far less than tol.
 ROUNDING = 1e-4
+FAR = (
+    "some points lie more than 500,000 sigma from the mean, where only the {n} x {n} float64 affinity has their "
+    "distances: it needs {need:.1f} GiB and {free:.1f} are allowed; remove those points, take a larger sigma or give "
+    "more memory"
+)
 # Where the spectrum decays, n eigenvalues that are rounding noise may together move the entropy by 1e-4 bits: float32
 # affinities serve no smaller tolerance than this.
 FINEST = 5e-4
@@ -159,7 +164,12 @@ def operator_of(
                 f"memory allows {budget / GIB:.1f}; give more memory or use Gaussian() with Lanczos()"
             )
         return operator_on(kernel(points), kernel, alpha)
-    return operator_in(tiles_of(points, kernel, tol=getattr(solver, "tol", None)), alpha, budget)
+    tiles = tiles_of(points, kernel, tol=getattr(solver, "tol", None))
+    if tiles is not None:
+        return operator_in(tiles, alpha, budget)
+    if 8.0 * n * n > budget:
+        raise TooLargeError(FAR.format(n=n, need=8.0 * n * n / GIB, free=budget / GIB))
+    return operator_on(kernel(points), kernel, alpha)
 
 
 def _factored(points: Array, kernel: Any, alpha: float, rank: int, memory: float, rng: np.random.Generator) -> Factored:
@@ -172,6 +182,8 @@ def _factored(points: Array, kernel: Any, alpha: float, rank: int, memory: float
             f"allowed; use rank={max(1, int(memory / (16.0 * n)) - d - 2)} or give more memory"
         )
     scaled = as_float64(kernel.in_widths(points))
+    if _far(scaled):
+        raise TooLargeError(FAR.format(n=n, need=8.0 * n * n / GIB, free=memory / GIB))
     return factored_diffusion(GaussianTiles.of(scaled, scaled.dtype), alpha, rank, rng)
 
 
@@ -182,11 +194,21 @@ def operator_in(tiles: GaussianTiles, alpha: float, memory: float) -> Operator:
     return blocked_diffusion(tiles, alpha, memory / 2.0)
 
 
-def tiles_of(points: Array, kernel: Any, *, tol: float | None = None) -> GaussianTiles:
-    """The tiles of `points`: float32 where its rounding is harmless for them and `tol`, else their own precision."""
+def tiles_of(points: Array, kernel: Any, *, tol: float | None = None) -> GaussianTiles | None:
+    """The tiles of `points`: float32 where its rounding is harmless for them and `tol`, else their own precision.
+
+    None where points lie so far out that matrix products lose the distances between them even in float64.
+    """
     scaled = kernel.in_widths(points)
+    if _far(scaled):
+        return None
     harmless = exponent_error(scaled) <= ROUNDING and (tol is None or tol >= FINEST)
     return GaussianTiles.of(scaled, namespace(scaled).float32 if harmless else scaled.dtype)
+
+
+def _far(scaled: Array) -> bool:
+    """Whether float64 products of points in widths lose the distances of near ones (beyond about 1e6 widths)."""
+    return exponent_error(scaled) * 2.0**-29 > ROUNDING
 
 
 def bytes_of(tiles: GaussianTiles) -> float:

@@ -110,6 +110,7 @@ class NearestNeighbors:
     sigma: Sigma = "knn"
     search: str = "scikit-learn"
     sparse: ClassVar[bool] = True
+    own_graph: ClassVar[bool] = True  # of a set of points: not a slice of the graph of more points
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
@@ -138,7 +139,9 @@ class NearestNeighbors:
     def _require_usable(self, points: Array) -> None:
         _require_numpy(points, self)
         if len(points) <= self.k:
-            raise InputError(f"{self!r} needs more than k = {self.k} points, got {len(points)}; lower k")
+            raise InputError(
+                f"{self!r} needs more than k = {self.k} points, got {len(points)}; lower k or merge small groups"
+            )
 
 
 def _upper(widths: Matrix, below: float) -> csr_array:

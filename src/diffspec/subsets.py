@@ -85,12 +85,16 @@ def walk_of(points: Array, kernel: Kernel, *, memory: float | None, sizes: Seque
     """The walk on one affinity that all sets share, or, where it does not fit, on the points of each set."""
     budget = memory_for(memory, points)
     walk = Walk(points, None, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
+    if getattr(kernel, "own_graph", False):
+        return walk
     exact = all(isinstance(walk.solver_for(size), Exact) for size in set(sizes) if size > 1)
     n, tiled = points.shape[0], hasattr(kernel, "in_widths")
     if exact or not tiled:
         fits = 8.0 * n * n <= budget or not tiled
         return replace(walk, affinity=kernel(points) if fits else None)
     tiles = tiles_of(points, kernel)
+    if tiles is None:
+        return replace(walk, affinity=kernel(points) if 8.0 * n * n <= budget else None)
     shared = bytes_of(tiles) <= budget and n * n <= sum(size * size for size in sizes)
     return replace(walk, affinity=filled(tiles)) if shared else replace(walk, tiles=tiles)
 

@@ -1,0 +1,141 @@
+"""Every recipe runs at its smallest size, skips all of it the second time, draws, and compares with expected.toml."""
+
+import inspect
+import json
+import math
+import re
+
+import pytest
+from click.testing import CliRunner
+
+import diffspec.cli
+import recipes
+from recipes import _command, _expected, _log, _pages
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.mark.parametrize("name", recipes.NAMES)
+def test_smoke_runs_and_the_second_run_measures_nothing(name, results):
+    first = _command.run(name, "smoke", results)
+    assert first.measured > 0
+    assert first.failed == 0, [cell.error for cell in _log.read(first.path) if cell.error]
+    again = _command.run(name, "smoke", results)
+    assert (again.measured, again.skipped) == (0, first.measured)
+    assert again.cells == first.cells
+    pictures = [first.path.with_suffix(ending) for ending in (".png", ".svg")]
+    assert all(path.stat().st_size > 2000 for path in pictures)
+
+
+@pytest.mark.parametrize("name", recipes.NAMES)
+def test_smoke_numbers_that_are_expected_are_met_or_explained(name, results):
+    verdicts = recipes.load(name).check(_command.run(name, "smoke", results).cells)
+    assert verdicts, f"expected.toml has no row for {name}"
+    assert [v for v in verdicts if v.status == _expected.NOT] == []
+
+
+@pytest.mark.parametrize("name", recipes.NAMES)
+def test_docstring_says_claim_command_and_time(name):
+    recipe = recipes.load(name)
+    text = inspect.getdoc(recipe)
+    assert f"`python -m recipes {name} --paper`" in text
+    assert "Claim: " in text
+    assert "Expected time: " in text
+    with pytest.raises(AttributeError):
+        recipe.SMOKE.seeds = 7
+
+
+def row(**fields):
+    return _expected.Row(what="x", source="y", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "ours", "status"),
+    [
+        ({"value": 2.0, "tolerance": 0.1}, 2.05, "reproduced"),
+        ({"value": 2.0, "tolerance": 0.1}, 2.15, "not reproduced"),
+        ({"value": 2.0, "tolerance": 0.1}, math.nan, "not run"),
+        ({"value": 2.0, "tolerance": 0.1, "because": "units"}, 2.15, "differs because"),
+        ({"at_least": 3.0}, 3.0, "reproduced"),
+        ({"at_least": 3.0}, 2.9, "not reproduced"),
+        ({"at_most": 0.1, "because": "units"}, 0.2, "differs because"),
+    ],
+)
+def test_status_of_a_row(fields, ours, status):
+    assert _expected.Verdict(row=row(**fields), ours=ours).status == status
+
+
+def test_reasons_are_numbered_below_the_table():
+    verdicts = [_expected.Verdict(row=row(value=1.0, because=text), ours=2.0) for text in ("a", "b", "a")]
+    table = _pages.table(verdicts)
+    assert re.findall(r"differs because \[(\d)\]", table) == ["1", "2", "1"]
+    assert table.endswith("\n\n[1] a\n\n[2] b")
+
+
+def test_a_failing_cell_is_a_line_and_is_tried_again(tmp_path):
+    def measure(x):
+        calls.append(x)
+        if x == 0:
+            raise ValueError("no zero\nplease")
+        return {"y": math.nan if x == 1 else 1.0 / x}
+
+    calls = []
+    for _ in range(2):
+        log = _log.Log(tmp_path / "cells.jsonl")
+        for x in range(3):
+            log.cell(measure, x=x)
+        assert [cell.values for cell in log.cells] == [{"y": 0.5}]
+        assert log.failed == 2
+    assert calls == [0, 1, 2, 0, 1]
+    assert [cell.error for cell in _log.read(log.path)][:2] == ["ValueError: no zero please", "not finite: y"]
+
+
+def test_a_line_cut_off_by_a_kill_is_measured_again(tmp_path):
+    log = _log.Log(tmp_path / "cells.jsonl")
+    for x in (1.0, 2.0):
+        log.cell(lambda x: {"y": x}, x=x)
+    log.path.write_bytes(log.path.read_bytes()[:-10])
+    again = _log.Log(log.path)
+    for x in (1.0, 2.0):
+        again.cell(lambda x: {"y": x}, x=x)
+    assert (again.measured, again.skipped) == (1, 1)
+    assert [json.loads(line)["values"]["y"] for line in log.path.read_text().splitlines()] == [1.0, 2.0]
+
+
+def test_check_fails_where_a_number_is_off_without_a_reason(tmp_path, monkeypatch):
+    name = recipes.NAMES[0]
+    given = ["check", name, "--results", str(tmp_path)]
+    monkeypatch.setattr(_expected, "_ours", lambda row, cells, derived: row.value)
+    assert RUNNER.invoke(_command.command, given).exit_code == 0
+    monkeypatch.setattr(_expected, "_ours", lambda row, cells, derived: row.value + 100.0)
+    found = RUNNER.invoke(_command.command, given)
+    assert found.exit_code == 1
+    assert found.output.splitlines()[-1].endswith(" not reproduced")
+
+
+def test_pages_without_results_say_so(tmp_path):
+    found = RUNNER.invoke(_command.command, ["pages", "--results", str(tmp_path), "--docs", str(tmp_path / "docs")])
+    assert found.exit_code == 0, found.output
+    assert "has not been made" in (tmp_path / "docs" / f"{recipes.NAMES[0]}.md").read_text()
+
+
+def test_the_command_diffspec_recipe_is_the_same(capsys):
+    assert diffspec.cli.run(["recipe", "list", "--short"]) == 0
+    assert capsys.readouterr().out.split() == list(recipes.NAMES)
+    assert diffspec.cli.run(["recipe", "nothing"]) == 2
+    assert capsys.readouterr().err.startswith("Error: No such command 'nothing'")
+
+
+def test_outside_a_checkout_one_line_says_what_to_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(diffspec.cli, "__file__", str(tmp_path / "a" / "b" / "cli.py"))
+    assert diffspec.cli.run(["recipe", "check"]) == 2
+    error = capsys.readouterr().err
+    assert re.fullmatch(
+        r"Error: no recipes in .*; they come with the source: run this in a checkout of diffspec\n", error
+    )
