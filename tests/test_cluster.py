@@ -184,7 +184,8 @@ def test_many_measurements_in_order(client, path, points):
     assert found[6].error == "ZeroDivisionError: division by zero"
     assert "bad_item" in found[6].item
     assert "in bad_item" in found[6].trace
-    assert found[7].error.startswith("ModuleNotFoundError: No module named 'test")  # of this module, on a worker
+    # This module is not importable on a worker, or, where the path says otherwise, a worker may start no cluster.
+    assert found[7].error.startswith(("ModuleNotFoundError: No module named 'test", "RuntimeError: Nanny failed"))
     assert found[8].error.startswith("TypeError: cannot pickle")
 
 

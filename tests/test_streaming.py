@@ -58,7 +58,7 @@ def test_operator_is_that_of_the_points_in_memory(stored, points, rng, kernel, m
     ours = stream(stored, kernel, memory=MEMORY[memory]).operator
     assert isinstance(ours, Entrywise)
     assert isinstance(ours, Blocked if memory == "tiles" else Dense)
-    assert str(ours.like.dtype) == ("float32" if memory == "float32" else "float64")
+    assert str(ours.like.dtype) == ("float64" if memory == "float64" else "float32")
     vectors = rng.normal(size=(N, 4))
     assert ours.matmul(vectors.astype(ours.like.dtype)) == pytest.approx(expected.matmul(vectors), abs=3e-5)
     assert ours.dense() == pytest.approx(expected.matrix, abs=1e-6)

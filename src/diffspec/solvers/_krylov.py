@@ -12,7 +12,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
 from diffspec._threads import single_threaded_blas
-from diffspec.operators import Operator, product_eps
+from diffspec.operators import Operator, is_narrow
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.spectrum import Spectrum
 
@@ -21,6 +21,8 @@ __all__ = ["NEGATIVE", "Krylov", "Matrix", "gaussian", "whole_spectrum"]
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 NEGATIVE = "the operator has negative eigenvalues (to {:.2g}): absolute values are used"
+
+EPS, EPS32 = float(np.finfo(np.float64).eps), float(np.finfo(np.float32).eps)
 
 PASSES = 6
 CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
@@ -121,7 +123,8 @@ def whole_spectrum(operator: Operator) -> Spectrum:
     matrix = _symmetric(to_numpy(as_float64(operator.dense())))
     signed = eigenvalues(matrix, overwrite=True)
     nodes = np.sort(np.abs(signed))[::-1]
-    floor = float(nodes[0]) * operator.n * product_eps(operator)
+    # Of a float32 matrix the entries are rounded independently: their errors move no eigenvalue by more than one eps.
+    floor = float(nodes[0]) * max(operator.n * EPS, EPS32 if is_narrow(operator) else 0.0)
     nodes = from_numpy(np.where(nodes > floor, nodes, 0.0), operator.like)
     negative = NEGATIVE.format(signed[0]) if signed[0] < -floor else ""
     weights = namespace(nodes).ones_like(nodes)
