@@ -12,7 +12,7 @@ from diffspec.errors import InputError
 
 __all__ = ["BIT", "NAT", "NATS_PER", "Estimate", "Group", "Settings"]
 
-BIT, NAT, COUNT = "bit", "nat", "count"
+BIT, NAT, COUNT, RATIO = "bit", "nat", "count", "ratio"
 NATS_PER = {BIT: math.log(2.0), NAT: 1.0}
 """How many nats one unit is."""
 
@@ -74,7 +74,7 @@ class Estimate:
     """What was measured: ``"DSE"``, ``"DSMI"``, ..."""
     value: float
     unit: str
-    """``"bit"``, ``"nat"`` or ``"count"``."""
+    """``"bit"``, ``"nat"``, ``"count"`` or ``"ratio"``."""
     n: int
     """Number of points."""
     settings: Settings

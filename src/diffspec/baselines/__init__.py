@@ -1,36 +1,52 @@
-"""Measures to compare with: classic, nearest-neighbour, neural and kernel estimators of entropy and information.
+"""Measures to compare with: estimators of entropy and information, and spectral measures of quality.
 
-Every one is a function `points -> Estimate` or `(points, reference) -> Estimate` in bits (what counts something says
-so), with keyword settings; fix them with `functools.partial` and a comparison is a dict of callables. All compute in
-NumPy on the host, in float64; torch is loaded when a neural one is called.
+Every one is a function `points -> Estimate` or `(points, reference) -> Estimate` in bits (what is a count, a ratio or
+in nats says so), with keyword settings; fix them with `functools.partial` and a comparison is a dict of callables. All
+compute in NumPy on the host, in float64; torch is loaded when a neural one is called.
 """
 
 from diffspec.baselines.binning import binned_entropy, binned_information
+from diffspec.baselines.cka import linear_cka
+from diffspec.baselines.collapse import lidar, neural_collapse
+from diffspec.baselines.dimension import levina_bickel, two_nn
 from diffspec.baselines.entries import entry_entropy, entry_information
 from diffspec.baselines.gram import gram_entropy, gram_information, vendi_score
 from diffspec.baselines.graphs import Nearest, adjacency_entropy, adjacency_information
 from diffspec.baselines.joint import joint_information
 from diffspec.baselines.nearest import kozachenko_leonenko, ksg, mixed_ksg, ross
 from diffspec.baselines.neural import Training, infonce, mine, smile
+from diffspec.baselines.probes import knn_probe, logme
+from diffspec.baselines.spectra import alpha_req, effective_rank, participation_ratio, stable_rank
 
 __all__ = [
     "Nearest",
     "Training",
     "adjacency_entropy",
     "adjacency_information",
+    "alpha_req",
     "binned_entropy",
     "binned_information",
+    "effective_rank",
     "entry_entropy",
     "entry_information",
     "gram_entropy",
     "gram_information",
     "infonce",
     "joint_information",
+    "knn_probe",
     "kozachenko_leonenko",
     "ksg",
+    "levina_bickel",
+    "lidar",
+    "linear_cka",
+    "logme",
     "mine",
     "mixed_ksg",
+    "neural_collapse",
+    "participation_ratio",
     "ross",
     "smile",
+    "stable_rank",
+    "two_nn",
     "vendi_score",
 ]

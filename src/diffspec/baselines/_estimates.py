@@ -1,4 +1,4 @@
-"""The way out of every baseline: nats to bits, how it was called, and never a NaN."""
+"""The way out of every baseline: its unit, how it was called, and never a NaN."""
 
 from __future__ import annotations
 
@@ -11,22 +11,31 @@ import numpy as np
 from diffspec.errors import InputError
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
 
-__all__ = ["call", "finite", "in_bits"]
+__all__ = ["call", "finite", "in_bits", "in_unit"]
 
 
 def in_bits(
     measure: str, nats: float, *, n: int, settings: Settings, ceiling: float | None = None, verdict: str = ""
 ) -> Estimate:
     """The estimate, in bits, of a value and its ceiling in nats; raises as `finite`."""
-    return Estimate(
-        measure=measure,
-        value=finite(nats, measure, n) / NATS_PER[BIT],
-        unit=BIT,
-        n=n,
-        ceiling=None if ceiling is None else ceiling / NATS_PER[BIT],
-        settings=settings,
-        verdict=verdict,
-    )
+    bits = finite(nats, measure, n) / NATS_PER[BIT]
+    ceiling = None if ceiling is None else ceiling / NATS_PER[BIT]
+    return in_unit(measure, bits, unit=BIT, n=n, settings=settings, ceiling=ceiling, verdict=verdict)
+
+
+def in_unit(
+    measure: str,
+    value: float,
+    *,
+    unit: str,
+    n: int,
+    settings: Settings,
+    ceiling: float | None = None,
+    verdict: str = "",
+) -> Estimate:
+    """The estimate of a value in `unit`; raises as `finite`."""
+    value = finite(value, measure, n)
+    return Estimate(measure=measure, value=value, unit=unit, n=n, ceiling=ceiling, settings=settings, verdict=verdict)
 
 
 def finite(value: float, measure: str, n: int) -> float:
