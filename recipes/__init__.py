@@ -20,6 +20,7 @@ NAMES = (
     "convention",
     "finite-sample",
     "estimators",
+    "bandwidth",
 )
 """All recipes, in the order of the paper; `blobs-tree` is the file `blobs_tree.py`."""
 

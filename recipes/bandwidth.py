@@ -3,6 +3,8 @@
 Claim: with the alpha-decay kernel of PHATE at t = 3 the entropy orders intrinsic dimensions under noise and DSMI ranks
 trained networks by their accuracy; no fixed or single global width does both.
 
+Networks and images come from ../shared/data; without it, what needs them is left out.
+
 Command: `python -m recipes bandwidth --paper`. Expected time: 10 s smoke, 40 min paper.
 """
 
@@ -14,10 +16,10 @@ from typing import TYPE_CHECKING
 from recipes._expected import Verdict, compare
 from recipes._log import Cell, Log
 from recipes.bandwidth_baselines import baselines
-from recipes.bandwidth_data import DATA, SUITE
+from recipes.bandwidth_data import SUITE, there
 from recipes.bandwidth_figure import drawn
 from recipes.bandwidth_measures import KERNELS, WINNER, corruption, measure, measure_large, moved
-from recipes.bandwidth_networks import network_names
+from recipes.bandwidth_networks import DATA, accuracy, network_names
 from recipes.bandwidth_tables import aims
 from recipes.bandwidth_training import names, train_all
 
@@ -53,7 +55,7 @@ SMOKE = Settings(
     points=200,
     networks=3,
     suite=SUITE[:2],
-    corrupted=("network mnist_v_conv_small",),
+    corrupted=("3 blobs", "network mnist_v_conv_small"),
     shares=(0.0, 1.0),
     seeds=1,
     large=(),
@@ -80,6 +82,7 @@ def run(settings: Settings, log: Log) -> None:
 
 def _ranking(settings: Settings, log: Log) -> None:
     for name in network_names(DATA)[-settings.networks :]:
+        log.cell(accuracy, data=f"accuracy of {name}")
         for kernel in settings.kernels:
             log.cell(measure, data=f"network {name}", kernel=kernel, n=2 * settings.points, seed=0)
         log.cell(baselines, data=f"network {name}", n=2 * settings.points)
@@ -95,7 +98,7 @@ def _dimensions(settings: Settings, log: Log) -> None:
 
 
 def _suite(settings: Settings, log: Log) -> None:
-    for data in settings.suite:
+    for data in filter(there, settings.suite):
         for kernel in settings.kernels:
             log.cell(measure, data=data, kernel=kernel, n=settings.points, seed=0)
 
@@ -105,13 +108,13 @@ def _memorisation(settings: Settings, log: Log) -> None:
     for data in ("digits", "MNIST"):
         for seed in range(settings.seeds):
             for labels in ("true", "wrong"):
-                for name in names(data, labels, seed):
+                for name in filter(there, names(data, labels, seed)):
                     for kernel in settings.kernels:
                         log.cell(measure, data=name, kernel=kernel, n=settings.points, seed=0)
 
 
 def _corruption(settings: Settings, log: Log) -> None:
-    for data in settings.corrupted:
+    for data in filter(there, settings.corrupted):
         for kernel in settings.kernels:
             log.cell(
                 corruption,
@@ -126,13 +129,13 @@ def _corruption(settings: Settings, log: Log) -> None:
 def _stability(settings: Settings, log: Log) -> None:
     for kernel in settings.kernels:
         log.cell(moved, data="gaussian d=20 noise=0", kernel=kernel, n=settings.points // 2)
-        for data in STABLE:
+        for data in filter(there, STABLE):
             for n in (settings.points // 2, 2 * settings.points):
                 log.cell(measure, data=data, kernel=kernel, n=n, seed=1)
 
 
 def _large(settings: Settings, log: Log) -> None:
-    for data in STABLE:
+    for data in filter(there, STABLE):
         for kernel in settings.large:
             log.cell(measure_large, data=data, kernel=kernel, n=10 * settings.points, seed=1)
 

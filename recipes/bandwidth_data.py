@@ -9,13 +9,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from recipes.bandwidth_networks import cifar, embed, mnist
+from recipes.bandwidth_networks import DATA, cifar, embed, mnist
 
-__all__ = ["DATA", "DIMENSION", "KEPT", "SUITE", "labelled", "load"]
+__all__ = ["DIMENSION", "KEPT", "SUITE", "labelled", "load", "there"]
 
 Points: TypeAlias = np.ndarray[Any, Any]
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 KEPT = Path(__file__).resolve().parents[1] / "build" / "bandwidth"
 """Embeddings are kept here: a network is run once."""
 
@@ -47,6 +46,12 @@ def load(name: str, n: int, seed: int = 0) -> tuple[Points, Points]:
     """`n` points of the data set `name`, float64, and their labels (zeros where it has none)."""
     points, labels = _whole(name, n, seed)
     return points[:n], labels[:n]
+
+
+def there(name: str) -> bool:
+    """Whether the data set is made here, or what it is made from lies in the folder of data."""
+    made = name.startswith("training digits") or not name.startswith(("network ", "training ", "ImageNet "))
+    return DATA.exists() or (made and not name.endswith("pixels"))
 
 
 def labelled(name: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from recipes._drawing import COLOURS, DASHES, panels
 from recipes._log import Cell, select
-from recipes.bandwidth_data import DATA
 from recipes.bandwidth_measures import TIMES, WINNER
-from recipes.bandwidth_networks import manifest
+from recipes.bandwidth_tables import accuracies
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,10 +26,12 @@ def drawn(cells: list[Cell]) -> Figure:
     for line, (kernel, t) in zip(axes, shown, strict=True):
         own, at = select(cells, kernel=kernel), TIMES.index(t)
         _dimension(line[0], own, at)
-        _accuracy(line[1], own, at)
+        _accuracy(line[1], own, at, accuracies(cells))
         _corruption(line[2], own, at)
         line[0].set_ylabel(f"{kernel.split(', decay')[0]}\nt = {t:g}\n\nDSE / log n", fontsize=8)
-    for one, text in zip(axes[0], ("a. intrinsic dimension", "e. 18 networks", "d. corrupted labels"), strict=True):
+    for one, text in zip(
+        axes[0], ("a. intrinsic dimension", "e. trained networks", "d. corrupted labels"), strict=True
+    ):
         one.set_title(text, fontsize=9)
     return figure
 
@@ -50,14 +52,13 @@ def _dimension(axes: Any, cells: list[Cell], at: int) -> None:
     axes.legend(fontsize=5, frameon=False, ncols=2)
 
 
-def _accuracy(axes: Any, cells: list[Cell], at: int) -> None:
-    known = manifest(DATA)
+def _accuracy(axes: Any, cells: list[Cell], at: int, known: Mapping[str, float]) -> None:
     for start, colour in zip(("cifar", "mnist"), COLOURS[2:], strict=False):
         found = [
             cell for cell in cells if cell.key["data"].startswith(f"network {start}") and "adjusted" in cell.values
         ]
         names = [cell.key["data"].removeprefix("network ") for cell in found]
-        accuracy = [known[name]["test_accuracy_measured"] for name in names]
+        accuracy = [known[name] for name in names]
         label = {"cifar": "CIFAR-10", "mnist": "MNIST"}[start]
         axes.plot(accuracy, [cell.values["adjusted"][at] for cell in found], "o", ms=4, color=colour, label=label)
     axes.set_xlabel("test accuracy", fontsize=8)
@@ -67,8 +68,8 @@ def _accuracy(axes: Any, cells: list[Cell], at: int) -> None:
 
 def _corruption(axes: Any, cells: list[Cell], at: int) -> None:
     for cell, colour in zip((cell for cell in cells if "shares" in cell.values), COLOURS[2:], strict=False):
-        values = cell.values
-        name = "MNIST" if "mnist" in cell.key["data"] else "CIFAR-10"
+        values, data = cell.values, cell.key["data"]
+        name = {"mnist": "MNIST", "cifar": "CIFAR-10"}.get(data.removeprefix("network ")[:5], data)
         axes.errorbar(values["shares"], values["matched"][at], values["error"][at], color=colour, lw=1.2, label=name)
     axes.axhline(0.0, color="0.6", lw=0.6)
     axes.set_xlabel("share of permuted labels", fontsize=8)

@@ -32,10 +32,11 @@ Indices: TypeAlias = np.ndarray[Any, Any]
 
 WINNER = "alpha-decay, k = sqrt(n) / 3, decay 40"
 TIMES = (1.0, 2.0, 3.0, 5.0)
+ALPHA = 0.5
 KERNELS = {
-    WINNER: AlphaDecay(),
-    "alpha-decay, k = 5, decay 40": AlphaDecay(neighbors=5),
-    "alpha-decay, k = 10, decay 40": AlphaDecay(neighbors=10),
+    WINNER: AlphaDecay(neighbors=None, decay=40.0),
+    "alpha-decay, k = 5, decay 40": AlphaDecay(neighbors=5, decay=40.0),
+    "alpha-decay, k = 10, decay 40": AlphaDecay(neighbors=10, decay=40.0),
     "alpha-decay, k = 5, decay 10": AlphaDecay(neighbors=5, decay=10.0),
     "alpha-decay, k = 10, decay 2": AlphaDecay(neighbors=10, decay=2.0),
     "Gaussian, sigma = 10": Gaussian(Fixed(10.0)),
@@ -76,7 +77,7 @@ def measure(data: str, kernel: str, n: int, seed: int) -> dict[str, Any]:
 def measure_large(data: str, kernel: str, n: int, seed: int) -> dict[str, Any]:
     """Normalised entropy of many points by the library's own choice of solver, at every one of TIMES."""
     points, _labels = load(data, n, seed)
-    found = spectrum(points, kernel=KERNELS[kernel], t=3.0)
+    found = spectrum(points, kernel=KERNELS[kernel], alpha=ALPHA, t=3.0)
     return {"share": [round(shannon(found, t) / math.log(n), 5) for t in TIMES]}
 
 
@@ -153,7 +154,7 @@ def _matched(affinity: Floats, labels: Indices, rng: np.random.Generator) -> tup
 
 
 def _nodes(affinity: Floats) -> Floats:
-    matrix = np.asarray(diffusion(affinity.copy(), 0.5, overwrite=True).matrix)
+    matrix = np.asarray(diffusion(affinity.copy(), ALPHA, overwrite=True).matrix)
     nodes = np.abs(eigvalsh(matrix, overwrite_a=True, check_finite=False))
     return np.where(nodes > len(nodes) * np.finfo(float).eps, nodes, 0.0)
 

@@ -14,10 +14,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-__all__ = ["Embedded", "cifar", "embed", "families", "mnist", "network_names"]
+__all__ = ["DATA", "Embedded", "accuracy", "cifar", "embed", "families", "mnist", "network_names"]
 
 Tensor: TypeAlias = Any
 Weights: TypeAlias = dict[str, Any]
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,9 +40,16 @@ def manifest(data: Path) -> dict[str, Any]:
 
 
 def network_names(data: Path) -> list[str]:
-    """The CIFAR-10 and MNIST classifiers, best first within each data set."""
+    """The CIFAR-10 and MNIST classifiers, best first within each data set; none where there are no data."""
+    if not data.exists():
+        return []
     known = {name: row for name, row in manifest(data).items() if row["dataset"] in ("CIFAR-10", "MNIST")}
     return sorted(known, key=lambda name: (known[name]["dataset"], -known[name]["test_accuracy_measured"]))
+
+
+def accuracy(data: str) -> dict[str, float]:
+    """The test accuracy of the data set ``"accuracy of NAME"``."""
+    return {"test accuracy": manifest(DATA)[data.removeprefix("accuracy of ")]["test_accuracy_measured"]}
 
 
 def families(name: str) -> str:

@@ -11,21 +11,25 @@ import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
 from recipes._log import Cell
-from recipes.bandwidth_data import DATA, DIMENSION, SUITE
+from recipes.bandwidth_data import DIMENSION, SUITE
 from recipes.bandwidth_measures import TIMES, WINNER
-from recipes.bandwidth_networks import families, manifest
+from recipes.bandwidth_networks import families
 
-__all__ = ["ESTIMATORS", "aims", "baseline_ranking", "by_kernel", "cross_validated", "ranking", "row"]
+__all__ = ["ESTIMATORS", "accuracies", "aims", "baseline_ranking", "by_kernel", "cross_validated", "ranking", "row"]
 
 Row: TypeAlias = dict[str, float]
 
 ESTIMATORS = ("matched", "adjusted", "literal")
 LOW, HIGH = 0.1, 0.9
+FULL = 500
+"""Cells of fewer points are those of a smoke run, which says nothing on the criteria but the exact one."""
 
 
 def by_kernel(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
-    """The cells of every kernel, in the order of the study."""
-    found = defaultdict(list)
+    """The cells of every kernel, in the order of the study, and with each the accuracies of the networks."""
+    cells = list(cells)
+    shared = [cell for cell in cells if "test accuracy" in cell.values]
+    found: dict[str, list[Cell]] = defaultdict(shared.copy)
     for cell in cells:
         if "kernel" in cell.key:
             found[cell.key["kernel"]].append(cell)
@@ -47,12 +51,17 @@ def row(cells: list[Cell], t: float, estimator: str) -> Row:
 
 def aims(cells: list[Cell]) -> dict[str, float]:
     """The winner's figure on every criterion, under the names of expected.toml."""
-    own = by_kernel(cells).get(WINNER)
-    if not own:
-        return {}
-    found = row(own, 3.0, "adjusted")
-    matched = row(own, 3.0, "matched")
-    return {**found, "e matched": matched["e all"], "f matched": matched["f"]}
+    own = by_kernel(cells).get(WINNER, [])
+    full = [cell for cell in own if cell.key.get("n", FULL) >= FULL]
+    found, matched = (row(full, 3.0, estimator) for estimator in ("adjusted", "matched"))
+    exact = {"c moved": _stability(own, TIMES.index(3.0))["c moved"]}
+    return {**found, **exact, **{f"{name} matched": matched[name] for name in ("e all", "e CIFAR", "e MNIST", "f")}}
+
+
+def accuracies(cells: Iterable[Cell]) -> dict[str, float]:
+    """The test accuracy of every network."""
+    known = [cell for cell in cells if "test accuracy" in cell.values]
+    return {cell.key["data"].removeprefix("accuracy of "): cell.values["test accuracy"] for cell in known}
 
 
 def ranking(cells: list[Cell], at: int, estimator: str) -> dict[str, float]:
@@ -61,10 +70,11 @@ def ranking(cells: list[Cell], at: int, estimator: str) -> dict[str, float]:
     return _rhos(values, accuracy, names)
 
 
-def baseline_ranking(cells: Iterable[Cell]) -> dict[str, dict[str, float]]:
+def baseline_ranking(cells: list[Cell]) -> dict[str, dict[str, float]]:
     """The rank correlations of criterion e for every baseline."""
     found = {cell.key["data"].removeprefix("network "): cell.values for cell in cells if "RankMe" in cell.values}
-    accuracy = _accuracy(found)
+    known = accuracies(cells)
+    accuracy = np.array([known[name] for name in found])
     return {
         name: _rhos(np.array([values[name] for values in found.values()]), accuracy, list(found))
         for name in next(iter(found.values()), {})
@@ -110,12 +120,9 @@ def _order(values: Any, accuracy: Any, which: Any) -> float:
 
 def _networks(cells: list[Cell], at: int, estimator: str) -> tuple[list[str], Any, Any]:
     found = {cell.key["data"].removeprefix("network "): cell for cell in cells if _of(cell, "network ")}
-    return list(found), np.array([cell.values[estimator][at] for cell in found.values()]), _accuracy(found)
-
-
-def _accuracy(names: Iterable[str]) -> Any:
-    known = manifest(DATA)
-    return np.array([known[name]["test_accuracy_measured"] for name in names])
+    known = accuracies(cells)
+    values = [cell.values[estimator][at] for cell in found.values()]
+    return list(found), np.array(values), np.array([known[name] for name in found])
 
 
 def _rhos(values: Any, accuracy: Any, names: list[str]) -> dict[str, float]:

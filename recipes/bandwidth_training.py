@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from recipes.bandwidth_data import DATA, KEPT
-from recipes.bandwidth_networks import mnist
+from recipes.bandwidth_data import KEPT
+from recipes.bandwidth_networks import DATA, mnist
 
 __all__ = ["SNAPSHOTS", "names", "train_all"]
 
@@ -29,9 +29,11 @@ def names(data: str, labels: str, seed: int) -> list[str]:
 
 def train_all(seeds: int) -> None:
     """Train every network and keep its embeddings of held-out images, with their true labels."""
+    KEPT.mkdir(parents=True, exist_ok=True)
     path = KEPT / "training.npz"
     kept = dict(np.load(path)) if path.exists() else {}
-    for data, (images, classes, held, truth) in {"digits": _digits(), "MNIST": _mnist()}.items():
+    known = {"digits": _digits()} | ({"MNIST": _mnist()} if DATA.exists() else {})
+    for data, (images, classes, held, truth) in known.items():
         for labels in ("true", "wrong"):
             for seed in range(seeds):
                 wanted = names(data, labels, seed)

@@ -1,0 +1,54 @@
+"""The bandwidth study where the folder of data is absent: what needs it is left out, and the results can be checked."""
+
+from pathlib import Path
+
+import pytest
+
+from recipes import _log, bandwidth, bandwidth_data, bandwidth_networks, bandwidth_tables
+
+PAPER = Path(bandwidth.__file__).parent / "results" / "bandwidth" / "paper.jsonl"
+
+
+@pytest.fixture
+def no_data(monkeypatch, tmp_path):
+    for module in (bandwidth, bandwidth_data, bandwidth_networks):
+        monkeypatch.setattr(module, "DATA", tmp_path / "absent")
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("3 blobs", True),
+        ("gaussian d=20 noise=0", True),
+        ("training digits, true labels, seed 0, at 90 %", True),
+        ("training MNIST, true labels, seed 0, at 90 %", False),
+        ("MNIST pixels", False),
+        ("network mnist_v_fc_2x20", False),
+        ("ImageNet squeezenet_v1.0", False),
+    ],
+)
+def test_what_needs_data_is_known(no_data, name, made):
+    assert bandwidth_data.there(name) is made
+
+
+def test_without_data_only_made_points_are_planned(no_data, monkeypatch, tmp_path):
+    monkeypatch.setattr(bandwidth, "train_all", lambda seeds: None)
+    log = _log.Log(tmp_path / "cells.jsonl")
+    monkeypatch.setattr(log, "cell", lambda function, **key: planned.append(key["data"]))
+    planned = []
+    bandwidth.run(bandwidth.SMOKE, log)
+    assert planned
+    assert not [name for name in planned if name.startswith(("network", "accuracy")) or "MNIST" in name]
+
+
+def test_results_are_checked_without_data(no_data):
+    verdicts = {verdict.row.derived: verdict for verdict in bandwidth.check(_log.Log(PAPER).cells)}
+    assert verdicts["e all"].ours == pytest.approx(0.957, abs=5e-4)
+    assert verdicts["a 0%"].status == "differs because"
+    assert "not run" not in {verdict.status for verdict in verdicts.values()}
+
+
+def test_cells_of_a_smoke_run_meet_no_aim(no_data):
+    small = [cell for cell in _log.Log(PAPER).cells if cell.key.get("n", 0) < bandwidth_tables.FULL]
+    found = bandwidth_tables.aims(small)
+    assert [name for name, value in found.items() if value == value] == []
