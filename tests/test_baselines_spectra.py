@@ -211,6 +211,13 @@ def test_logme_of_classes_is_the_mean_over_their_indicators(labelled):
     assert logme(points, np.random.default_rng(0).permutation(labels)).value < found.value
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_logme_of_a_scaled_target_is_less_by_the_logarithm(scale, labelled, rng):
+    points, target = labelled[0], rng.normal(size=(120, 2))
+    expected = logme(points, target).value - math.log(scale)
+    assert logme(points, scale * target).value == pytest.approx(expected, rel=1e-9)
+
+
 def test_knn_probe_is_cross_validated_accuracy(labelled):
     points, labels = labelled[0], np.roll(labelled[1], 20)
     expected = np.mean(cross_val_score(KNeighborsClassifier(7), points, labels, cv=4))

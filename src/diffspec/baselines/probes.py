@@ -87,8 +87,9 @@ def logme(points: Array, reference: Any, *, groups: Grouping | None = None) -> E
     kept = singular > EPS * max(values.shape) * singular[0]
     if not kept.any():
         raise InputError("points must not all be 0; there is no regression on them")
-    evidence = []
-    for name, target in zip(names, targets.T, strict=True):
+    powers = np.frexp(np.abs(targets).max(axis=0))[1]  # no square overflows; |c t| has the evidence of t less n log c
+    evidence = [-math.log(2.0) * n * int(powers.sum())]
+    for name, target in zip(names, np.ldexp(targets, -powers).T, strict=True):
         seen = left[:, kept].T @ target
         rest = float(np.sum((target - left[:, kept] @ seen) ** 2))
         if rest <= (EPS * n) ** 2 * float(target @ target) and len(seen) < n:
@@ -98,7 +99,7 @@ def logme(points: Array, reference: Any, *, groups: Grouping | None = None) -> E
             )
         evidence.append(_log_evidence((singular[kept] ** 2, seen**2, rest), n))
     settings = Settings(method=call("logme", {}), partition=origin)
-    return in_unit("LogME", math.fsum(evidence) / len(evidence) / n, unit=NAT, n=n, settings=settings)
+    return in_unit("LogME", math.fsum(evidence) / len(names) / n, unit=NAT, n=n, settings=settings)
 
 
 def knn_probe(
