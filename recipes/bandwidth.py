@@ -5,7 +5,7 @@ trained networks by their accuracy; no fixed or single global width does both.
 
 Networks and images come from ../shared/data; without it, what needs them is left out.
 
-Command: `python -m recipes bandwidth --paper`. Expected time: 10 s smoke, 40 min paper.
+Command: `python -m recipes bandwidth --paper`. Expected time: 20 s smoke, 50 min paper.
 """
 
 from __future__ import annotations

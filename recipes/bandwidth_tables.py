@@ -145,7 +145,8 @@ def _dimensions(cells: list[Cell], at: int) -> Row:
             curves[float(known[3]), known[1]].append((int(known[2]), cell.values["share"][at]))
     found = {}
     for noise in (0.0, 0.01, 0.1, 0.5):
-        rhos = [_rho(*map(np.array, zip(*curve, strict=True))) for key, curve in curves.items() if key[0] == noise]
+        some = [np.array(curve) for key, curve in curves.items() if key[0] == noise]
+        rhos = [_rho(curve[:, 1], curve[:, 0]) for curve in some]
         found[f"a {noise:.0%}"] = min(rhos, default=math.nan)
     return found
 

@@ -52,3 +52,13 @@ def test_cells_of_a_smoke_run_meet_no_aim(no_data):
     small = [cell for cell in _log.Log(PAPER).cells if cell.key.get("n", 0) < bandwidth_tables.FULL]
     found = bandwidth_tables.aims(small)
     assert [name for name, value in found.items() if value == value] == []
+
+
+@pytest.mark.parametrize(("shares", "rho"), [((0.0, 2e-5, 1e-5), 0.0), ((0.3, 0.2, 0.4), 0.5)])
+def test_entropies_equal_to_four_digits_do_not_order_dimensions(shares, rho):
+    cells = [
+        _log.Cell(key={"data": f"{kind} d={d} noise=0", "seed": 0}, values={"share": [share]})
+        for kind in ("uniform", "gaussian")
+        for d, share in zip((1, 2, 5), shares, strict=True)
+    ]
+    assert bandwidth_tables.row(cells, 1.0, "matched")["a 0%"] == pytest.approx(rho)
