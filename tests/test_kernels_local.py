@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from diffspec import AlphaDecay, InputError, SelfTuning, dse, dsmi
+from diffspec import AlphaDecay, Exact, InputError, SelfTuning, TooLargeError, adjusted_dsmi, dse, dsmi
+from diffspec.choice import DENSE, affinity_of
 
 LOCAL = {
     "self-tuning": SelfTuning(7),
@@ -27,6 +28,7 @@ def formula(kernel, points):
         return np.exp(-(distance**2) / np.outer(width, width))
     with np.errstate(over="ignore"):
         one_way = np.exp(-((distance / width[:, None]) ** kernel.decay))
+    one_way[one_way < 1e-4] = 0.0
     return (one_way + one_way.T) / 2.0
 
 
@@ -95,10 +97,11 @@ def test_the_normalised_value_hardly_depends_on_n(rng):
 
 
 def test_a_decay_of_two_is_a_gaussian_of_local_width(rng):
-    """On a lattice without ends every point has the same width, so that both kernels are the plain Gaussian."""
+    """On a lattice without ends every point has the same width, so both are the plain Gaussian, but for its tail."""
     angle = 2 * np.pi * np.arange(40) / 40
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    assert np.allclose(AlphaDecay(4, decay=2.0)(circle), SelfTuning(4)(circle), rtol=0, atol=1e-12)
+    gaussian = SelfTuning(4)(circle)
+    assert np.allclose(AlphaDecay(4, decay=2.0)(circle), np.where(gaussian < 1e-4, 0.0, gaussian), rtol=0, atol=1e-12)
 
 
 def test_a_large_decay_is_the_neighbour_graph(rng):
@@ -129,3 +132,58 @@ def test_settings_that_cannot_be_used(make, text):
 def test_too_few_points(kernel):
     with pytest.raises(InputError, match=rf"needs more than {kernel.neighbors} points, got 5; lower neighbors"):
         dse(np.eye(5), kernel=kernel)
+
+
+def cloud(n, d=3):
+    """Ten blobs, and among them 30 copies of one point, one of another twice, and an outlier."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(n, d)) + 4.0 * rng.normal(size=(10, d))[np.arange(n) % 10]
+    points[:30], points[31], points[40] = points[0], points[30], 1e4
+    return points
+
+
+@pytest.mark.parametrize("kernel", [AlphaDecay(), AlphaDecay(5, decay=10.0), AlphaDecay(3, decay=1000.0)])
+def test_the_sparse_affinity_is_the_dense_one(kernel):
+    points = cloud(700)
+    near = kernel.near(points)
+    assert near.nnz < 0.2 * 700**2
+    assert np.max(np.abs(near.toarray() - kernel(points))) < 1e-11
+    assert abs(near - near.T).max() == 0.0
+
+
+def test_a_cloud_whose_pairs_are_all_alike_has_no_sparse_affinity(rng):
+    assert AlphaDecay().near(rng.uniform(size=(400, 2000))) is None
+
+
+def test_many_points_get_a_graph_and_few_or_dense_ones_an_array(rng, monkeypatch):
+    assert isinstance(affinity_of(cloud(DENSE), AlphaDecay()), np.ndarray)
+    graph = affinity_of(cloud(DENSE + 1), AlphaDecay())
+    assert not isinstance(graph, np.ndarray)
+    assert graph.nnz < 0.05 * DENSE**2
+    monkeypatch.setattr("diffspec.choice.DENSE", 100)
+    assert isinstance(affinity_of(rng.uniform(size=(200, 2000)), AlphaDecay()), np.ndarray)
+    with pytest.raises(
+        TooLargeError, match=r"^AlphaDecay\(.*\) needs the 200 x 200 float64 affinity, 0.0 GiB, and memory"
+    ):
+        affinity_of(rng.uniform(size=(200, 2000)), AlphaDecay(), memory=1000.0)
+
+
+@pytest.mark.parametrize("measure", [dsmi, adjusted_dsmi])
+def test_information_on_a_graph_is_that_on_the_array(measure, monkeypatch):
+    points, labels = cloud(600), np.arange(600) % 10
+    whole = measure(points, labels)
+    monkeypatch.setattr("diffspec.choice.DENSE", 100)
+    assert measure(points, labels).value == pytest.approx(whole.value, abs=1e-9)
+
+
+def test_the_entropy_of_a_graph_lies_within_its_error():
+    points = cloud(DENSE + 600)
+    ours, exact = dse(points), dse(points, kernel=AlphaDecay(), t=3, solver=Exact())
+    assert 0 < ours.stderr <= 1e-3
+    assert abs(ours.value - exact.value) < 4 * ours.stderr
+    assert ours.verdict == "informative"
+
+
+def test_a_graph_of_torch_tensors_is_that_of_numpy(to_library):
+    points = cloud(DENSE + 10)
+    assert dse(to_library(points), tol=1e-2).value == pytest.approx(dse(points, tol=1e-2).value, abs=1e-9)

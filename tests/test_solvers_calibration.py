@@ -8,11 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
+from diffspec import AlphaDecay, Exact
 from diffspec._threads import single_threaded_blas
 from diffspec.operators import Dense
 from diffspec.result import Settings
 from diffspec.solvers import Chebyshev, Lanczos
+from diffspec.sparse import sparse_diffusion
 from diffspec.spectrum import Spectrum, count, count_stderr, renyi, renyi_stderr, shannon, shannon_stderr, truncation
 
 N, SEEDS = 300, 400
@@ -134,3 +137,39 @@ def test_chebyshev_states_the_error_of_its_probes():
     operator, _exact = with_spectrum(SPECTRA["flat"])
     found = solver(operator, np.random.default_rng(0))
     assert abs(rows[:, 0].mean()) < truncation(found)
+
+
+@functools.cache
+def graph_errors(t):
+    """Errors and standard errors on the graph of the default kernel, whose first four moments are known."""
+    points = np.random.default_rng(0).normal(size=(N, 3))
+    operator = sparse_diffusion(csr_array(AlphaDecay()(points)), 0.5)
+    truth = shannon(Exact()(operator, np.random.default_rng(0)), t)
+    with single_threaded_blas():
+        found = [replace(FIXED, steps=10)(operator, np.random.default_rng(seed)) for seed in range(SEEDS)]
+    assert all(truncation(one, t) < 0.3 * shannon_stderr(one, t) for one in found[:20])
+    return np.array([(shannon(one, t) - truth, shannon_stderr(one, t)) for one in found])
+
+
+@pytest.mark.parametrize("t", [2.0, 3.0, 5.0])
+def test_four_known_moments_leave_an_honest_error(t):
+    rows = graph_errors(t)
+    assert 0.92 <= coverage(rows) <= 0.98
+    assert abs(rows[:, 0].mean()) < 4 * rows[:, 0].std() / math.sqrt(SEEDS)
+
+
+def test_four_known_moments_take_the_error_to_a_fifth():
+    points = np.random.default_rng(0).normal(size=(N, 3))
+    operator = sparse_diffusion(csr_array(AlphaDecay()(points)), 0.5)
+    two = Dense(operator.dense(), semidefinite=False)
+    errors = [shannon_stderr(FIXED(one, np.random.default_rng(0)), 3.0) for one in (operator, two)]
+    assert errors[0] < 0.2 * errors[1]
+
+
+def test_traces_of_third_and_fourth_powers_are_those_of_the_matrix(monkeypatch):
+    monkeypatch.setattr("diffspec.sparse.SQUARED", 500.0)  # many blocks of rows
+    operator = sparse_diffusion(csr_array(AlphaDecay()(np.random.default_rng(0).normal(size=(N, 3)))), 0.5)
+    values = np.linalg.eigvalsh(operator.dense())
+    assert operator.higher_moments() == pytest.approx([np.sum(values**3), np.sum(values**4)], rel=1e-10)
+    monkeypatch.setattr("diffspec.sparse.SQUARE", 10.0)
+    assert operator.higher_moments() == ()

@@ -121,7 +121,6 @@ def test_an_indefinite_affinity_is_solved_or_refused(solver):
     assert ours.value == pytest.approx(exact, abs=1e-6 + stated)
     if isinstance(solver, Lanczos) and found.samples is not None:
         assert "the operator has negative eigenvalues" in ours.verdict
-        assert "no bracket" in ours.verdict
 
 
 def test_memory_too_small_for_one_tile(solver):

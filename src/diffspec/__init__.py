@@ -4,6 +4,7 @@ from diffspec._version import __version__
 from diffspec.adjusted import adjusted_dsmi
 from diffspec.choice import Choice, choose
 from diffspec.comparison import Comparison, compare
+from diffspec.conventions import paper
 from diffspec.curves import Curve, Profile
 from diffspec.entropy import dse, spectrum
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
@@ -63,6 +64,7 @@ __all__ = [
     "dse",
     "dsmi",
     "interval",
+    "paper",
     "permutation_test",
     "profile",
     "scale_and_shape",

@@ -10,11 +10,11 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from diffspec._arrays import Array, as_points, from_numpy, namespace, require_memory
-from diffspec.choice import choose, memory_for, operator_on
+from diffspec.choice import affinity_of, choose, memory_for, operator_on
 from diffspec.entropy import Seed, dse
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Matched, dsmi
-from diffspec.kernels import Gaussian, Kernel
+from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.result import BIT, NATS_PER, Estimate
 from diffspec.solvers import Solver
 from diffspec.spectrum import shannon, shannon_stderr
@@ -31,9 +31,9 @@ def adjusted_dsmi(
     repetitions: int = 5,
     *,
     groups: Grouping | None = None,
-    kernel: Kernel = Gaussian(),
+    kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 1.0,
+    t: float = 3.0,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -126,14 +126,12 @@ def _adjusted(matched: Estimate, gain: float, probes: float) -> Estimate:
 
 def _cut(kernel: Kernel, points: Array, partition: Partition) -> Any:
     """The affinity of `points` with 0 between different groups: its diffusion operator is that of each group apart."""
-    n = points.shape[0]
-    if not getattr(kernel, "sparse", False):
-        require_memory(24.0 * n * n, f"the affinity of {n} points, whole and cut,", points)
-    affinity, codes = kernel(points), np.asarray(partition.codes)
+    affinity, codes = affinity_of(points, kernel), np.asarray(partition.codes)
     if issparse(affinity):
         entries = affinity.tocoo()
         within = codes[entries.row] == codes[entries.col]
         kept = (entries.data[within], (entries.row[within], entries.col[within]))
         return csr_array(kept, shape=affinity.shape)
+    require_memory(16.0 * points.shape[0] ** 2, f"the affinity of {points.shape[0]} points, cut,", points)
     same = from_numpy(codes[:, None] == codes[None, :], affinity)
     return namespace(affinity).where(same, affinity, namespace(affinity).zeros_like(affinity))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from diffspec._arrays import GIB, Array, as_float64, free_memory, namespace
+from diffspec._arrays import GIB, Array, as_float64, device_name, free_memory, namespace, to_numpy
 from diffspec.blocked import blocked_diffusion, filled
 from diffspec.errors import InputError, TooLargeError
 from diffspec.factored import Factored, factored_diffusion
@@ -19,7 +19,17 @@ from diffspec.sparse import nearby, sparse_diffusion
 from diffspec.spectrum import check_time
 from diffspec.tiles import GaussianTiles, exponent_error
 
-__all__ = ["Choice", "bytes_of", "choose", "memory_for", "operator_in", "operator_of", "operator_on", "tiles_of"]
+__all__ = [
+    "Choice",
+    "affinity_of",
+    "bytes_of",
+    "choose",
+    "memory_for",
+    "operator_in",
+    "operator_of",
+    "operator_on",
+    "tiles_of",
+]
 
 # Seconds of a core per n^3 for all eigenvalues (60 ms at n = 1000), and how many seconds are worth an exact number.
 EXACT_COST, EXACT_SECONDS = 6e-11, 1.0
@@ -35,6 +45,9 @@ FAR = (
 # Where the spectrum decays, n eigenvalues that are rounding noise may together move the entropy by 1e-4 bits: float32
 # affinities serve no smaller tolerance than this.
 FINEST = 5e-4
+
+# Up to this many points the whole affinity is computed even of a kernel that has few entries.
+DENSE = 2048
 
 # Beyond this many points LowRank factors the affinity alone: a pass over all pairs, for exact degrees, costs more.
 FACTORED = 8192
@@ -154,22 +167,38 @@ def operator_of(
     budget = memory_for(memory, points)
     if isinstance(solver, LowRank) and n > FACTORED and hasattr(kernel, "in_widths"):
         return _factored(points, kernel, alpha, solver.rank, budget, rng or np.random.default_rng(0))
-    if getattr(kernel, "sparse", False):
-        return operator_on(kernel(points), kernel, alpha)
     low_rank = isinstance(solver, LowRank) and 8.0 * n * n <= budget
     if isinstance(solver, Exact) or not hasattr(kernel, "in_widths") or low_rank:
-        if memory is not None and 8.0 * n * n > budget:
-            raise TooLargeError(
-                f"{solver!r} with {kernel!r} needs the {n} x {n} float64 affinity, {8.0 * n * n / GIB:.1f} GiB, and "
-                f"memory allows {budget / GIB:.1f}; give more memory or use Gaussian() with Lanczos()"
-            )
-        return operator_on(kernel(points), kernel, alpha)
+        return operator_on(affinity_of(points, kernel, memory=memory, why=f"{solver!r} with "), kernel, alpha)
     tiles = tiles_of(points, kernel, tol=getattr(solver, "tol", None))
     if tiles is not None:
         return operator_in(tiles, alpha, budget)
     if 8.0 * n * n > budget:
         raise TooLargeError(FAR.format(n=n, need=8.0 * n * n / GIB, free=budget / GIB))
     return operator_on(kernel(points), kernel, alpha)
+
+
+def affinity_of(points: Array, kernel: Any, *, memory: float | None = None, why: str = "") -> Any:
+    """The affinity of all `points` under a resolved `kernel`: sparse where it has few entries, else the whole array.
+
+    Raises
+    ------
+    TooLargeError
+        It is not sparse, and the array is larger than `memory`; the message starts with `why`.
+    """
+    n = points.shape[0]
+    if getattr(kernel, "sparse", False):
+        return kernel(points)
+    if n > DENSE and hasattr(kernel, "near") and device_name(points) == "cpu":
+        near = kernel.near(to_numpy(points))
+        if near is not None:
+            return near
+    if memory is not None and 8.0 * n * n > memory:
+        raise TooLargeError(
+            f"{why}{kernel!r} needs the {n} x {n} float64 affinity, {8.0 * n * n / GIB:.1f} GiB, and "
+            f"memory allows {memory / GIB:.1f}; give more memory or use Gaussian() with Lanczos()"
+        )
+    return kernel(points)
 
 
 def _factored(points: Array, kernel: Any, alpha: float, rank: int, memory: float, rng: np.random.Generator) -> Factored:

@@ -16,6 +16,7 @@ from typing import Any
 import click
 import numpy as np
 
+from diffspec import conventions
 from diffspec._version import __version__
 from diffspec.doctor import examine
 from diffspec.entropy import spectrum
@@ -23,11 +24,13 @@ from diffspec.errors import DiffspecError, InputError
 from diffspec.files import load
 from diffspec.groups import Bins, Clusters, Labels, Partition
 from diffspec.information import Estimator, Literal, Matched, dsmi
-from diffspec.kernels import Cosine, Gaussian, Kernel, SelfTuning
+from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
 from diffspec.printing import estimates_text, facts_text
 from diffspec.spectrum import check_time
 
 __all__ = ["command", "run"]
+
+CONVENTIONS = {"default": conventions.default, "paper": conventions.paper, "released": conventions.released}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -78,16 +81,26 @@ def command() -> None:
     "--header/--no-header", default=None, help="Whether .csv and .tsv start with column names [default: look]."
 )
 @click.option(
-    "--kernel", type=click.Choice(["gaussian", "self-tuning", "cosine"]), default="gaussian", show_default=True
+    "--convention",
+    type=click.Choice([*CONVENTIONS]),
+    default="default",
+    show_default=True,
+    help="Kernel, alpha and t together: the neighbour graph at t = 3, those of the paper, or those of its package.",
 )
+@click.option(
+    "--kernel",
+    type=click.Choice(["alpha-decay", "gaussian", "self-tuning", "cosine"]),
+    help="In place of the convention's; all but alpha-decay come with t = 1.",
+)
+@click.option("--neighbors", type=int, help="Of alpha-decay and self-tuning.  [default: sqrt(n) / 3 and 7]")
 @click.option(
     "--sigma",
     metavar="median|knn|NUMBER",
-    help="Width of the kernel, or the rule that chooses it.  [default: median]",
+    help="Width of the gaussian or cosine kernel, or the rule that chooses it.  [default: median]",
 )
-@click.option("--alpha", type=float, default=0.5, show_default=True, help="Anisotropic normalisation, 0 to 1.")
+@click.option("--alpha", type=float, help="Anisotropic normalisation, 0 to 1, in place of the convention's.")
 @click.option(
-    "--t", "times", type=float, multiple=True, default=[1.0], help="Diffusion time; may be repeated.  [default: 1]"
+    "--t", "times", type=float, multiple=True, help="Diffusion time, in place of the convention's; may be repeated."
 )
 @click.option("--bins", type=int, help="Cut a --reference of numbers into this many bins.  [default: 10]")
 @click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.  [default: 10]")
@@ -105,9 +118,11 @@ def measure(
     key: str | None,
     labels_key: str | None,
     header: bool | None,
-    kernel: str,
+    convention: str,
+    kernel: str | None,
+    neighbors: int | None,
     sigma: str | None,
-    alpha: float,
+    alpha: float | None,
     times: tuple[float, ...],
     bins: int | None,
     clusters: int | None,
@@ -128,18 +143,19 @@ def measure(
         raise click.UsageError("--labels-key, --estimator and --repetitions need --labels or --reference")
     if not reference and _any(bins, clusters):
         raise click.UsageError("--bins and --clusters need --reference")
-    walk = _kernel(kernel, sigma)
+    walk = {**CONVENTIONS[convention], **_kernel(kernel, sigma, neighbors)}
+    walk |= {} if alpha is None else {"alpha": alpha}
+    times = tuple(map(check_time, times or (walk.pop("t"),)))
+    walk.pop("t", None)
     how = _estimator(estimator, repetitions)
-    for t in times:
-        check_time(t)
     points = load(file, key=key, header=header)
     if given is None:
-        found = spectrum(points, kernel=walk, alpha=alpha, rng=seed)
+        found = spectrum(points, **walk, t=times[0], rng=seed)
         estimates = [found.shannon(t) for t in times]
     else:
         values = load(given, key=labels_key, header=header)
         partition = Labels()(values) if labels else _partition(values, bins, clusters, seed=seed)
-        estimates = [dsmi(points, partition, estimator=how, kernel=walk, alpha=alpha, t=t, rng=seed) for t in times]
+        estimates = [dsmi(points, partition, estimator=how, **walk, t=t, rng=seed) for t in times]
     click.echo(
         "\n".join(e.to_json() for e in estimates) if as_json else estimates_text(estimates, file, points.shape[1])
     )
@@ -149,13 +165,21 @@ def _any(*options: object) -> bool:
     return any(option is not None for option in options)
 
 
-def _kernel(name: str, sigma: str | None) -> Kernel:
-    if name == "self-tuning":
-        if sigma is not None:
-            raise click.UsageError("--kernel self-tuning has no --sigma; leave it out")
-        return SelfTuning()
-    width = "median" if sigma is None else _number(sigma)
-    return Cosine(width) if name == "cosine" else Gaussian(width)
+def _kernel(name: str | None, sigma: str | None, neighbors: int | None) -> dict[str, Any]:
+    """What the options on the kernel change of a convention; --sigma alone means a Gaussian, --neighbors a graph."""
+    name = name or ("gaussian" if sigma is not None else "alpha-decay" if neighbors is not None else None)
+    if name is None:
+        return {}
+    if name in ("gaussian", "cosine"):
+        if neighbors is not None:
+            raise click.UsageError(f"--kernel {name} has no --neighbors; leave it out")
+        width = "median" if sigma is None else _number(sigma)
+        return {"kernel": Cosine(width) if name == "cosine" else Gaussian(width), "t": 1.0}
+    if sigma is not None:
+        raise click.UsageError(f"--kernel {name} has no --sigma; leave it out, or use --kernel gaussian")
+    if name == "alpha-decay":
+        return {"kernel": AlphaDecay(neighbors), "t": 3.0}
+    return {"kernel": SelfTuning() if neighbors is None else SelfTuning(neighbors), "t": 1.0}
 
 
 def _number(text: str) -> float | str:

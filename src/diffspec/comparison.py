@@ -12,7 +12,7 @@ from diffspec.entropy import Seed
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, partition_of
 from diffspec.information import Estimator, Matched
-from diffspec.kernels import Gaussian, Kernel
+from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.records import Record
 from diffspec.resampling import Matrix, Measure, Resamples, seed_of
@@ -71,9 +71,9 @@ def compare(
     share: float = 0.8,
     groups: Grouping | None = None,
     estimator: Estimator = Matched(),
-    kernel: Kernel = Gaussian(),
+    kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 1.0,
+    t: float = 3.0,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,

@@ -10,7 +10,7 @@ import numpy as np
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
 from diffspec.choice import choose, memory_for, operator_of
 from diffspec.errors import InputError
-from diffspec.kernels import Gaussian, Kernel
+from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import Operator, check_alpha
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Exact, Solver
@@ -27,9 +27,9 @@ Seed = int | np.random.Generator
 def dse(
     points: Array,
     *,
-    kernel: Kernel = Gaussian(),
+    kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 1.0,
+    t: float = 3.0,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -46,13 +46,17 @@ def dse(
     ----------
     points : array (n, d)
         NumPy, torch, pandas or nested sequences; finite reals, n >= 2. A memory-mapped .npy or a zarr array that is
-        larger than a quarter of the memory that may be used stays on disk and is read in parts.
+        larger than a quarter of the memory that may be used stays on disk and is read in parts; `Gaussian` and `Cosine`
+        only.
     kernel : Kernel
-        `Gaussian` (default, width by the median rule), `SelfTuning`, `Cosine` or `Precomputed`.
+        `AlphaDecay` (default: the graph of nearest neighbours, without a scale to choose), `Gaussian`, `Cosine`,
+        `SelfTuning`, `Precomputed`, or one of the sparse kernels. `diffspec.paper` and `diffspec.released` hold the
+        settings of the paper and of its package: ``dse(points, **paper)``.
     alpha : float
         Anisotropic normalisation in [0, 1]; 0.5 is the paper's, 0 what the released package computes.
     t : float
-        Diffusion time, a positive real; larger times keep only the large structure.
+        Diffusion time, a positive real; larger times keep only the large structure. 3 is chosen for `AlphaDecay`; wide
+        kernels such as ``Gaussian("median")`` collapse there and want 1.
     solver : Solver, optional
         `Exact()`, `Lanczos()`, `LowRank()` or `Chebyshev()`. Default: what `choose` gives, which is exact to about 2500
         points and `Lanczos` with a stated standard error beyond.
@@ -80,8 +84,8 @@ def dse(
     Notes
     -----
     Exact: O(n^2 d + n^3) time, one n x n array of float64. Lanczos: O(n^2 (d + k)) for some tens to hundreds of
-    products k, one float32 array or tiles. The value depends on sigma: do not compare values of different
-    kernels, and do not read a saturated or collapsed one (see `verdict`). Not an estimate of Shannon entropy.
+    products k, one float32 array or tiles, or of `AlphaDecay` a sparse graph. Do not compare values of different
+    kernels or times, and do not read a saturated or collapsed one (see `verdict`). Not an estimate of Shannon entropy.
 
     References
     ----------
@@ -97,15 +101,15 @@ def dse(
     """
     time = check_time(t)
     found = spectrum(points, kernel=kernel, alpha=alpha, t=time, solver=solver, memory=memory, tol=tol, rng=rng)
-    return found.shannon(time)
+    return found.shannon()
 
 
 def spectrum(
     points: Array,
     *,
-    kernel: Kernel = Gaussian(),
+    kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 1.0,
+    t: float = 3.0,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -113,7 +117,8 @@ def spectrum(
 ) -> Spectrum:
     """The eigenvalues of the diffusion matrix of `points`: one decomposition for every t, order and count.
 
-    Parameters, errors and cost are those of `dse`; `t` is the time at which a random solver shall reach `tol`.
+    Parameters, errors and cost are those of `dse`; `t` is the time at which a random solver shall reach `tol`, and the
+    one that methods of the spectrum take unless given another.
 
     Examples
     --------
@@ -123,7 +128,7 @@ def spectrum(
     >>> [f"{s.shannon(t=t):.3f}" for t in (1, 2, 4)]
     ['3.914', '1.486', '0.137']
     """
-    alpha = check_alpha(alpha)
+    alpha, t = check_alpha(alpha), check_time(t)
     check_walk(kernel, solver or Exact())
     generator = np.random.default_rng(rng)
     budget = memory_for(memory)
@@ -140,7 +145,9 @@ def spectrum(
         operator = operator_of(points, resolved, alpha, solver=solver, memory=memory, rng=generator)
     found = solver(operator, generator)
     judged = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
-    settings = settings_of(points, asked, resolved, alpha=alpha, solver=solver, rng=rng)
+    settings = replace(settings_of(points, asked, resolved, alpha=alpha, solver=solver, rng=rng), t=t)
+    if getattr(resolved, "semidefinite", None) is False:
+        found = replace(found, negative=0.0)  # known of the kernel, and no news
     return described(found, operator, settings, judged)
 
 

@@ -110,6 +110,7 @@ class NearestNeighbors:
     sigma: Sigma = "knn"
     search: str = "scikit-learn"
     sparse: ClassVar[bool] = True
+    semidefinite: ClassVar[bool] = False
     own_graph: ClassVar[bool] = True  # of a set of points: not a slice of the graph of more points
 
     def __post_init__(self) -> None:

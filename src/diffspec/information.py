@@ -14,7 +14,7 @@ from diffspec._arrays import Array, as_points
 from diffspec.entropy import Seed, check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
-from diffspec.kernels import Gaussian, Kernel
+from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Exact, Solver
@@ -86,9 +86,9 @@ def dsmi(
     *,
     groups: Grouping | None = None,
     estimator: Estimator = Matched(),
-    kernel: Kernel = Gaussian(),
+    kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 1.0,
+    t: float = 3.0,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,

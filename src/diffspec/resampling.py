@@ -21,7 +21,7 @@ from diffspec.entropy import Seed, dse
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched, dsmi
-from diffspec.kernels import Gaussian, Kernel, Precomputed
+from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.operators import check_alpha
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
@@ -74,9 +74,9 @@ def interval(
     share: float = 0.8,
     groups: Grouping | None = None,
     estimator: Estimator = Matched(),
-    kernel: Kernel = Gaussian(),
+    kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 1.0,
+    t: float = 3.0,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,

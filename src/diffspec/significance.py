@@ -14,7 +14,7 @@ from diffspec.entropy import Seed, check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched
-from diffspec.kernels import Gaussian, Kernel
+from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Settings
@@ -106,9 +106,9 @@ def permutation_test(
     level: float = 0.05,
     groups: Grouping | None = None,
     estimator: Estimator = Matched(),
-    kernel: Kernel = Gaussian(),
+    kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 1.0,
+    t: float = 3.0,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,

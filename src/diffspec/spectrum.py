@@ -29,7 +29,8 @@ MOST_PER_NODE = 1.5
 class Spectrum:
     """Eigenvalues of a diffusion operator, as nodes with weights, and the settings that led to them.
 
-    The methods give Estimates in bits; the functions of this module of the same names give nats as plain floats.
+    The methods give Estimates in bits, at the time that the spectrum was asked for unless given another; the functions
+    of this module of the same names give nats as plain floats.
     """
 
     nodes: Array
@@ -40,6 +41,8 @@ class Spectrum:
     """Order of the operator: the number of points; the weights sum to it."""
     floor: float = 0.0
     """Absolute eigenvalues at or below this were rounding noise of the solver and were set to 0."""
+    negative: float = 0.0
+    """The lowest eigenvalue before absolute values were taken, if below 0; 0 for a kernel that is known for it."""
     settings: Settings | None = None
     verdict: str = ""
     samples: Array | None = None
@@ -54,25 +57,28 @@ class Spectrum:
     tol: float | None = None
     """The standard error, in bits, that the solver was asked to reach."""
 
-    def shannon(self, t: float = 1.0) -> Estimate:
+    def shannon(self, t: float | None = None) -> Estimate:
         """Diffusion spectral entropy at diffusion time `t`, in bits (Eqn 6 of the paper)."""
+        t = self._time(t)
         nats, error = shannon(self, t), shannon_stderr(self, t)
         return self._entropy("DSE", nats, t, error=error, bounds=self._bounds(nats, t), truncated=truncation(self, t))
 
-    def renyi(self, q: float, t: float = 1.0) -> Estimate:
+    def renyi(self, q: float, t: float | None = None) -> Estimate:
         """Renyi entropy of order `q` of the same probabilities, in bits; q = 1 is `shannon`."""
+        t = self._time(t)
         nats, error = renyi(self, q, t), renyi_stderr(self, q, t)
         bounds = None if self.extremes is None else self.extremes.renyi(q, t)
         truncated = 0.0 if self.check is None else abs(nats - renyi(self.check, q, t))
         measure = f"Renyi entropy (q = {q:g})"
         return self._entropy(measure, nats, t, error=error, bounds=bounds, truncated=truncated)
 
-    def count(self, t: float = 1.0, floor: float = 0.01) -> Estimate:
+    def count(self, t: float | None = None, floor: float = 0.01) -> Estimate:
         """How many |eigenvalue|^t lie above `floor`; at large t the number of well-separated clusters.
 
         From a stochastic solver it has a standard error where the nodes beside the floor stand for one eigenvalue each.
         Elsewhere the error is that of the quadrature, of unknown size: then there is none, and the verdict says so.
         """
+        t = self._time(t)
         blur = self._blur(t, floor)
         return Estimate(
             measure=f"eigenvalues above {floor:g}",
@@ -87,9 +93,9 @@ class Spectrum:
             spectrum=self,
         )
 
-    def effective_rank(self, t: float = 1.0) -> float:
+    def effective_rank(self, t: float | None = None) -> float:
         """exp(entropy): how many equal eigenvalues would have the entropy at time `t`."""
-        return math.exp(shannon(self, t))
+        return math.exp(shannon(self, self._time(t)))
 
     def _entropy(
         self,
@@ -140,11 +146,19 @@ class Spectrum:
     def _verdict(self, error: float, truncated: float) -> str:
         """The verdict, and in words where the tolerance, in bits, was not reached or another error is larger."""
         parts = [self.verdict] if self.verdict else []
+        if self.negative:
+            parts.append(f"the operator has negative eigenvalues (to {self.negative:.2g}): absolute values are used")
         if self.tol is not None and error > self.tol:
             parts.append(f"tolerance not reached: standard error {error:.2g} above tol = {self.tol:g}, use more probes")
         if truncated > max(self.tol or 0.0, 1.96 * error):
             parts.append(f"few steps or moments may have cost up to about {truncated:.2g} bit besides, use more")
         return "; ".join(parts)
+
+    def _time(self, t: float | None) -> float:
+        """`t`, or where it is None the time that the spectrum was asked for, or 1."""
+        if t is not None:
+            return t
+        return 1.0 if self.settings is None or self.settings.t is None else self.settings.t
 
     def _settings(self, t: float) -> Settings:
         if self.settings is None:

@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._arrays import Array, from_numpy, is_numpy, namespace, take_square
 from diffspec._threads import cores, parallel_map
 from diffspec.blocked import filled
-from diffspec.choice import bytes_of, choose, memory_for, operator_in, operator_of, operator_on, tiles_of
+from diffspec.choice import affinity_of, bytes_of, choose, memory_for, operator_in, operator_of, operator_on, tiles_of
 from diffspec.kernels import Kernel
 from diffspec.operators import Operator
 from diffspec.solvers import Exact, Solver
@@ -91,7 +91,7 @@ def walk_of(points: Array, kernel: Kernel, *, memory: float | None, sizes: Seque
     n, tiled = points.shape[0], hasattr(kernel, "in_widths")
     if exact or not tiled:
         fits = 8.0 * n * n <= budget or not tiled
-        return replace(walk, affinity=kernel(points) if fits else None)
+        return replace(walk, affinity=affinity_of(points, kernel) if fits else None)
     tiles = tiles_of(points, kernel)
     if tiles is None:
         return replace(walk, affinity=kernel(points) if 8.0 * n * n <= budget else None)

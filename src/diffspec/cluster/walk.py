@@ -11,7 +11,7 @@ import numpy as np
 from diffspec.cluster.operator import operator_on
 from diffspec.cluster.session import Session
 from diffspec.entropy import Seed, check_walk, described, settings_of
-from diffspec.kernels import Gaussian, Kernel
+from diffspec.kernels import Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import Estimate
 from diffspec.solvers import Lanczos, Solver
@@ -25,7 +25,7 @@ def dse(
     points: Any,
     *,
     client: Any,
-    kernel: Kernel = Gaussian(),
+    kernel: Kernel,
     alpha: float = 0.5,
     t: float = 1.0,
     solver: Solver | None = None,
@@ -42,8 +42,11 @@ def dse(
     client : distributed.Client
         Connected.
     kernel : Gaussian or Cosine
-        Its sigma is a number, ``"median"`` (default) or `Median`.
-    alpha, t, rng
+        Its sigma is a number, ``"median"`` or `Median`. To be named: the neighbour graph that `diffspec.dse` takes by
+        default needs all points in one place.
+    t : float
+        Diffusion time; 1 suits the wide kernels that a cluster can compute.
+    alpha, rng
         As for `diffspec.dse`.
     solver : Solver
         ``Lanczos(times=(t,))`` by default; its vectors, n times some hundred float64, are held by this process.
@@ -73,4 +76,4 @@ def dse(
     found = solver(there.operator, generator)
     judged = judge(shannon(found) / math.log(found.n), there.sample, there.kernel, alpha, generator)
     settings = settings_of(there.sample, there.asked, there.kernel, alpha=alpha, solver=solver, rng=rng)
-    return described(found, there.operator, replace(settings, library="dask"), judged).shannon(time)
+    return described(found, there.operator, replace(settings, library="dask", t=time), judged).shannon()

@@ -19,10 +19,10 @@ ROWS = (
     ("  DSE(Z)", "DSE(Z)", "sigma = 10", "{:.2f}"),
     ("  DSMI(Z;Y)", "DSMI(Z;Y)", "sigma = 10", "{:.2f}"),
     ("  DSMI(Z;X)", "DSMI(Z;X)", "sigma = 10", "{:.2f}"),
-    ("sigma by median rule", None, None, ""),
-    ("  DSE(Z)", "DSE(Z)", "median", "{:.2f}"),
-    ("  DSMI(Z;Y)", "DSMI(Z;Y)", "median", "{:.2f}"),
-    ("  DSMI(Z;X)", "DSMI(Z;X)", "median", "{:.2f}"),
+    ("neighbour graph, t = 3", None, None, ""),
+    ("  DSE(Z)", "DSE(Z)", "neighbors", "{:.2f}"),
+    ("  DSMI(Z;Y)", "DSMI(Z;Y)", "neighbors", "{:.2f}"),
+    ("  DSMI(Z;X)", "DSMI(Z;X)", "neighbors", "{:.2f}"),
 )
 """Title, name of the record, its rule, format; a row without a name is a heading."""
 

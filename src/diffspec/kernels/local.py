@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from diffspec._arrays import Array, namespace, order_statistics
-from diffspec.distances import pairwise, unit_scaled
+from diffspec._arrays import Array, namespace, order_statistics, require_memory
+from diffspec._threads import parallel_map
+from diffspec.distances import BLOCK_ELEMENTS, cross_squared_distances, pairwise, unit_scaled
 from diffspec.errors import InputError
 from diffspec.kernels.protocol import Kernel
 
 __all__ = ["AlphaDecay", "SelfTuning"]
+
+# Smaller weights of `AlphaDecay` are 0, as in PHATE.
+BELOW = 1e-4
+# A graph with more than this share of all pairs is no faster than the whole array; seen on about SAMPLE rows.
+SPARSE_SHARE, SAMPLE = 0.1, 256
+# Measured peak of building it, per weight.
+BYTES_PER_WEIGHT = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,7 @@ class SelfTuning:
     """
 
     neighbors: int = 7
+    semidefinite: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _check_neighbors(self.neighbors)
@@ -51,8 +62,9 @@ class AlphaDecay:
 
     The kernel of PHATE (Moon et al. 2019). At its decay of 40 it is nearly the graph that joins every point to its k
     nearest neighbours, so the value does not depend on the size or the density of the cloud, and noise that lengthens
-    all distances alike hardly matters. Not positive semi-definite in general, so absolute eigenvalues matter. Points
-    with s_i = 0 (more than k copies) are joined to their copies only, the limit of the formula.
+    all distances alike hardly matters. Weights a_ij under 1e-4 are 0, as in PHATE, which makes the affinity of many
+    points a sparse graph. Not positive semi-definite in general, so absolute eigenvalues matter. Points with s_i = 0
+    (more than k copies) are joined to their copies only, the limit of the formula.
 
     Parameters
     ----------
@@ -71,6 +83,7 @@ class AlphaDecay:
 
     neighbors: int | None = None
     decay: float = 40.0
+    semidefinite: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.neighbors is not None:
@@ -85,11 +98,47 @@ class AlphaDecay:
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, two n x n arrays."""
         squared, kth = _local(points, self._neighbors(points.shape[0]), self)
-        xp = namespace(points)
-        # exp(-800) is 0 in float64: beyond, the power could only overflow.
-        largest = 800.0 ** (2.0 / self.decay)
-        affinity = xp.exp(-(xp.clip(_ratio(squared, kth[:, None]), max=largest) ** (self.decay / 2.0)))
+        affinity = self._weights(squared, kth[:, None])
         return 0.5 * (affinity + affinity.T)
+
+    def near(self, points: np.ndarray[Any, Any]) -> Any:
+        """The affinity of NumPy points as a CSR array, or None where a tenth of all pairs or more have a weight.
+
+        O(n^2 d) time by brute force, about 50 bytes per weight; 3 k weights per point in few dimensions, more in many.
+        """
+        n, scaled = len(points), unit_scaled(points)[0]
+        _check_count(n, self._neighbors(n), self)
+        share = len(self._rows(scaled[:: max(1, n // SAMPLE)], scaled)[2]) / n / len(scaled[:: max(1, n // SAMPLE)])
+        if share > SPARSE_SHARE:
+            return None
+        require_memory(BYTES_PER_WEIGHT * share * n * n, f"the graph of {n} points, {share:.1%} of all pairs,", points)
+        size = max(1, BLOCK_ELEMENTS // n)
+        found = parallel_map(lambda start: self._rows(scaled[start : start + size], scaled), range(0, n, size))
+        counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
+        directed = csr_array((weights, columns, np.concatenate([[0], np.cumsum(counts)])), shape=(n, n))
+        return 0.5 * (directed + directed.T.tocsr())
+
+    def _rows(self, rows: Array, scaled: Array) -> tuple[Array, Array, Array]:
+        """Of the weights a_ij that are not 0 between `rows` and all points: how many per row, columns, weights."""
+        squared = cross_squared_distances(rows, scaled)
+        (kth,) = order_statistics(squared, (self._neighbors(len(scaled)),))
+        i, j = np.nonzero(squared <= self._reach() * kth[:, None])
+        weights = self._weights(squared[i, j], kth[i])
+        kept = weights > 0
+        return np.bincount(i[kept], minlength=len(rows)), j[kept].astype(np.int32), weights[kept]
+
+    def _weights(self, squared: Array, kth: Array) -> Array:
+        """The weights a_ij for squared distances, and squared distances to the neighbour of rank k."""
+        xp = namespace(squared)
+        ratio = _ratio(squared, kth)
+        near = ratio <= self._reach()
+        # Beyond, the power could overflow.
+        weights = xp.exp(-(xp.where(near, ratio, xp.zeros_like(ratio)) ** (self.decay / 2.0)))
+        return xp.where(near & (weights >= BELOW), weights, xp.zeros_like(weights))
+
+    def _reach(self) -> float:
+        """The largest squared distance with a weight, in those to the neighbour of rank k, rounded up."""
+        return math.pow(math.log(1.0 / BELOW), 2.0 / self.decay) + 1e-12
 
     def _neighbors(self, n: int) -> int:
         return self.neighbors or max(1, round(math.sqrt(n) / 3.0))
@@ -100,11 +149,14 @@ def _check_neighbors(neighbors: int) -> None:
         raise InputError(f"neighbors must be an integer of at least 1, got {neighbors!r}")
 
 
-def _local(points: Array, neighbors: int, kernel: Kernel) -> tuple[Array, Array]:
-    """Squared distances (n, n), and each point's to its neighbour of that rank (n,), in a common unit."""
-    n = points.shape[0]
+def _check_count(n: int, neighbors: int, kernel: Kernel) -> None:
     if n <= neighbors:
         raise InputError(f"{kernel!r} needs more than {neighbors} points, got {n}; lower neighbors")
+
+
+def _local(points: Array, neighbors: int, kernel: Kernel) -> tuple[Array, Array]:
+    """Squared distances (n, n), and each point's to its neighbour of that rank (n,), in a common unit."""
+    _check_count(points.shape[0], neighbors, kernel)
     scaled, _unit = unit_scaled(points)
     squared = pairwise(scaled, lambda squared: squared)
     (kth,) = order_statistics(squared, (neighbors,))

@@ -16,7 +16,8 @@ class Kernel(Protocol):
     """What the walk from points to entropy needs of a kernel.
 
     One that is positive semi-definite on all points says so by a class variable ``semidefinite = True``; guaranteed
-    bounds are given for no other.
+    bounds are given for no other. One that is known not to be says ``semidefinite = False``, and then negative
+    eigenvalues are not worth a verdict.
     """
 
     def resolve(self, points: Array, rng: np.random.Generator) -> Kernel:

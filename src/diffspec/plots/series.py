@@ -35,6 +35,8 @@ __all__ = [
     "unit_words",
 ]
 
+# Rules whose values do not follow the scale of the embedding; logs of older versions have the second.
+SCALE_FREE = ("neighbors", "median")
 STEP, ACCURACY, DISTANCE = "step", "accuracy", "median distance"
 """What measures are drawn against: the step, a scalar, and the measure of the embedding's scale."""
 
@@ -103,6 +105,8 @@ def rule_words(rule: str) -> str:
     """A bandwidth rule in words, for captions."""
     if rule == "sigma = 10":
         return "fixed sigma = 10, as published"
+    if rule == "neighbors":
+        return "scale-free neighbour graph, t = 3"
     if rule == "median":
         return "scale-free sigma, median rule"
     return rule
@@ -195,9 +199,9 @@ class Log:
         return _distinct(record["name"] for record in self.of("scalar"))
 
     def rules(self, kind: str = "number") -> list[str]:
-        """The bandwidth rules: fixed widths first, the scale-free median after them."""
+        """The bandwidth rules: fixed widths first, what is free of scale after them."""
         records = [record for record in self.of(kind) if record.get("name") != DISTANCE]
-        return sorted(_distinct(_field(record, "rule") for record in records), key=lambda rule: rule == "median")
+        return sorted(_distinct(_field(record, "rule") for record in records), key=lambda rule: rule in SCALE_FREE)
 
     def curves(self, name: str, *, rule: str | None = None, against: str = STEP) -> list[Curve]:
         """One curve per run for a measure; `rule` None takes any.

@@ -21,15 +21,17 @@ class Known:
     """What an operator tells about its spectrum without a product, and how exactly its products come out."""
 
     n: int
-    trace: float
-    frobenius2: float
+    moments: tuple[float, ...]
+    """Traces of A, A^2 and as many higher powers as are cheap."""
     rounding: float
     like: Array
 
     @classmethod
     def of(cls, operator: Operator) -> Known:
         """All of it, asked once."""
-        return cls(operator.n, operator.trace(), operator.frobenius2(), product_eps(operator), operator.like)
+        higher: tuple[float, ...] = getattr(operator, "higher_moments", tuple)()
+        moments = (operator.trace(), operator.frobenius2(), *higher)
+        return cls(operator.n, moments, product_eps(operator), operator.like)
 
 
 def measure(known: Known, nodes: Matrix, fixed: Matrix, probes: Matrix) -> Spectrum:
@@ -37,13 +39,10 @@ def measure(known: Known, nodes: Matrix, fixed: Matrix, probes: Matrix) -> Spect
 
     `probes` estimate what `fixed` leaves out; each row sums to n minus the sum of `fixed`.
     """
-    rest = known.n - float(fixed.sum())
-    rows: Matrix = fixed + calibrated(
-        nodes,
-        probes,
-        (rest, known.trace - float(fixed @ nodes), known.frobenius2 - float(fixed @ nodes**2)),
-        known.rounding * np.array([known.n, np.abs(known.trace), known.frobenius2]),
-    )
+    whole = np.array([known.n, *known.moments])
+    left = whole - fixed @ np.vander(nodes, len(whole), increasing=True)
+    rest = float(left[0])
+    rows: Matrix = fixed + calibrated(nodes, probes, left, known.rounding * np.abs(whole))
     weights = rows.mean(axis=0)
     order = np.argsort(-np.abs(nodes), kind="stable")
     size = np.abs(nodes)[order]
@@ -58,29 +57,38 @@ def measure(known: Known, nodes: Matrix, fixed: Matrix, probes: Matrix) -> Spect
     )
 
 
-def calibrated(nodes: Matrix, probes: Matrix, target: tuple[float, float, float], noise: Matrix) -> Matrix:
-    """`probes` with weights moved so that their first three moments are those of `target`: sum, trace, squares.
+def calibrated(nodes: Matrix, probes: Matrix, target: Matrix, noise: Matrix) -> Matrix:
+    """`probes` with weights moved so that their moments are those of `target`: sum, trace, squares and so on.
 
-    Every spectral sum of row j is corrected by c_j (moments of row j - target), where c_j regresses the function on 1,
-    x, x^2 in the spectral weights of the *other* rows: so the correction has expectation 0 and adds no bias. A moment
-    whose spread among the rows could be rounding (`noise`, one per moment) is left alone.
+    Every spectral sum of row j is corrected by c_j (moments of row j - target), where c_j regresses the function on
+    1, x, x^2, ... in the spectral weights of the *other* rows: so the correction has expectation 0 and adds no bias. A
+    moment whose spread among the rows could be rounding (`noise`, one per moment) is left alone, and all above it.
     """
     total = probes.sum(axis=0)
-    centre = total @ nodes / total.sum()
-    scale = math.sqrt(total @ (nodes - centre) ** 2 / total.sum())
-    spread = math.sqrt(target[0]) * np.array([scale, scale**2])
+    centre = float(total @ nodes / total.sum())
+    scale = math.sqrt(float(total @ (nodes - centre) ** 2 / total.sum()))
+    spread = math.sqrt(target[0]) * scale ** np.arange(1, len(target))
     degree = int(np.argmin([*(spread > 10.0 * noise[1:]), False]))
     if degree == 0:
         return probes
-    x = (nodes - centre) / scale
-    powers = np.stack([np.ones_like(x), x, x * x])[: degree + 1]
-    first = target[1] - centre * target[0]
-    second = target[2] - 2.0 * centre * target[1] + centre**2 * target[0]
-    excess = probes @ powers.T - np.array([target[0], first / scale, second / scale**2])[: degree + 1]
+    basis = np.vander((nodes - centre) / scale, degree + 1, increasing=True)
+    # Monomials are nearly collinear: their orthonormal combinations in the weights of all rows are regressed on.
+    _orthonormal, triangle = np.linalg.qr(np.sqrt(total)[:, None] * basis)
+    powers = np.linalg.solve(triangle.T, basis.T)
+    excess = probes @ powers.T - np.linalg.solve(triangle.T, _standardised(target[: degree + 1], centre, scale))
     own = np.einsum("pk,ak,bk->pab", probes, powers, powers)
     inverse = np.linalg.pinv(own.sum(axis=0) - own, rcond=1e-10, hermitian=True)
     corrected: Matrix = probes - (np.einsum("pa,pab->pb", excess, inverse) @ powers) * (total - probes)
     return corrected
+
+
+def _standardised(moments: Matrix, centre: float, scale: float) -> Matrix:
+    """The moments of (x - centre) / scale from those of x."""
+    rows = [
+        math.fsum(math.comb(k, j) * (-centre) ** (k - j) * moments[j] for j in range(k + 1)) / scale**k
+        for k in range(len(moments))
+    ]
+    return np.array(rows)
 
 
 def _widening(count: int, rest: float) -> float:

@@ -16,11 +16,9 @@ from diffspec.operators import Operator, is_narrow
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.spectrum import Spectrum
 
-__all__ = ["NEGATIVE", "Krylov", "Matrix", "gaussian", "whole_spectrum"]
+__all__ = ["Krylov", "Matrix", "gaussian", "whole_spectrum"]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
-
-NEGATIVE = "the operator has negative eigenvalues (to {:.2g}): absolute values are used"
 
 EPS, EPS32 = float(np.finfo(np.float64).eps), float(np.finfo(np.float32).eps)
 
@@ -126,9 +124,14 @@ def whole_spectrum(operator: Operator) -> Spectrum:
     # Of a float32 matrix the entries are rounded independently: their errors move no eigenvalue by more than one eps.
     floor = float(nodes[0]) * max(operator.n * EPS, EPS32 if is_narrow(operator) else 0.0)
     nodes = from_numpy(np.where(nodes > floor, nodes, 0.0), operator.like)
-    negative = NEGATIVE.format(signed[0]) if signed[0] < -floor else ""
     weights = namespace(nodes).ones_like(nodes)
-    return Spectrum(nodes=nodes, weights=weights, n=operator.n, floor=floor, verdict=negative)
+    return Spectrum(
+        nodes=nodes,
+        weights=weights,
+        n=operator.n,
+        floor=floor,
+        negative=float(signed[0]) if signed[0] < -floor else 0.0,
+    )
 
 
 def _orthonormal(vectors: Array, blocks: list[Array]) -> Array:

@@ -14,7 +14,7 @@ from diffspec.errors import InputError
 from diffspec.operators import Operator, is_narrow, rounding_is_harmless
 from diffspec.result import BIT, NATS_PER
 from diffspec.solvers._calibrate import Known, measure
-from diffspec.solvers._krylov import NEGATIVE, Krylov, Matrix, gaussian, whole_spectrum
+from diffspec.solvers._krylov import Krylov, Matrix, gaussian, whole_spectrum
 from diffspec.spectrum import Spectrum, check_time, shannon_stderr, truncation
 
 __all__ = ["Lanczos"]
@@ -26,8 +26,6 @@ MOST_EXACT = 6000
 
 # A product in float32 leaves about this, as a share of the largest eigenvalue, in place of smaller ones.
 NOISE, EPS32 = 2e-8, float(np.finfo(np.float32).eps)
-
-INDEFINITE = NEGATIVE + ", no bracket of the quadrature"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +173,7 @@ def _read(space: Krylov, known: Known, fixed: int, probes: int) -> Spectrum:
     else:
         earlier = len(gauss) - space.blocks[-1].shape[1]
         other = gauss[:earlier, :earlier]
-        found = replace(found, verdict=INDEFINITE.format(nodes[0]))
+        found = replace(found, negative=float(nodes[0]))
     return replace(found, check=_measured(known, *np.linalg.eigh(other), fixed, probes))
 
 

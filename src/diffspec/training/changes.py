@@ -11,7 +11,8 @@ import numpy as np
 from diffspec._arrays import as_points
 from diffspec.bandwidth import TINY, Median
 from diffspec.choice import choose
-from diffspec.kernels import Gaussian, Kernel
+from diffspec.conventions import Walk
+from diffspec.kernels import Gaussian
 from diffspec.result import Estimate
 from diffspec.scale_shape import ScaleShape, Snapshot, attributed
 from diffspec.scales import Distances
@@ -68,8 +69,9 @@ class Changes:
         return found
 
 
-def is_fixed(measure: Measure, kernel: Kernel) -> bool:
+def is_fixed(measure: Measure, walk: Walk) -> bool:
     """Whether `measure` is an entropy at a width that does not follow the points."""
+    kernel = walk["kernel"]
     return isinstance(measure, DSE) and isinstance(kernel, Gaussian) and isinstance(kernel.sigma, float | int)
 
 

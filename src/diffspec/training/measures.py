@@ -9,17 +9,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from diffspec.conventions import Walk, default, paper
 from diffspec.entropy import dse
 from diffspec.errors import InputError
 from diffspec.groups import Clusters, Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched, dsmi
-from diffspec.kernels import Gaussian, Kernel
 from diffspec.result import Estimate
 
 __all__ = ["DSE", "DSMI", "RULES", "Measure", "Probe", "standard"]
 
-RULES: Mapping[str, Kernel] = {"sigma = 10": Gaussian(10.0), "median": Gaussian("median")}
-"""The paper's fixed width, under which values follow the scale of the embedding, and the scale-free median rule."""
+RULES: Mapping[str, Walk] = {"sigma = 10": paper, "neighbors": default}
+"""The paper's fixed width, under which values follow the scale of the embedding, and the scale-free neighbour graph."""
 
 TEN_CLUSTERS = Clusters(10, seed=0)
 
@@ -102,23 +102,14 @@ class Measure(Protocol):
         """Raise InputError where `probe` lacks what is needed; called once, before training."""
         ...
 
-    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, kernel: Kernel) -> Estimate:
-        """The estimate of `points` (n, d) with `kernel`."""
+    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, walk: Walk) -> Estimate:
+        """The estimate of `points` (n, d) with the kernel, alpha and t of `walk`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DSE:
-    """Diffusion spectral entropy of a layer; its spectrum goes into the log too.
-
-    Parameters
-    ----------
-    alpha, t
-        As for `diffspec.dse`.
-    """
-
-    alpha: float = 0.5
-    t: float = 1.0
+    """Diffusion spectral entropy of a layer; its spectrum goes into the log too."""
 
     @property
     def name(self) -> str:
@@ -128,9 +119,9 @@ class DSE:
     def check(self, probe: Probe) -> None:
         """Nothing is needed but points."""
 
-    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, kernel: Kernel) -> Estimate:
+    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, walk: Walk) -> Estimate:
         """The entropy of `points`; O(n^3)."""
-        return dse(points, kernel=kernel, alpha=self.alpha, t=self.t)
+        return dse(points, **walk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +132,12 @@ class DSMI:
     ----------
     of : {"Y", "X"}
         The labels, or the inputs (clustered once, see `Probe`).
-    estimator, alpha, t
+    estimator
         As for `diffspec.dsmi`. The matched subsets are the same at every step, so a curve moves with the layer only.
     """
 
     of: str = "Y"
     estimator: Estimator = Matched()
-    alpha: float = 0.5
-    t: float = 1.0
 
     def __post_init__(self) -> None:
         if self.of not in ("Y", "X"):
@@ -163,10 +152,9 @@ class DSMI:
         """Find the groups, which fails where there are none."""
         self._groups(probe)
 
-    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, kernel: Kernel) -> Estimate:
+    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, walk: Walk) -> Estimate:
         """The information of `points` and the groups; some 60 eigenproblems of a tenth of the points each."""
-        groups = self._groups(probe)
-        return dsmi(points, groups, estimator=self.estimator, kernel=kernel, alpha=self.alpha, t=self.t)
+        return dsmi(points, self._groups(probe), estimator=self.estimator, **walk)
 
     def _groups(self, probe: Probe) -> Partition:
         return probe.label_groups if self.of == "Y" else probe.input_groups

@@ -14,10 +14,13 @@ import numpy as np
 
 from diffspec._arrays import as_points
 from diffspec.bandwidth import Median
+from diffspec.conventions import Walk, default
+from diffspec.entropy import check_walk
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.result import Estimate
 from diffspec.runlog import RunLog
+from diffspec.solvers import Exact
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.hooks import Layers, Points, collect, resolve_layers, untouched, unwrapped
 from diffspec.training.measures import RULES, Measure, Probe, standard
@@ -51,8 +54,9 @@ class Monitor:
         `observe` does nothing unless its step is a multiple of this.
     measures : sequence of Measure, optional
         Default DSE(Z), DSMI(Z;Y) where there are labels, DSMI(Z;X).
-    rules : mapping of str to Kernel
-        Every measure is taken with each of these kernels; default the paper's sigma = 10 and the median rule.
+    rules : mapping of str to Kernel or mapping
+        Every measure is taken with each of these kernels, or keyword arguments of `dse`: kernel, alpha and t. Default
+        the paper's sigma = 10 at t = 1 and the neighbour graph at t = 3.
     changes : bool
         Whether the change of DSE(Z) since the first look, at every fixed sigma, is split into what the scale of the
         embedding and what its shape contributes (see `diffspec.scale_and_shape`).
@@ -97,7 +101,7 @@ class Monitor:
         run: str = "run",
         every: int = 1,
         measures: Sequence[Measure] | None = None,
-        rules: Mapping[str, Kernel] = RULES,
+        rules: Mapping[str, Kernel | Walk] = RULES,
         changes: bool = True,
         pictures: Collection[int] = ONE_TWO_FIVE,
         settings: Mapping[str, Any] | None = None,
@@ -106,7 +110,8 @@ class Monitor:
         if not (isinstance(every, int) and every >= 1):
             raise InputError(f"every must be an integer of at least 1, got {every!r}")
         self.run, self.every, self.probe, self.strict = run, every, probe, strict
-        self._model, self._rules, self._pictures = model, dict(rules), pictures
+        self._model, self._pictures = model, pictures
+        self._rules = {rule: _walk(rule, given) for rule, given in rules.items()}
         network = unwrapped(model)
         self.layers = resolve_layers(network, layers)
         self.measures = standard(probe) if measures is None else tuple(measures)
@@ -164,12 +169,12 @@ class Monitor:
         with self._attempt(**where, name="median distance"):
             self._distance(points, where)
         fixed: dict[str, Estimate] = {}
-        for rule, kernel in self._rules.items():
+        for rule, walk in self._rules.items():
             for measure in self.measures:
                 fields = {**where, "name": measure.name, "rule": rule}
                 with self._attempt(**fields):
-                    estimate = self._measure(measure, points, kernel, fields)
-                    if is_fixed(measure, kernel):
+                    estimate = self._measure(measure, points, walk, fields)
+                    if is_fixed(measure, walk):
                         fixed[rule] = estimate
         if fixed and self._changes is not None:
             with self._attempt(**where, name="DSE(Z) change"):
@@ -178,9 +183,9 @@ class Monitor:
             with self._attempt(**where, name="picture"):
                 self._picture(points, where)
 
-    def _measure(self, measure: Measure, points: Points, kernel: Kernel, fields: dict[str, Any]) -> Estimate:
+    def _measure(self, measure: Measure, points: Points, walk: Walk, fields: dict[str, Any]) -> Estimate:
         started = time.perf_counter()
-        estimate = measure(points, self.probe, kernel)
+        estimate = measure(points, self.probe, walk)
         seconds = round(time.perf_counter() - started, 4)
         self.log.write("number", run=self.run, **fields, **_plain(estimate), seconds=seconds)
         if estimate.spectrum is not None:
@@ -245,8 +250,22 @@ class Monitor:
             "every": self.every,
             "probe": len(self.probe),
             "measures": [repr(measure) for measure in self.measures],
-            "rules": {rule: repr(kernel) for rule, kernel in self._rules.items()},
+            "rules": {rule: _words(walk) for rule, walk in self._rules.items()},
         }
+
+
+def _walk(rule: str, given: Kernel | Walk) -> Walk:
+    """A kernel alone, with the time and alpha of `dse`, or settings as they are."""
+    walk = given if isinstance(given, Mapping) else {"kernel": given}
+    if wrong := [name for name in walk if name not in ("kernel", "alpha", "t")]:
+        raise InputError(f"the rule {rule!r} may hold kernel, alpha and t, got {', '.join(map(str, wrong))}")
+    filled = {**default, **walk}
+    check_walk(filled["kernel"], Exact())
+    return filled
+
+
+def _words(walk: Walk) -> str:
+    return ", ".join(f"{name} = {value!r}" if name != "kernel" else repr(value) for name, value in walk.items())
 
 
 def _plain(estimate: Estimate) -> dict[str, Any]:
