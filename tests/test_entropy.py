@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import definitions
-from diffspec import Cosine, Exact, Gaussian, InputError, Precomputed, SelfTuning, dse, spectrum
+from diffspec import AlphaDecay, Cosine, Exact, Gaussian, InputError, Precomputed, SelfTuning, dse, spectrum
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 1.0])
@@ -20,24 +20,40 @@ def test_agrees_with_the_definition(blobs, alpha, t):
 
 def test_same_number_in_every_library(blobs, to_library):
     points, _ = blobs
-    for kernel in (Gaussian(2.0), Gaussian("median"), Gaussian("knn"), SelfTuning(), Cosine()):
+    for kernel in (AlphaDecay(), Gaussian(2.0), Gaussian("median"), Gaussian("knn"), SelfTuning(), Cosine()):
         ours = dse(to_library(points), kernel=kernel, t=2)
         assert ours.value == pytest.approx(dse(points, kernel=kernel, t=2).value, abs=1e-10)
 
 
-def test_paper_default_settings(blobs):
+def test_the_median_rule_is_the_median_of_all_pairs(blobs):
     points, _ = blobs
-    estimate = dse(points)
+    estimate = dse(points, kernel=Gaussian(), t=1.0)
     assert (estimate.settings.alpha, estimate.settings.t, estimate.settings.rule) == (0.5, 1.0, "median")
     assert estimate.settings.sigma == pytest.approx(definitions.median_sigma(points), rel=1e-12)
     assert estimate.value == pytest.approx(definitions.dse(points, estimate.settings.sigma), abs=1e-9)
+
+
+def test_the_default_is_the_neighbour_graph_at_three(blobs):
+    points, _ = blobs
+    estimate = dse(points)
+    settings = estimate.settings
+    assert (settings.kernel, settings.sigma, settings.rule) == ("AlphaDecay(neighbors=4, decay=40.0)", None, None)
+    assert (settings.alpha, settings.t) == (0.5, 3.0)
+    # sqrt(150) / 3 = 4.08: the fourth neighbour, itself not counted. Weights under 1e-4 are 0, as in PHATE.
+    distances = np.sqrt(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
+    with np.errstate(over="ignore"):
+        directed = np.exp(-((distances / np.sort(distances, axis=1)[:, 4:5]) ** 40))
+    directed[directed < 1e-4] = 0.0
+    matrix = definitions.diffusion_matrix((directed + directed.T) / 2, 0.5)
+    expected = definitions.entropy_bits(definitions.probabilities(np.linalg.eigvals(matrix), 3))
+    assert estimate.value == pytest.approx(expected, abs=1e-9)
     assert estimate.unit == "bit"
     assert estimate.n == 150
 
 
 def test_a_constant_cloud_is_exactly_zero():
     for value in (0.0, 0.1, -7e30):
-        for kernel in (Gaussian(), Gaussian(1.0), Gaussian("knn"), SelfTuning()):
+        for kernel in (AlphaDecay(), Gaussian(), Gaussian(1.0), Gaussian("knn"), SelfTuning()):
             assert dse(np.full((60, 4), value), kernel=kernel).value == 0.0
 
 
@@ -90,7 +106,7 @@ def test_proposition_4_3_bound_and_means(n, d, sigma_paper, bound, released, pap
     kernel = Gaussian(math.sqrt(sigma_paper / 2.0))
     clouds = [np.random.default_rng(seed).normal(size=(n, d)) for seed in range(3)]
     for alpha, mean in ((0.0, released), (0.5, paper)):
-        values = [dse(cloud, kernel=kernel, alpha=alpha).to("nat").value for cloud in clouds]
+        values = [dse(cloud, kernel=kernel, alpha=alpha, t=1.0).to("nat").value for cloud in clouds]
         assert np.mean(values) == pytest.approx(mean, abs=0.03)
         assert max(values) <= bound + 1e-3
 
@@ -103,7 +119,7 @@ def test_proposition_4_4_gain_of_clusters(beta, k, gain, bound):
     single = np.full((n, n), beta)
     np.fill_diagonal(single, 1.0)
     blocks = single * (np.arange(n)[:, None] * k // n == np.arange(n)[None, :] * k // n)
-    found = [dse(affinity, kernel=Precomputed()).to("nat").value for affinity in (single, blocks)]
+    found = [dse(affinity, kernel=Precomputed(), t=1.0).to("nat").value for affinity in (single, blocks)]
     assert found[1] - found[0] == pytest.approx(gain, abs=6e-4)
     assert found[1] - found[0] <= bound + 1e-4
     assert beta * math.log(k) == pytest.approx(bound, abs=6e-4)
@@ -127,10 +143,11 @@ def test_one_decomposition_answers_every_question(blobs):
 def test_joint_scaling_over_the_whole_range_of_float64(blobs):
     points, _ = blobs
     expected = dse(points, kernel=Gaussian(2.0)).value
-    scale_free = dse(points).value
     for scale in (2.0**-600, 1e-200, 1e-3, 1e200):
         assert dse(points * scale, kernel=Gaussian(2.0 * scale)).value == pytest.approx(expected, abs=1e-9)
-        assert dse(points * scale).value == pytest.approx(scale_free, abs=1e-9)
+        for kernel in (AlphaDecay(), Gaussian()):
+            scale_free = dse(points, kernel=kernel).value
+            assert dse(points * scale, kernel=kernel).value == pytest.approx(scale_free, abs=1e-9)
 
 
 def test_fixed_width_at_extreme_scales_is_a_limit(blobs):
@@ -142,7 +159,7 @@ def test_fixed_width_at_extreme_scales_is_a_limit(blobs):
 def test_near_duplicates_far_from_the_origin_keep_their_digits(rng):
     # Two clusters 1e7 widths apart: the product form of the distance alone is off by 0.03 within a cluster.
     points = rng.normal(size=(80, 3)) + 1e7 * np.repeat([[0.0], [1.0]], 40, axis=0)
-    assert dse(points, kernel=Gaussian(1.0)).value == pytest.approx(definitions.dse(points, 1.0), abs=1e-7)
+    assert dse(points, kernel=Gaussian(1.0), t=1.0).value == pytest.approx(definitions.dse(points, 1.0), abs=1e-7)
 
 
 def test_duplicated_points_do_not_change_a_plain_walk(blobs):
@@ -156,7 +173,7 @@ def test_duplicated_points_do_not_change_a_plain_walk(blobs):
 def test_more_than_half_duplicates_have_the_limit_kernel():
     points = np.zeros((20, 2))
     points[0] = 1.0
-    estimate = dse(points)
+    estimate = dse(points, kernel=Gaussian(), t=1.0)
     assert estimate.value == pytest.approx(1.0, abs=1e-12)  # two distinct points: log2 2
     assert estimate.settings.sigma == pytest.approx(2.2e-308, rel=0.02)
 
@@ -168,9 +185,9 @@ def test_precomputed_affinities_and_distances(blobs):
     direct = dse(points, kernel=Gaussian(2.0)).value
     assert dse(definitions.gaussian(points, 2.0), kernel=Precomputed()).value == pytest.approx(direct, abs=1e-9)
     assert dse(distances, kernel=Precomputed(of="distances", sigma=2.0)).value == pytest.approx(direct, abs=1e-9)
-    by_rule = dse(distances, kernel=Precomputed(of="distances"))
-    assert by_rule.value == pytest.approx(dse(points).value, abs=1e-9)
-    assert by_rule.settings.sigma == pytest.approx(dse(points).settings.sigma, rel=1e-12)
+    by_rule, expected = dse(distances, kernel=Precomputed(of="distances")), dse(points, kernel=Gaussian())
+    assert by_rule.value == pytest.approx(expected.value, abs=1e-9)
+    assert by_rule.settings.sigma == pytest.approx(expected.settings.sigma, rel=1e-12)
 
 
 def test_self_tuning_is_its_formula(blobs):
@@ -213,8 +230,9 @@ def test_the_median_of_a_large_set_comes_from_a_seeded_subset(rng):
 
 
 class TestVerdict:
-    def test_informative(self, blobs):
-        assert dse(blobs[0]).verdict == "informative"
+    @pytest.mark.parametrize("kernel", [AlphaDecay(), Gaussian()], ids=repr)
+    def test_informative(self, blobs, kernel):
+        assert dse(blobs[0], kernel=kernel).verdict == "informative"
 
     @pytest.mark.parametrize(("sigma", "word"), [(1e-3, "saturated"), (1e4, "collapsed")])
     def test_says_so_with_the_range_that_would_do(self, blobs, sigma, word):
@@ -229,7 +247,8 @@ class TestVerdict:
 
     def test_does_not_depend_on_the_time(self, blobs):
         # At large t the value of a single cloud tends to 0: that is structure, not an uninformative kernel.
-        assert dse(blobs[0], t=1000).verdict == "informative"
+        for kernel in (AlphaDecay(), Gaussian()):
+            assert dse(blobs[0], kernel=kernel, t=1000).verdict == "informative"
 
     def test_equal_points(self):
         assert dse(np.ones((9, 2))).verdict == "collapsed: all points are equal, so the entropy is 0 for every kernel"
@@ -276,6 +295,7 @@ def test_input_is_never_changed(blobs):
     affinity = definitions.gaussian(points, 2.0)
     kept = affinity.copy()
     dse(points)
+    dse(points, kernel=Gaussian())
     dse(affinity, kernel=Precomputed())
     assert np.array_equal(points, before)
     assert np.array_equal(affinity, kept)
@@ -321,6 +341,7 @@ def test_bad_sigma(sigma):
         ({"kernel": "gaussian"}, r"kernel must be a kernel such as"),
         ({"solver": Exact}, r"solver must be a solver such as Exact\(\), got <class"),
         ({"kernel": Cosine()}, r"Cosine needs a direction for every point, got 1 zero vectors"),
+        ({"kernel": AlphaDecay(50)}, r"AlphaDecay\(neighbors=50, decay=40.0\) needs more than 50 points, got 5; lower"),
         ({"kernel": SelfTuning(50)}, r"SelfTuning\(neighbors=50\) needs more than 50 points, got 5; lower neighbors"),
         ({"kernel": Gaussian("knn")}, r"the rule 'knn' needs more than k = 10 points, got 5"),
         ({"kernel": Precomputed()}, r"Precomputed affinities must be a square \(n, n\) matrix, got shape \(5, 2\)"),
@@ -358,7 +379,7 @@ def test_too_many_points_say_how_much_memory_they_need(monkeypatch):
 
 
 def test_counts_and_orders_out_of_range(blobs):
-    s = spectrum(blobs[0])
+    s = spectrum(blobs[0], kernel=Gaussian())
     with pytest.raises(InputError, match="q must be at least 0, got -1"):
         s.renyi(q=-1)
     with pytest.raises(InputError, match=r"floor must lie in \[0, 1\), got 1"):
