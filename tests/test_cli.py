@@ -16,8 +16,9 @@ import safetensors.numpy
 import torch
 
 import diffspec
-from diffspec import Bins, Clusters, Cosine, Estimate, Gaussian, Labels, Literal, Matched, SelfTuning
+from diffspec import AlphaDecay, Bins, Clusters, Cosine, Estimate, Gaussian, Labels, Literal, Matched, SelfTuning
 from diffspec.cli import run
+from diffspec.conventions import released
 from diffspec.doctor import EXTRAS, REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,9 +108,15 @@ def test_dsmi_of_every_file_type_is_that_of_the_library(folder, measured, data, 
 @pytest.mark.parametrize(
     ("options", "settings"),
     [
-        (["--sigma", "10"], {"kernel": Gaussian(10.0)}),
-        (["--sigma", "knn", "--alpha", "0"], {"kernel": Gaussian("knn"), "alpha": 0.0}),
-        (["--kernel", "cosine"], {"kernel": Cosine()}),
+        ([], {}),
+        (["--convention", "paper"], diffspec.paper),
+        (["--convention", "released", "--t", "2"], {**released, "t": 2.0}),
+        (["--neighbors", "7", "--alpha", "0"], {"kernel": AlphaDecay(7), "alpha": 0.0}),
+        (["--kernel", "alpha-decay", "--convention", "paper"], {}),
+        (["--sigma", "10"], {"kernel": Gaussian(10.0), "t": 1.0}),
+        (["--sigma", "knn", "--alpha", "0"], {"kernel": Gaussian("knn"), "alpha": 0.0, "t": 1.0}),
+        (["--kernel", "cosine"], {"kernel": Cosine(), "t": 1.0}),
+        (["--kernel", "self-tuning", "--neighbors", "4"], {"kernel": SelfTuning(4), "t": 1.0}),
         (["--kernel", "self-tuning", "--t", "2.5"], {"kernel": SelfTuning(), "t": 2.5}),
         (["--seed", "7"], {"rng": 7}),
     ],
@@ -186,10 +193,10 @@ def test_text_of_dse(folder, capsys, data):
     one, two = found.shannon(1), found.shannon(2)
     assert capsys.readouterr().out.splitlines() == [
         "points   150 with 5 features, points.npy",
-        f"kernel   Gaussian, sigma = {one.settings.sigma:.4g} (median rule), alpha = 0.5",
+        "kernel   AlphaDecay(neighbors=4, decay=40.0), alpha = 0.5",
         "verdict  informative",
         "",
-        "t      DSE       share of log2 n  effective rank",
+        "t       DSE       share of log2 n  effective rank",
         f"1  {one.value:.6g}  bit   {one.normalized:.1%} of 7.229{one.effective_rank:>16.4g}",
         f"2  {two.value:.6g}  bit   {two.normalized:.1%} of 7.229{two.effective_rank:>16.4g}",
     ]
@@ -200,8 +207,8 @@ def test_text_of_dsmi(folder, capsys, data):
     out = capsys.readouterr().out
     estimate = diffspec.dsmi(*data)
     assert "groups     3 by Labels()\nestimator  Matched(repetitions=5), seed 0\nverdict    informative\n" in out
-    assert f"1  {estimate.value:.6g} ± {estimate.stderr:.2g}  bit" in out
-    assert "at t = 1   n  within  random subsets  difference\n" in out
+    assert f"3  {estimate.value:.6g} ± {estimate.stderr:.2g}  bit" in out
+    assert "at t = 3   n  within  random subsets  difference\n" in out
     assert "effective rank" not in out
     dog = estimate.groups[1]
     row = [f"{x:.4f}" for x in (dog.conditional, dog.matched, dog.matched - dog.conditional)]
@@ -210,7 +217,7 @@ def test_text_of_dsmi(folder, capsys, data):
 
 def test_text_of_the_literal_estimator(folder, capsys):
     assert run(["measure", "points.npy", "--labels", "labels.csv", "--estimator", "literal"]) == 0
-    assert "at t = 1   n  within  all points  difference\n" in capsys.readouterr().out
+    assert "at t = 3   n  within  all points  difference\n" in capsys.readouterr().out
 
 
 def test_text_gives_the_advice_of_a_verdict_a_line(folder, capsys):
@@ -252,6 +259,9 @@ BAD = {
     "points.npy --estimator literal": "--estimator and --repetitions need --labels or --reference",
     "points.npy --labels labels.npy --estimator literal --repetitions 2": "literal has no --repetitions",
     "points.npy --kernel self-tuning --sigma 2": "self-tuning has no --sigma",
+    "points.npy --kernel alpha-decay --sigma 2": "alpha-decay has no --sigma; leave it out, or use --kernel gaussian",
+    "points.npy --kernel gaussian --neighbors 2": "gaussian has no --neighbors",
+    "points.npy --convention ours": "'ours' is not one of 'default', 'paper', 'released'",
     "points.npy --t x": "'x' is not a valid float",
     "points.npy --unknown": "No such option",
     "": "Missing argument 'FILE'",

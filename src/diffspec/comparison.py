@@ -15,7 +15,7 @@ from diffspec.information import Estimator, Matched
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.records import Record
-from diffspec.resampling import Matrix, Measure, Resamples, seed_of
+from diffspec.resampling import Matrix, Measure, Resamples, seed_of, share_for
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Solver
 from diffspec.spectrum import check_time
@@ -68,7 +68,7 @@ def compare(
     *,
     level: float = 0.95,
     resamples: int = 50,
-    share: float = 0.8,
+    share: float | None = None,
     groups: Grouping | None = None,
     estimator: Estimator = Matched(),
     kernel: Kernel = AlphaDecay(),
@@ -127,7 +127,7 @@ def compare(
         raise InputError(
             f"a and b must hold the same points, got {a.shape[0]} and {b.shape[0]}; give two representations of one set"
         )
-    resampled = Resamples(a.shape[0], resamples, share, level)
+    resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, a.shape[0])
     measure = Measure(estimator, kernel, check_alpha(alpha), check_time(t), solver, memory, tol)
     seed = seed_of(rng)

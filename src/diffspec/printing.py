@@ -33,7 +33,9 @@ def _how(estimate: Estimate) -> list[list[str]]:
     width = "" if settings.sigma is None else f", sigma = {settings.sigma:.4g}"
     rule = "" if settings.rule is None else f" ({settings.rule} rule)"
     alpha = "" if settings.alpha is None else f", alpha = {settings.alpha:g}"
-    rows = [["kernel", f"{settings.kernel.split('(')[0]}{width}{rule}{alpha}"]]
+    # A width is printed by itself, with its rule; other settings as they are.
+    name = settings.kernel if settings.sigma is None else settings.kernel.split("(")[0]
+    rows = [["kernel", f"{name}{width}{rule}{alpha}"]]
     if estimate.groups:
         rows.append(["groups", f"{len(estimate.groups)} by {settings.partition}"])
         rows.append(["estimator", f"{settings.estimator}, seed {settings.seed}"])

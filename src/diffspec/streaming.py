@@ -109,7 +109,10 @@ def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:
         The kernel or its rule needs all points at once.
     """
     if not isinstance(kernel, Gaussian | Cosine):
-        raise InputError(f"points on disk can be measured with Gaussian or Cosine, got {kernel!r}")
+        raise InputError(
+            f"points on disk can be measured with Gaussian or Cosine, got {kernel!r}; give kernel=Gaussian() and t=1.0, "
+            "or measure a random sample in memory"
+        )
     rule = Median() if kernel.sigma == "median" else kernel.sigma
     if isinstance(rule, Median):
         # The distances, those of one block of features, a copy to select from, and masks.
