@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffspec import (
+    AlphaDecay,
     Cosine,
     Exact,
     Gaussian,
@@ -173,13 +174,14 @@ class TestSparse:
         assert ours.bounds[1] - ours.bounds[0] < 0.2
 
     def test_other_kernels_have_no_bounds(self, blobs):
-        assert dse(blobs[0]).bounds is None
-        assert dse(blobs[0], kernel=NearestNeighbors(5)).bounds is None
+        for kernel in (AlphaDecay(), Gaussian(), NearestNeighbors(5)):
+            assert dse(blobs[0], kernel=kernel).bounds is None
 
     def test_low_rank_bounds_hold(self):
         points = cloud(400)
-        ours = dse(points, solver=LowRank(rank=60))
-        assert ours.bounds[0] <= dse(points).value <= ours.bounds[1]
+        for t in (1.0, 3.0):
+            ours = dse(points, kernel=Gaussian(), t=t, solver=LowRank(rank=60))
+            assert ours.bounds[0] <= dse(points, kernel=Gaussian(), t=t).value <= ours.bounds[1]
 
     def test_memory_does_not_speak_of_a_dense_affinity(self):
         points = cloud(600, d=3)

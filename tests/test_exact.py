@@ -37,7 +37,7 @@ def test_dse_does_not_depend_on_the_route(rng, monkeypatch, route):
     points = rng.normal(size=(500, 3))
     expected = definitions.dse(points, 1.0)
     take(route, monkeypatch)
-    assert dse(points, kernel=Gaussian(1.0)).value == pytest.approx(expected, abs=1e-9)
+    assert dse(points, kernel=Gaussian(1.0), t=1.0).value == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("route", ROUTES)

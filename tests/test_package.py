@@ -1,5 +1,6 @@
 """The package as a whole: what importing it costs and what it offers."""
 
+import importlib
 import inspect
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 
 import diffspec
 
+CONSTANTS = {"paper": "diffspec.conventions"}
 HEAVY = ("torch", "matplotlib", "plotly", "dask", "lightning", "transformers", "click", "pandas", "rich", "jinja2")
 PROBE = "import sys; {statement}; print(*sorted(set({heavy!r}) & set(sys.modules)))"
 
@@ -38,8 +40,16 @@ def test_everything_public_is_there_and_documented():
     assert sorted(diffspec.__all__) == diffspec.__all__
     for name in diffspec.__all__:
         thing = getattr(diffspec, name)
-        if name != "__version__":
+        if name != "__version__" and name not in CONSTANTS:
             assert inspect.getdoc(thing), f"{name} has no docstring"
+
+
+@pytest.mark.parametrize(("name", "module"), CONSTANTS.items())
+def test_public_constants_are_documented_below_their_assignment(name, module):
+    # A mapping cannot carry a docstring: what it means stands in the source, where editors and Sphinx look for it.
+    lines = inspect.getsource(importlib.import_module(module)).splitlines()
+    (assigned,) = [number for number, line in enumerate(lines) if line.startswith((f"{name} =", f"{name}: "))]
+    assert lines[assigned + 1].startswith('"""')
 
 
 def test_nothing_global_is_changed(blobs):

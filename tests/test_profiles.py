@@ -63,7 +63,7 @@ def test_matched_information_is_that_of_dsmi_on_the_points_in_their_own_order():
     order = by_distance_from_mean(points)
     found = profile(points, labels, sigmas=[0.5, 2.0, 4.0], rng=7)
     for estimate in found.estimates()[3:]:
-        single = dsmi(points[order], labels[order], kernel=Gaussian(estimate.settings.sigma), rng=7)
+        single = dsmi(points[order], labels[order], kernel=Gaussian(estimate.settings.sigma), t=1.0, rng=7)
         assert estimate.value == pytest.approx(single.value, abs=1e-12)
         assert estimate.stderr == pytest.approx(single.stderr, abs=1e-12)
         assert estimate.ceiling == pytest.approx(single.ceiling)
@@ -118,7 +118,7 @@ def test_informative_ends_are_where_the_entropy_is():
     points = clusters()[0]
     found = profile(points)
     for sigma, share in zip(found.informative, (0.9, 0.1), strict=True):
-        assert float(dse(points, kernel=Gaussian(sigma))) / found.limit == pytest.approx(share, abs=0.01)
+        assert float(dse(points, kernel=Gaussian(sigma), t=1.0)) / found.limit == pytest.approx(share, abs=0.01)
 
 
 def test_a_grid_that_ends_inside_says_so():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffspec import Gaussian, dse, dsmi
+from diffspec import Gaussian, dse, dsmi, paper
 
 EMBEDDINGS = (
     Path(__file__).resolve().parents[2] / "shared" / "data" / "weights" / "imagenet" / "imagenet20-val-embeddings.npz"
@@ -23,14 +23,21 @@ def networks():
     return found, labels
 
 
+def test_the_default_is_informative_on_every_network(networks):
+    points, _ = networks
+    found = [dse(some) for some in points.values()]
+    assert {estimate.verdict for estimate in found} == {"informative"}
+    assert all(0.1 < estimate.normalized < 0.9 for estimate in found)
+
+
 def test_the_median_rule_is_informative_on_every_network_and_a_fixed_width_is_not(networks):
     points, _ = networks
-    by_rule = {name: dse(some) for name, some in points.items()}
+    by_rule = {name: dse(some, kernel=Gaussian(), t=1.0) for name, some in points.items()}
     sigmas = [estimate.settings.sigma for estimate in by_rule.values()]
     assert max(sigmas) > 10 * min(sigmas)
     assert {estimate.verdict for estimate in by_rule.values()} == {"informative"}
     assert all(0.1 < estimate.normalized < 0.9 for estimate in by_rule.values())
-    fixed = {name: dse(some, kernel=Gaussian(10.0)).normalized for name, some in points.items()}
+    fixed = {name: dse(some, **paper).normalized for name, some in points.items()}
     # At sigma = 10 every one of them is near the ceiling, one of them wholly.
     assert min(fixed.values()) > 0.9
     assert max(fixed.values()) > 0.999

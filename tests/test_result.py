@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from diffspec import Estimate, Gaussian, InputError, Settings, dse, dsmi
+from diffspec import AlphaDecay, Estimate, Gaussian, InputError, Settings, dse, dsmi
 
 SETTINGS = Settings(kernel="Gaussian(sigma=2.0)", sigma=2.0, rule=None, alpha=0.5, t=1.0, solver="Exact()")
 ESTIMATE = Estimate(
@@ -56,13 +56,15 @@ def test_json_round_trip(blobs, make):
 
 
 def test_settings_are_values_that_say_how_to_get_the_number_again(blobs):
-    settings = dse(blobs[0], t=2).settings
-    assert hash(settings) == hash(dse(blobs[0], t=2).settings)
+    for kernel, rule in ((AlphaDecay(), None), (Gaussian(), "median")):
+        estimate = dse(blobs[0], kernel=kernel, t=2)
+        settings = estimate.settings
+        assert hash(settings) == hash(dse(blobs[0], kernel=kernel, t=2).settings)
+        assert (settings.rule, settings.seed, settings.solver, settings.t) == (rule, 0, "Exact()", 2.0)
+        assert (settings.dtype, settings.library) == ("float64", "numpy on cpu")
+        again = dse(blobs[0], kernel=eval(settings.kernel), alpha=settings.alpha, t=settings.t)
+        assert again.value == estimate.value
     assert settings.kernel == f"Gaussian(sigma={settings.sigma})"
-    assert (settings.rule, settings.seed, settings.solver, settings.t) == ("median", 0, "Exact()", 2.0)
-    assert (settings.dtype, settings.library) == ("float64", "numpy on cpu")
-    again = dse(blobs[0], kernel=eval(settings.kernel), alpha=settings.alpha, t=settings.t)
-    assert again.value == dse(blobs[0], t=2).value
     assert dse(blobs[0], rng=np.random.default_rng(0)).settings.seed is None
 
 

@@ -62,7 +62,7 @@ def test_parts_add_up_and_change_sign_with_the_order():
 
 
 def dse_at(points):
-    return dse(points, kernel=Gaussian(2.0))
+    return dse(points, kernel=Gaussian(2.0), t=1.0)
 
 
 def test_features_may_differ_and_a_rule_is_resolved_on_the_first():

@@ -208,8 +208,8 @@ def test_the_same_seed_gives_the_same_number(solver):
 
 def test_estimates_carry_stderr_bounds_and_words():
     points = cloud(700, d=10)
-    exact = dse(points)
-    kept: dict[str, Any] = {"kernel": Gaussian(sigma=exact.settings.sigma)}
+    exact = dse(points, kernel=Gaussian(), t=1.0)
+    kept: dict[str, Any] = {"kernel": Gaussian(sigma=exact.settings.sigma), "t": 1.0}
     missed = dse(points, solver=Lanczos(tol=1e-6, most=16, steps=6), **kept)
     assert missed.stderr > 1e-6
     assert "tolerance not reached" in missed.verdict

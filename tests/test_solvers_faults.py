@@ -114,7 +114,7 @@ def test_an_indefinite_affinity_is_solved_or_refused(solver):
         with pytest.raises(InputError, match="hold for positive semi-definite operators only"):
             spectrum(affinity, kernel=Precomputed(), solver=solver)
         return
-    found = spectrum(affinity, kernel=Precomputed(), solver=solver)
+    found = spectrum(affinity, kernel=Precomputed(), t=1.0, solver=solver)
     ours = found.shannon()
     exact = definitions.entropy_bits(definitions.probabilities(eigenvalues, 1.0))
     stated = 4.0 * (ours.stderr or 0.0) + 2.0 * truncation(found) / math.log(2.0)

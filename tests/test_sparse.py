@@ -186,9 +186,10 @@ def test_any_scale(blobs, scale):
 def test_two_and_three_points(rng, n):
     points = rng.normal(size=(n, 2))
     expected = definitions.dse(points, 1.0)
-    assert dse(points, kernel=Thresholded(1.0)).value == pytest.approx(expected, abs=1e-3)
+    assert dse(points, kernel=Thresholded(1.0), t=1.0).value == pytest.approx(expected, abs=1e-3)
     # With k = n - 1 every pair is joined.
-    assert dse(points, kernel=NearestNeighbors(k=n - 1, sigma=1.0)).value == pytest.approx(expected, abs=1e-12)
+    joined = dse(points, kernel=NearestNeighbors(k=n - 1, sigma=1.0), t=1.0)
+    assert joined.value == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("kernel", [Thresholded("median"), Thresholded("knn"), NearestNeighbors(k=3)], ids=repr)

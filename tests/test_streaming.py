@@ -182,7 +182,7 @@ def test_no_zarr_array(tmp_path):
 @pytest.mark.parametrize(
     ("kernel", "text"),
     [
-        (SelfTuning(), r"can be measured with Gaussian or Cosine, got SelfTuning\(neighbors=7\)"),
+        (SelfTuning(), r"Gaussian or Cosine, got SelfTuning\(neighbors=7\); give kernel=Gaussian\(\), t=1.0 or"),
         (Gaussian("knn"), "must be a number or 'median', got 'knn'; resolve it on a sample"),
         (Cosine(Neighbors()), r"must be a number or 'median', got Neighbors\(k=10, most=4096\)"),
     ],
@@ -272,3 +272,18 @@ def test_dse_leaves_a_large_memory_map_on_disk(tmp_path, kernel):
     assert ours.value == pytest.approx(dse(points, kernel=kernel, solver=Exact()).value, abs=1e-4)
     assert ours.settings.rule == dse(points, kernel=kernel).settings.rule or "Median" in ours.settings.rule
     assert ours.n == 500
+
+
+def test_the_default_kernel_needs_the_points_in_memory(tmp_path):
+    points = np.random.default_rng(0).normal(size=(500, 4000)).astype(np.float32)
+    np.save(tmp_path / "points.npy", points)
+    mapped = np.load(tmp_path / "points.npy", mmap_mode="r")
+    text = (
+        r"^points on disk can be measured with Gaussian or Cosine, got AlphaDecay\(neighbors=None, decay=40.0\); "
+        r"give kernel=Gaussian\(\), t=1.0 or a sample in memory$"
+    )
+    with pytest.raises(InputError, match=text):
+        dse(mapped, memory=16e6)
+    # What it says to do is enough; and a map that memory holds is read.
+    assert dse(mapped, memory=48e6, kernel=Gaussian(), t=1.0).settings.rule is not None
+    assert dse(mapped).value == dse(points).value

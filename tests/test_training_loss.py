@@ -22,9 +22,9 @@ def test_the_value_is_the_measure(batch, kernel):
     points = batch.detach().numpy()
     assert DSELoss(kernel=kernel, t=2)(batch).item() == pytest.approx(-dse(points, kernel=kernel, t=2).value, abs=1e-10)
     away = DSELoss(kernel=kernel, encourage=False)(batch).item()
-    assert away == pytest.approx(dse(points, kernel=kernel).value, abs=1e-10)
+    assert away == pytest.approx(dse(points, kernel=kernel, t=1.0).value, abs=1e-10)
     ours = DSMILoss(kernel=kernel)(batch, LABELS).item()
-    expected = dsmi(points, LABELS, kernel=kernel, estimator=Literal()).value
+    expected = dsmi(points, LABELS, kernel=kernel, t=1.0, estimator=Literal()).value
     assert ours == pytest.approx(-expected, abs=1e-10)
 
 
@@ -66,7 +66,7 @@ def test_a_rule_is_constant_in_the_gradient(batch):
     # The scale-free value does not change along the points themselves; the gradient with sigma held does.
     loss = DSELoss()(batch)
     (gradient,) = torch.autograd.grad(loss, batch)
-    sigma = dse(batch.detach()).settings.sigma
+    sigma = dse(batch.detach(), kernel=Gaussian()).settings.sigma
     (held,) = torch.autograd.grad(DSELoss(kernel=Gaussian(sigma))(batch), batch)
     assert gradient == pytest.approx(held, abs=1e-12)
 
@@ -89,7 +89,8 @@ def test_groups_of_one_point_and_continuous_references(batch):
     assert (batch.grad == 0).all()
     values = np.linspace(0, 1, 14)
     ours = DSMILoss(groups=Bins(3))(batch, values).item()
-    assert ours == pytest.approx(-dsmi(batch.detach(), values, groups=Bins(3), estimator=Literal()).value, abs=1e-10)
+    settings = {"kernel": Gaussian(), "t": 1.0, "groups": Bins(3), "estimator": Literal()}
+    assert ours == pytest.approx(-dsmi(batch.detach(), values, **settings).value, abs=1e-10)
 
 
 @pytest.mark.parametrize(

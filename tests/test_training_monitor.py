@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi, scale_and_shape
+from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi, paper, scale_and_shape
 from diffspec.groups import Partition
 from diffspec.runlog import Record, RunLog, read
 from diffspec.training import DSE, DSMI, RULES, Monitor, Probe, collect
@@ -83,10 +83,10 @@ def test_numbers_are_what_the_functions_give(tmp_path: Path) -> None:
     points = collect(model, "2", [INPUTS])["2"]
     groups = Clusters(10, seed=0)(INPUTS.double().numpy())
     wanted: dict[tuple[str, str], Estimate] = {}
-    for rule, kernel in {"sigma = 10": Gaussian(10.0), "median": Gaussian()}.items():
-        wanted["DSE(Z)", rule] = dse(points, kernel=kernel)
-        wanted["DSMI(Z;Y)", rule] = dsmi(points, LABELS, kernel=kernel)
-        wanted["DSMI(Z;X)", rule] = dsmi(points, groups, kernel=kernel)
+    for rule, walk in {"sigma = 10": paper, "neighbors": {}}.items():  # by default as the functions by default
+        wanted["DSE(Z)", rule] = dse(points, **walk)
+        wanted["DSMI(Z;Y)", rule] = dsmi(points, LABELS, **walk)
+        wanted["DSMI(Z;X)", rule] = dsmi(points, groups, **walk)
     found = {(r["name"], r["rule"]): r for r in of(tmp_path / "run.jsonl", "number") if r["rule"]}
     assert found.keys() == wanted.keys()
     for key, estimate in wanted.items():
@@ -97,6 +97,48 @@ def test_numbers_are_what_the_functions_give(tmp_path: Path) -> None:
         }
         assert (record["run"], record["step"], record["layer"]) == ("true", 0, "2")
         assert record["seconds"] >= 0
+
+
+def test_rules_are_kernels_or_keyword_arguments(tmp_path: Path) -> None:
+    rules = {
+        "kernel": Gaussian(2.0),  # with the default alpha and t
+        "settings": {"kernel": Gaussian(2.0), "alpha": 0.0, "t": 2},
+        "time": {"t": 1.0},  # with the default kernel and alpha
+    }
+    model = network()
+    monitor(tmp_path, model, rules=rules, measures=[DSE(), DSMI("Y")]).observe(0)
+    points = collect(model, "2", [INPUTS])["2"]
+    found = {(r["name"], r["rule"]): r for r in of(tmp_path / "run.jsonl", "number") if r["rule"] in rules}
+    for rule, walk in {**rules, "kernel": {"kernel": Gaussian(2.0), "alpha": 0.5, "t": 3.0}}.items():
+        assert found["DSE(Z)", rule]["value"] == dse(points, **walk).value
+        assert found["DSMI(Z;Y)", rule]["value"] == dsmi(points, LABELS, **walk).value
+    told = {rule: found["DSE(Z)", rule]["settings"] for rule in rules}
+    assert [(told[rule]["alpha"], told[rule]["t"]) for rule in rules] == [(0.5, 3.0), (0.0, 2.0), (0.5, 1.0)]
+    assert told["time"]["kernel"] == "AlphaDecay(neighbors=3, decay=40.0)"  # sqrt(60) / 3
+    (settings,) = of(tmp_path / "run.jsonl", "settings")
+    assert settings["values"]["rules"] == {
+        "kernel": "Gaussian(sigma=2.0), alpha = 0.5, t = 3.0",
+        "settings": "Gaussian(sigma=2.0), alpha = 0.0, t = 2.0",
+        "time": "AlphaDecay(neighbors=None, decay=40.0), alpha = 0.5, t = 1.0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"sigma": 2.0, "t": 1.0}, r"^the rule 'wide' may hold kernel, alpha and t, got sigma$"),
+        ({"kernel": Gaussian(2.0), "solver": None, "rng": 0}, r"kernel, alpha and t, got solver, rng$"),
+        ({"kernel": Gaussian}, "^kernel must be a kernel such as .* got <class"),
+        ("median", "^kernel must be a kernel such as .* got 'median'$"),
+        ({"kernel": Gaussian(2.0), "t": -1.0}, "^t must be a positive number, got -1.0"),
+        ({"alpha": 2.0}, r"^alpha must lie in \[0, 1\], got 2.0"),
+    ],
+)
+def test_wrong_rules_leave_no_log(tmp_path: Path, rule: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        monitor(tmp_path, rules={"wide": rule})
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_median_distance_stands_beside_them(tmp_path: Path) -> None:
@@ -256,7 +298,7 @@ def test_collapsed_embeddings_and_one_feature(tmp_path: Path) -> None:
     watching.observe(0)
     assert not of(watching.log.path, "failure")
     values = {(r["name"], r["rule"]): r["value"] for r in of(watching.log.path, "number")}
-    assert values["DSE(Z)", "median"] == 0.0
+    assert values["DSE(Z)", "sigma = 10"] == values["DSE(Z)", "neighbors"] == 0.0
     assert set(of(watching.log.path, "picture")[0]["y"]) == {0.0}
 
 

@@ -110,8 +110,8 @@ def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:
     """
     if not isinstance(kernel, Gaussian | Cosine):
         raise InputError(
-            f"points on disk can be measured with Gaussian or Cosine, got {kernel!r}; give kernel=Gaussian() and t=1.0, "
-            "or measure a random sample in memory"
+            f"points on disk can be measured with Gaussian or Cosine, got {kernel!r}; give kernel=Gaussian(), t=1.0 or "
+            "a sample in memory"
         )
     rule = Median() if kernel.sigma == "median" else kernel.sigma
     if isinstance(rule, Median):

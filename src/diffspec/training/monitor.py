@@ -18,9 +18,11 @@ from diffspec.conventions import Walk, default
 from diffspec.entropy import check_walk
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
+from diffspec.operators import check_alpha
 from diffspec.result import Estimate
 from diffspec.runlog import RunLog
 from diffspec.solvers import Exact
+from diffspec.spectrum import check_time
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.hooks import Layers, Points, collect, resolve_layers, untouched, unwrapped
 from diffspec.training.measures import RULES, Measure, Probe, standard
@@ -261,7 +263,7 @@ def _walk(rule: str, given: Kernel | Walk) -> Walk:
         raise InputError(f"the rule {rule!r} may hold kernel, alpha and t, got {', '.join(map(str, wrong))}")
     filled = {**default, **walk}
     check_walk(filled["kernel"], Exact())
-    return filled
+    return {"kernel": filled["kernel"], "alpha": check_alpha(filled["alpha"]), "t": check_time(filled["t"])}
 
 
 def _words(walk: Walk) -> str:
