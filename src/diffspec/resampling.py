@@ -33,8 +33,8 @@ __all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "seed_of", 
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
-# A value of a graph is a sum of local parts, whose subsets differ by more than the sampling does: the more they overlap,
-# the more (a variance 2 to 3 times too large at 0.8). A width is a property of all points, and wants large subsets.
+# A value of a graph is a sum of local parts, and subsets differ by more than the sampling does: larger ones by more (a
+# variance 2 to 3 times too large at 0.8). A width is a property of all points, and wants large subsets.
 LOCAL_SHARE, GLOBAL_SHARE = 0.5, 0.8
 FEWEST = 20
 """Points below which no interval is given: a fifth of them left out would be fewer than four."""

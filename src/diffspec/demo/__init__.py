@@ -21,7 +21,7 @@ EPOCHS, SMOKE_EPOCHS = 30, 2
 
 READING = """\
 How to read it: with sigma fixed at 10, the values follow the scale of the
-embedding (the median distance). With sigma by the median rule they are free of
+embedding (the median distance). On the neighbour graph they are free of
 scale: DSMI(Z;Y) rises where classes form, falls where wrong labels are memorised."""
 
 SMOKE_READING = "Two epochs show that everything works; the effects need the whole demo."

@@ -48,7 +48,7 @@ def _against_step(log: Log) -> Section:
     return Section(
         key="step",
         title="While training",
-        note="Left the fixed kernel width, right the width that follows the data. Hollow markers: the kernel was "
+        note="Left the fixed kernel width, right what does not follow the scale. Hollow markers: the kernel was "
         "saturated or collapsed, so the value says nothing about the points. Bars: one standard error.",
         columns=len(log.rules()),
         charts=_measured(log, STEP),
