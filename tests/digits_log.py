@@ -14,13 +14,13 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
-from diffspec import Clusters, Estimate, Gaussian, Labels, ScaleShape, dsmi, scale_and_shape, spectrum
+from diffspec import Clusters, Estimate, Labels, ScaleShape, conventions, dsmi, scale_and_shape, spectrum
 from diffspec.groups import Partition
 from diffspec.runlog import RunLog
 
 STEPS, LAYER = 6, "penultimate"
 RUNS = ("supervised", "contrastive", "wrong labels")
-RULES = {"sigma = 10": Gaussian(10.0), "median": Gaussian("median")}
+RULES = {"sigma = 10": conventions.paper, "neighbors": conventions.default}  # those of the monitor
 MEASURES = ("DSE(Z)", "DSMI(Z;Y)", "DSMI(Z;X)")
 
 
@@ -64,12 +64,12 @@ def _embedding(run: str, step: int, images: np.ndarray, groups: np.ndarray) -> n
 
 
 def _measure(log: RunLog, run: str, step: int, points: np.ndarray, references: dict[str, Partition]) -> None:
-    for rule, kernel in RULES.items():
-        found = spectrum(points, kernel=kernel)
+    for rule, walk in RULES.items():
+        found = spectrum(points, **walk)
         where = {"run": run, "step": step, "layer": LAYER, "rule": rule}
         _number(log, "DSE(Z)", found.shannon(), where)
         for name, reference in references.items():
-            _number(log, name, dsmi(points, reference, kernel=kernel, rng=step), where)
+            _number(log, name, dsmi(points, reference, **walk, rng=step), where)
         log.write("spectrum", **where, values=[float(value) for value in found.nodes[:40]])
     distances = np.sqrt(np.square(points[:, None] - points[None]).sum(axis=2))[np.triu_indices(len(points), 1)]
     where = {"run": run, "step": step, "layer": LAYER, "name": "median distance", "rule": None}

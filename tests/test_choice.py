@@ -86,17 +86,21 @@ def impatient(monkeypatch):
     monkeypatch.setattr("diffspec.choice.ALWAYS_EXACT", 0)
 
 
+KERNELS = [AlphaDecay(), Gaussian(2.0), Gaussian("median"), Cosine(0.5), SelfTuning()]
+
+
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("kernel", [Gaussian(2.0), Gaussian("median"), Cosine(0.5), SelfTuning()], ids=repr)
+@pytest.mark.parametrize("kernel", KERNELS, ids=repr)
 @pytest.mark.parametrize("memory", [None, 2e6])
 def test_the_default_beyond_exact_is_right_within_its_error(kernel, memory):
     points = cloud(1600)
-    if memory and isinstance(kernel, SelfTuning):
+    of_local_width = isinstance(kernel, AlphaDecay | SelfTuning)
+    if memory and of_local_width:
         pytest.skip("has no tiles; its error text is tested below")
     ours = dse(points, kernel=kernel, memory=memory)
     exact = dse(points, kernel=kernel, solver=Exact())
     assert ours.settings.solver.startswith("Lanczos(tol=0.001")
-    assert ours.settings.dtype == ("float64" if isinstance(kernel, SelfTuning) else "float32")
+    assert ours.settings.dtype == ("float64" if of_local_width else "float32")
     assert abs(ours.value - exact.value) < max(4 * (ours.stderr or 0.0), 1e-4)
     assert ours.stderr is None or ours.stderr <= 1e-3
     assert ours.verdict == exact.verdict == "informative"
@@ -124,7 +128,10 @@ def test_operators_are_stored_as_memory_allows(rng):
     assert isinstance(operator_of(points, kernel, 0.5, solver=Lanczos(), memory=4 * 300**2 - 1), Blocked)
 
 
-@pytest.mark.parametrize(("kernel", "solver"), [(Gaussian(1.0), Exact()), (SelfTuning(), Lanczos())])
+NEEDY = [(Gaussian(1.0), Exact()), (SelfTuning(), Lanczos()), (AlphaDecay(), None)]
+
+
+@pytest.mark.parametrize(("kernel", "solver"), NEEDY)
 def test_what_needs_a_matrix_says_so(rng, kernel, solver):
     text = r"needs the 300 x 300 float64 affinity, 0.0 GiB, and memory allows 0.0; give more memory or use Gaussian"
     with pytest.raises(TooLargeError, match=text):

@@ -15,7 +15,7 @@ import pytest
 import zarr
 from distributed import Client, LocalCluster
 
-from diffspec import Cosine, Exact, Gaussian, InputError, Lanczos, dse
+from diffspec import AlphaDecay, Cosine, Exact, Gaussian, InputError, Lanczos, dse
 from diffspec import cluster as many
 from diffspec.errors import MissingExtraError
 from diffspec.operators import Entrywise, diffusion
@@ -104,8 +104,9 @@ def test_the_same_probes_give_the_same_entropy_as_in_memory(client, path, points
 
 
 def test_exact_solver_and_settings(client, stored, points):
-    ours = many.dse(stored, client=client, solver=Exact(), alpha=0.0, t=2.0)
-    expected = dse(points, solver=Exact(), alpha=0.0, t=2.0)
+    settings = {"kernel": Gaussian(), "solver": Exact(), "alpha": 0.0, "t": 2.0}
+    ours = many.dse(stored, client=client, **settings)
+    expected = dse(points, **settings)
     assert ours.value == pytest.approx(expected.value, abs=1e-4)
     assert ours.settings.sigma == pytest.approx(expected.settings.sigma)
     assert (ours.settings.rule, ours.settings.library, ours.settings.t) == ("median", "dask", 2.0)
@@ -113,9 +114,9 @@ def test_exact_solver_and_settings(client, stored, points):
 
 
 def test_a_default_solver_for_the_time_asked_for(client, path):
-    found = many.dse(path, client=client, t=3.0)
+    found = many.dse(path, client=client, kernel=Gaussian(), t=3.0)
     assert "times=(3.0,)" in found.settings.solver
-    assert found.value == pytest.approx(dse(np.load(path), t=3.0, solver=Exact()).value, abs=0.02)
+    assert found.value == pytest.approx(dse(np.load(path), kernel=Gaussian(), t=3.0, solver=Exact()).value, abs=0.02)
 
 
 class Killer(threading.Thread):
@@ -139,7 +140,8 @@ class Killer(threading.Thread):
 def test_a_killed_worker_changes_nothing(doomed, path, points, kind):
     stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
     with Client(doomed) as client:
-        measure = partial(many.dse, stored, client=client, solver=Lanczos(tol=None, probes=4, steps=4), block=30)
+        solver = Lanczos(tol=None, probes=4, steps=4)
+        measure = partial(many.dse, stored, client=client, kernel=Gaussian(), solver=solver, block=30)
         calm = measure()
         killer = Killer(doomed, after=20)
         killer.start()
@@ -233,15 +235,22 @@ def test_points_that_cannot_be_used(client, bad, text):
         operator_on(client, bad, Gaussian(9.0))
 
 
+def test_the_kernel_has_to_be_named_and_one_that_needs_all_points_is_refused(client, path):
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'kernel'"):
+        many.dse(path, client=client)
+    with pytest.raises(InputError, match=r"with Gaussian or Cosine, got AlphaDecay\(neighbors=None, decay=40.0\)"):
+        many.dse(path, client=client, kernel=AlphaDecay())
+
+
 def test_no_client(path):
     with pytest.raises(InputError, match=r"client must be a connected dask.distributed.Client, got 'tcp"):
-        many.dse(path, client="tcp://127.0.0.1:8786")
+        many.dse(path, client="tcp://127.0.0.1:8786", kernel=Gaussian())
 
 
 def test_without_the_extra(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingExtraError, match=r"measuring on a cluster needs .* pip install 'diffspec\[cluster\]'"):
-        many.dse(path, client=None)
+        many.dse(path, client=None, kernel=Gaussian())
 
 
 def test_a_cluster_that_loses_all_workers_is_dead_after_its_patience(path):
@@ -253,7 +262,7 @@ def test_a_cluster_that_loses_all_workers_is_dead_after_its_patience(path):
         ):
             operator.matmul(np.ones((N, 1)))
         with pytest.raises(many.ClusterError, match="the cluster has no worker; start some"):
-            many.dse(path, client=lonely)
+            many.dse(path, client=lonely, kernel=Gaussian())
 
 
 def multiply_on(operator):

@@ -7,6 +7,7 @@ import pytest
 
 import definitions
 from diffspec import (
+    AlphaDecay,
     Bins,
     Clusters,
     Cosine,
@@ -22,6 +23,7 @@ from diffspec import (
     dse,
     dsmi,
 )
+from diffspec.conventions import default
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
@@ -46,6 +48,17 @@ def test_groups_hold_the_entropies_behind_the_value(blobs):
     assert ours.value == pytest.approx(total, abs=1e-12)
 
 
+@pytest.mark.parametrize("kernel", [AlphaDecay(), SelfTuning()], ids=repr)
+def test_groups_are_parts_of_the_graph_of_all_points(blobs, kernel):
+    # A kernel of local width is not computed anew within a group: its neighbours are those among all points.
+    points, labels = blobs
+    ours = dsmi(points, labels, kernel=kernel)
+    affinity = kernel(points)
+    for k, group in enumerate(ours.groups):
+        part = affinity[np.ix_(labels == k, labels == k)]
+        assert group.conditional == pytest.approx(dse(part, kernel=Precomputed()).value, abs=1e-9)
+
+
 def test_literal_gives_the_entropy_of_well_separated_groups(rng):
     labels = np.repeat(np.arange(3), [80, 40, 20])
     points = rng.normal(size=(140, 20)) + 200.0 * np.eye(20)[labels]
@@ -57,14 +70,15 @@ def test_literal_gives_the_entropy_of_well_separated_groups(rng):
     assert 0.8 < ours.normalized < 1.1
 
 
-def test_matched_is_zero_on_average_for_independent_labels():
+@pytest.mark.parametrize("walk", [default, {"kernel": Gaussian(), "t": 1.0}], ids=["default", "median"])
+def test_matched_is_zero_on_average_for_independent_labels(walk):
     # 40 independent data sets: the mean must lie within 4 of its own standard errors of 0, the literal one well above.
     matched, literal = [], []
     for seed in range(40):
         rng = np.random.default_rng(seed)
         points, labels = rng.normal(size=(90, 10)), rng.integers(0, 3, size=90)
-        matched.append(dsmi(points, labels, rng=seed).value)
-        literal.append(dsmi(points, labels, estimator=Literal()).value)
+        matched.append(dsmi(points, labels, rng=seed, **walk).value)
+        literal.append(dsmi(points, labels, estimator=Literal(), **walk).value)
     error = np.std(matched, ddof=1) / math.sqrt(len(matched))
     assert abs(np.mean(matched)) < 4 * error
     assert np.mean(literal) > 20 * error
@@ -103,7 +117,7 @@ def test_same_number_in_every_library(blobs, to_library):
     points, labels = blobs
     expected = dsmi(points, labels)
     assert dsmi(to_library(points), to_library(labels)).value == pytest.approx(expected.value, abs=1e-10)
-    for kernel in (SelfTuning(), Cosine()):
+    for kernel in (Gaussian(), SelfTuning(), Cosine()):
         ours = dsmi(to_library(points), labels, kernel=kernel)
         assert ours.value == pytest.approx(dsmi(points, labels, kernel=kernel).value, abs=1e-10)
 

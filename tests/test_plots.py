@@ -23,7 +23,7 @@ def test_curves_are_those_of_the_log(log):
     wanted = [
         record["value"]
         for record in read(log)
-        if record.get("name") == "DSMI(Z;Y)" and record["run"] == "wrong labels" and record["rule"] == "median"
+        if record.get("name") == "DSMI(Z;Y)" and record["run"] == "wrong labels" and record["rule"] == "neighbors"
     ]
     drawn = [list(line.get_ydata()) for axis in figure.axes for line in axis.lines]
     assert any(values == pytest.approx(wanted) for values in drawn)

@@ -82,7 +82,7 @@ def test_curves_are_those_of_the_log(browser, log, tmp_path):
     wanted = [
         record["value"]
         for record in read(log)
-        if record.get("name") == "DSE(Z)" and record["run"] == "supervised" and record["rule"] == "median"
+        if record.get("name") == "DSE(Z)" and record["run"] == "supervised" and record["rule"] == "neighbors"
     ]
     assert any(name == "supervised" and values == pytest.approx(wanted) for name, values in drawn if len(values) == 6)
 

@@ -43,9 +43,11 @@ def test_a_difference_is_found_and_every_group_has_its_own_p_value(rng):
 def test_value_is_that_of_dsmi_and_null_that_of_shuffled_labels(blobs):
     points, labels = blobs
     for estimator in (Matched(), Literal()):
-        found = permutation_test(points, labels, 99, estimator=estimator, rng=3)
-        assert found.value == pytest.approx(dsmi(points, labels, estimator=estimator, rng=3).value, abs=1e-12)
-        assert found.settings.estimator == repr(estimator)
+        for walk in ({}, {"kernel": Gaussian(), "t": 1.0}):
+            found = permutation_test(points, labels, 99, estimator=estimator, rng=3, **walk)
+            single = dsmi(points, labels, estimator=estimator, rng=3, **walk)
+            assert found.value == pytest.approx(single.value, abs=1e-12)
+            assert (found.settings.t, found.settings.estimator) == (single.settings.t, repr(estimator))
     shuffled = [
         definitions.dsmi_literal(points, np.random.default_rng(s).permutation(labels), found.settings.sigma)
         for s in range(60)
@@ -173,10 +175,11 @@ def _separated(d, rng):
 def test_adjusted_does_not_decline_with_dimension(d):
     rng = np.random.default_rng(0)
     points, labels = _separated(d, rng)
-    kernel = Gaussian("knn")
-    assert adjusted_dsmi(points, labels, kernel=kernel).normalized == pytest.approx(1.0, abs=0.01)
-    assert dsmi(points, labels, kernel=kernel).normalized < 0.8
-    assert adjusted_dsmi(points, rng.permutation(labels), kernel=kernel).normalized == pytest.approx(0.0, abs=0.06)
+    # The width whose plain information declines: at t = 3 that of such separated groups is whole too.
+    walk = {"kernel": Gaussian("knn"), "t": 1.0}
+    assert adjusted_dsmi(points, labels, **walk).normalized == pytest.approx(1.0, abs=0.01)
+    assert dsmi(points, labels, **walk).normalized < 0.8
+    assert adjusted_dsmi(points, rng.permutation(labels), **walk).normalized == pytest.approx(0.0, abs=0.06)
 
 
 def test_adjusted_is_the_formula(blobs):
@@ -244,15 +247,17 @@ def test_adjusted_with_probes_has_their_error(blobs):
     from diffspec import Lanczos
 
     points, labels = blobs
-    exact = adjusted_dsmi(points, labels)
-    probed = adjusted_dsmi(points, labels, solver=Lanczos(probes=16))
+    # At the median width the groups overlap: the neighbour graph cuts them off, and its value has no error at all.
+    walk = {"kernel": Gaussian(), "t": 1.0}
+    exact = adjusted_dsmi(points, labels, **walk)
+    probed = adjusted_dsmi(points, labels, solver=Lanczos(probes=16), **walk)
     assert abs(probed.value - exact.value) < 4 * math.hypot(probed.stderr, exact.stderr)
     assert dataclasses.asdict(probed.settings)["solver"].startswith("Lanczos")
 
 
 def test_adjusted_says_when_the_affinity_does_not_fit(blobs, monkeypatch):
-    monkeypatch.setattr("diffspec._arrays.free_memory", lambda like: 5e5)
-    with pytest.raises(TooLargeError, match="the affinity of 150 points, whole and cut"):
+    monkeypatch.setattr("diffspec._arrays.free_memory", lambda like: 3e5)
+    with pytest.raises(TooLargeError, match="the affinity of 150 points, cut, needs"):
         adjusted_dsmi(*blobs, memory=1e9)
 
 
