@@ -84,12 +84,12 @@ def adjusted_dsmi(
     Examples
     --------
     >>> import numpy as np
-    >>> from diffspec import adjusted_dsmi, dsmi
+    >>> from diffspec import Gaussian, adjusted_dsmi, dsmi
     >>> rng = np.random.default_rng(0)
     >>> labels = np.repeat(["cat", "dog"], 50)
     >>> points = rng.normal(size=(100, 500)) + 5 * (labels == "dog")[:, None]
-    >>> narrow = Gaussian("knn")
-    >>> print(f"{dsmi(points, labels, kernel=narrow):.2f} {adjusted_dsmi(points, labels, kernel=narrow):.2f}")
+    >>> narrow = {"kernel": Gaussian("knn"), "t": 1.0}
+    >>> print(f"{dsmi(points, labels, **narrow):.2f} {adjusted_dsmi(points, labels, **narrow):.2f}")
     0.55 1.00
     """
     points = as_points(points)

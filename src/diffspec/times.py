@@ -157,7 +157,7 @@ def choose_time(spectrum: Spectrum, rule: float | str | TimeRule = "knee") -> fl
     >>> s = spectrum(np.random.default_rng(0).normal(size=(100, 5)))
     >>> t = choose_time(s, "knee")
     >>> print(f"t = {t:g}: {s.shannon(t).value:.2f} bits")
-    t = 3: 0.46 bits
+    t = 39: 2.05 bits
     """
     if isinstance(rule, str):
         if rule not in NAMED:
