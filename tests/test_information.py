@@ -49,9 +49,9 @@ def test_groups_hold_the_entropies_behind_the_value(blobs):
 
 
 @pytest.mark.parametrize("kernel", [AlphaDecay(), SelfTuning()], ids=repr)
-def test_groups_are_parts_of_the_graph_of_all_points(blobs, kernel):
+def test_groups_are_parts_of_the_graph_of_all_points(rng, kernel):
     # A kernel of local width is not computed anew within a group: its neighbours are those among all points.
-    points, labels = blobs
+    points, labels = rng.normal(size=(150, 5)), rng.integers(0, 3, size=150)
     ours = dsmi(points, labels, kernel=kernel)
     affinity = kernel(points)
     for k, group in enumerate(ours.groups):
