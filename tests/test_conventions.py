@@ -7,7 +7,9 @@ import pytest
 
 import diffspec
 from diffspec import (
+    AlphaDecay,
     Gaussian,
+    SelfTuning,
     adjusted_dsmi,
     compare,
     conventions,
@@ -18,13 +20,27 @@ from diffspec import (
     permutation_test,
     spectrum,
 )
+from diffspec.entropy import time_for
 from diffspec.released import diffusion_spectral_entropy
 
 
 @pytest.mark.parametrize("function", [dse, dsmi, spectrum, adjusted_dsmi, permutation_test, interval, compare])
 def test_every_measure_has_the_defaults_of_the_convention(function):
     given = inspect.signature(function).parameters
-    assert {name: given[name].default for name in conventions.default} == dict(conventions.default)
+    found = {name: given[name].default for name in conventions.default}
+    assert found == {**conventions.default, "t": None}
+    assert time_for(found["kernel"], None) == conventions.default["t"]
+
+
+def test_the_time_goes_with_the_kernel(blobs):
+    points, labels = blobs
+    for kernel, time in ((AlphaDecay(4), 3.0), (Gaussian(), 1.0), (SelfTuning(), 1.0), (paper["kernel"], 1.0)):
+        assert dse(points, kernel=kernel).settings.t == time
+        assert dsmi(points, labels, kernel=kernel).settings.t == time
+        assert adjusted_dsmi(points, labels, kernel=kernel).settings.t == time
+        assert interval(points, kernel=kernel, resamples=10).settings.t == time
+    assert permutation_test(points, labels, 19, kernel=Gaussian()).settings.t == 1.0
+    assert compare(points, points, kernel=Gaussian(), resamples=10).first_settings.t == 1.0
 
 
 def test_the_settings_of_the_paper_and_of_its_package(blobs):
@@ -53,3 +69,11 @@ def test_defaults_do_not_follow_the_scale(blobs):
     assert dse(1000.0 * points).value == pytest.approx(dse(points).value, abs=1e-9)
     assert dsmi(points - 5.0, labels).value == pytest.approx(dsmi(points, labels).value, abs=1e-9)
     assert np.isfinite(dse(points).value)
+
+
+def test_a_time_that_leaves_nothing_is_said(blobs):
+    points, labels = blobs
+    found = dse(points, kernel=Gaussian(), t=200.0)
+    assert "informative; collapsed at t = 200: 0.0% of log n is left" in found.verdict
+    assert "; collapsed at t = 200: " in dsmi(points, labels, kernel=Gaussian(), t=200.0).verdict
+    assert dse(points, kernel=Gaussian(1.0), t=200.0).verdict == "informative"

@@ -11,12 +11,12 @@ from scipy.sparse import csr_array, issparse
 
 from diffspec._arrays import Array, as_points, from_numpy, namespace, require_memory
 from diffspec.choice import affinity_of, choose, memory_for, operator_on
-from diffspec.entropy import Seed, dse
+from diffspec.entropy import Seed, check_walk, dse, time_for
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Matched, dsmi
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.result import BIT, NATS_PER, Estimate
-from diffspec.solvers import Solver
+from diffspec.solvers import Exact, Solver
 from diffspec.spectrum import shannon, shannon_stderr
 
 __all__ = ["adjusted_dsmi"]
@@ -33,7 +33,7 @@ def adjusted_dsmi(
     groups: Grouping | None = None,
     kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 3.0,
+    t: float | None = None,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -94,6 +94,8 @@ def adjusted_dsmi(
     """
     points = as_points(points)
     partition = partition_of(reference, groups, points.shape[0])
+    check_walk(kernel, solver or Exact())
+    t = time_for(kernel, t)
     rest: dict[str, Any] = {"alpha": alpha, "t": t, "memory": memory, "tol": tol}
     generator = np.random.default_rng(rng)
     resolved = kernel.resolve(points, generator)

@@ -8,7 +8,7 @@ from typing import Any
 from scipy.special import stdtr
 
 from diffspec._arrays import Array, as_points, is_numpy
-from diffspec.entropy import Seed
+from diffspec.entropy import Seed, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, partition_of
 from diffspec.information import Estimator, Matched
@@ -18,7 +18,6 @@ from diffspec.records import Record
 from diffspec.resampling import Matrix, Measure, Resamples, seed_of, share_for
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Solver
-from diffspec.spectrum import check_time
 
 __all__ = ["Comparison", "compare"]
 
@@ -73,7 +72,7 @@ def compare(
     estimator: Estimator = Matched(),
     kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 3.0,
+    t: float | None = None,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -129,7 +128,7 @@ def compare(
         )
     resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, a.shape[0])
-    measure = Measure(estimator, kernel, check_alpha(alpha), check_time(t), solver, memory, tol)
+    measure = Measure(estimator, kernel, check_alpha(alpha), time_for(kernel, t), solver, memory, tol)
     seed = seed_of(rng)
     first, second = (measure.estimate(points, partition, seed) for points in (a, b))
     draws = resampled.of(

@@ -19,7 +19,7 @@ from diffspec.spectrum import Spectrum, check_time, shannon
 from diffspec.streaming import operator_of_stream
 from diffspec.verdicts import judge
 
-__all__ = ["check_walk", "described", "dse", "settings_of", "spectrum"]
+__all__ = ["check_walk", "described", "dse", "settings_of", "spectrum", "time_for"]
 
 Seed = int | np.random.Generator
 
@@ -29,7 +29,7 @@ def dse(
     *,
     kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 3.0,
+    t: float | None = None,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -54,9 +54,9 @@ def dse(
         settings of the paper and of its package: ``dse(points, **paper)``.
     alpha : float
         Anisotropic normalisation in [0, 1]; 0.5 is the paper's, 0 what the released package computes.
-    t : float
-        Diffusion time, a positive real; larger times keep only the large structure. 3 is chosen for `AlphaDecay`; wide
-        kernels such as ``Gaussian("median")`` collapse there and want 1.
+    t : float, optional
+        Diffusion time, a positive real; larger times keep only the large structure. Default 3 for `AlphaDecay`, 1 for
+        other kernels, of which the wide ones collapse at 3.
     solver : Solver, optional
         `Exact()`, `Lanczos()`, `LowRank()` or `Chebyshev()`. Default: what `choose` gives, which is exact to about 2500
         points and `Lanczos` with a stated standard error beyond.
@@ -99,8 +99,7 @@ def dse(
     >>> print(f"{dse(three, kernel=Gaussian(1.0), t=1000):.4f}")
     1.5850
     """
-    time = check_time(t)
-    found = spectrum(points, kernel=kernel, alpha=alpha, t=time, solver=solver, memory=memory, tol=tol, rng=rng)
+    found = spectrum(points, kernel=kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
     return found.shannon()
 
 
@@ -109,7 +108,7 @@ def spectrum(
     *,
     kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 3.0,
+    t: float | None = None,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -128,8 +127,8 @@ def spectrum(
     >>> [f"{s.shannon(t=t):.3f}" for t in (1, 2, 4)]
     ['6.171', '5.647', '5.054']
     """
-    alpha, t = check_alpha(alpha), check_time(t)
     check_walk(kernel, solver or Exact())
+    alpha, t = check_alpha(alpha), time_for(kernel, t)
     generator = np.random.default_rng(rng)
     budget = memory_for(memory)
     stored = is_stored(points) and 8.0 * math.prod(points.shape) > budget / 2.0
@@ -164,6 +163,11 @@ def check_walk(kernel: Kernel, solver: Solver) -> None:
         raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {kernel!r}")
     if isinstance(solver, type) or not callable(solver):
         raise InputError(f"solver must be a solver such as Exact(), got {solver!r}")
+
+
+def time_for(kernel: Kernel, t: float | None) -> float:
+    """`t`, or where it is None the usual diffusion time of `kernel`."""
+    return check_time(getattr(kernel, "time", 1.0) if t is None else t)
 
 
 def settings_of(

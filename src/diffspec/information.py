@@ -11,14 +11,14 @@ import numpy as np
 from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points
-from diffspec.entropy import Seed, check_walk, settings_of
+from diffspec.entropy import Seed, check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import check_time
+from diffspec.spectrum import forgotten
 from diffspec.subsets import Entropy, Indices, measured, walk_of
 from diffspec.verdicts import judge
 
@@ -88,7 +88,7 @@ def dsmi(
     estimator: Estimator = Matched(),
     kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 3.0,
+    t: float | None = None,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -149,8 +149,8 @@ def dsmi(
     0.64 0.00
     """
     points = as_points(points)
-    alpha, time = check_alpha(alpha), check_time(t)
     check_walk(kernel, solver or Exact())
+    alpha, time = check_alpha(alpha), time_for(kernel, t)
     partition = partition_of(reference, groups, points.shape[0])
     generator = np.random.default_rng(rng)
     resolved = kernel.resolve(points, generator)
@@ -170,7 +170,7 @@ def dsmi(
         stderr=None if stderr is None else stderr / NATS_PER[BIT],
         ceiling=partition.entropy / NATS_PER[BIT],
         settings=replace(settings, t=time, estimator=repr(estimator), partition=partition.origin),
-        verdict=_verdict(partition, largest, points, resolved, alpha, generator),
+        verdict=_verdict(partition, largest, points, resolved, alpha=alpha, t=time, rng=generator),
         groups=table_of(partition, conditional, matched),
     )
 
@@ -229,10 +229,19 @@ def table_of(
 
 
 def _verdict(
-    partition: Partition, largest: Entropy, points: Array, kernel: Kernel, alpha: float, rng: np.random.Generator
+    partition: Partition,
+    largest: Entropy,
+    points: Array,
+    kernel: Kernel,
+    *,
+    alpha: float,
+    t: float,
+    rng: np.random.Generator,
 ) -> str:
     if len(partition.names) == 1:
         return "unknown: there is a single group, so there is nothing to tell apart and the value is 0"
     if largest.n == 1:
         return "unknown: every group holds one point, so the value is 0 by construction; use fewer groups"
-    return judge(largest.share, points, kernel, alpha, rng)
+    judged = judge(largest.share, points, kernel, alpha, rng)
+    late = forgotten(largest.nats / math.log(largest.n), t) if judged == "informative" else ""
+    return "; ".join(filter(None, [judged, late]))

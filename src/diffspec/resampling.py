@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
 from diffspec._threads import cores, parallel_map
 from diffspec.choice import memory_for
-from diffspec.entropy import Seed, dse
+from diffspec.entropy import Seed, check_walk, dse, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched, dsmi
@@ -25,8 +25,7 @@ from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.operators import check_alpha
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
-from diffspec.solvers import Solver
-from diffspec.spectrum import check_time
+from diffspec.solvers import Exact, Solver
 from diffspec.subsets import measured, walk_of
 
 __all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "seed_of", "share_for"]
@@ -79,7 +78,7 @@ def interval(
     estimator: Estimator = Matched(),
     kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 3.0,
+    t: float | None = None,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -140,7 +139,8 @@ def interval(
     points = as_points(points)
     resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
-    measure = Measure(estimator, kernel, check_alpha(alpha), check_time(t), solver, memory, tol)
+    check_walk(kernel, solver or Exact())
+    measure = Measure(estimator, kernel, check_alpha(alpha), time_for(kernel, t), solver, memory, tol)
     seed = seed_of(rng)
     found = measure.estimate(points, partition, seed)
     draws = resampled.of(lambda kept, own: measure(points, partition, kept, own), seed, together=is_numpy(points))

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, as_points
-from diffspec.entropy import Seed, check_walk, settings_of
+from diffspec.entropy import Seed, check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched
@@ -19,7 +19,6 @@ from diffspec.operators import check_alpha
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Settings
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import check_time
 from diffspec.subsets import Entropy, measured, walk_of
 from diffspec.verdicts import judge
 
@@ -108,7 +107,7 @@ def permutation_test(
     estimator: Estimator = Matched(),
     kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 3.0,
+    t: float | None = None,
     solver: Solver | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
@@ -174,7 +173,7 @@ def permutation_test(
     compared = estimator.subsets(partition, generator)
     members = [indices for deal in _deals(partition, permutations, generator) for indices in deal.members()]
     sizes = [len(indices) for indices in [*members, *(indices for row in compared for indices in row)]]
-    rest = {"alpha": check_alpha(alpha), "t": check_time(t), "solver": solver, "tol": tol}
+    rest = {"alpha": check_alpha(alpha), "t": time_for(kernel, t), "solver": solver, "tol": tol}
     walk = walk_of(points, resolved, memory=memory, sizes=sizes, **rest)
     conditional, matched = measured(walk, members, compared, generator)
     largest = max((row[0] for row in matched), key=lambda entropy: entropy.n)

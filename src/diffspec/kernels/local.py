@@ -84,6 +84,7 @@ class AlphaDecay:
     neighbors: int | None = None
     decay: float = 40.0
     semidefinite: ClassVar[bool] = False
+    time: ClassVar[float] = 3.0  # a sparse graph has many small eigenvalues, mostly noise, and larger times forget them
 
     def __post_init__(self) -> None:
         if self.neighbors is not None:

@@ -17,7 +17,8 @@ class Kernel(Protocol):
 
     One that is positive semi-definite on all points says so by a class variable ``semidefinite = True``; guaranteed
     bounds are given for no other. One that is known not to be says ``semidefinite = False``, and then negative
-    eigenvalues are not worth a verdict.
+    eigenvalues are not worth a verdict. A class variable ``time`` is the diffusion time that is taken where none is
+    given, 1 without it.
     """
 
     def resolve(self, points: Array, rng: np.random.Generator) -> Kernel:

@@ -15,14 +15,13 @@ import numpy as np
 from diffspec._arrays import as_points
 from diffspec.bandwidth import Median
 from diffspec.conventions import Walk, default
-from diffspec.entropy import check_walk
+from diffspec.entropy import check_walk, time_for
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import Estimate
 from diffspec.runlog import RunLog
 from diffspec.solvers import Exact
-from diffspec.spectrum import check_time
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.hooks import Layers, Points, collect, resolve_layers, untouched, unwrapped
 from diffspec.training.measures import RULES, Measure, Probe, standard
@@ -257,13 +256,13 @@ class Monitor:
 
 
 def _walk(rule: str, given: Kernel | Walk) -> Walk:
-    """A kernel alone, with the time and alpha of `dse`, or settings as they are."""
-    walk = given if isinstance(given, Mapping) else {"kernel": given}
+    """A kernel alone, with its usual time, or settings, filled up as `dse` does."""
+    walk: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"kernel": given}
     if wrong := [name for name in walk if name not in ("kernel", "alpha", "t")]:
         raise InputError(f"the rule {rule!r} may hold kernel, alpha and t, got {', '.join(map(str, wrong))}")
-    filled = {**default, **walk}
+    filled = {"kernel": default["kernel"], "alpha": default["alpha"], "t": None, **walk}
     check_walk(filled["kernel"], Exact())
-    return {"kernel": filled["kernel"], "alpha": check_alpha(filled["alpha"]), "t": check_time(filled["t"])}
+    return {**filled, "alpha": check_alpha(filled["alpha"]), "t": time_for(filled["kernel"], filled["t"])}
 
 
 def _words(walk: Walk) -> str:
