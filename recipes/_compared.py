@@ -71,7 +71,8 @@ def binned(points: Any, labels: Any, seed: int) -> Values:
 
 def as_npeet(points: Any, labels: Any, seed: int) -> Values:
     """KSG 1 as NPEET is called: labels as one more coordinate, made continuous by a jitter of 1e-10."""
-    scalar = labels + 1e-10 * np.random.default_rng(seed).uniform(size=len(labels))
+    # Evenly spaced: of thousands of uniform numbers some would round to the same, which is no continuous coordinate.
+    scalar = labels + 1e-10 * np.random.default_rng(seed).permutation(len(labels)) / len(labels)
     return {"KSG": ksg(points, scalar, standardize=False).value}
 
 
