@@ -188,17 +188,17 @@ def test_json_is_one_object_and_nothing_else(folder, capsys):
 
 
 def test_text_of_dse(folder, capsys, data):
-    assert run(["measure", "points.npy", "--t", "1", "--t", "2"]) == 0
+    assert run(["measure", "points.npy", "--t", "2", "--t", "3"]) == 0
     found = diffspec.spectrum(data[0])
-    one, two = found.shannon(1), found.shannon(2)
+    one, two = found.shannon(2), found.shannon(3)
     assert capsys.readouterr().out.splitlines() == [
         "points   150 with 5 features, points.npy",
         "kernel   AlphaDecay(neighbors=4, decay=40.0), alpha = 0.5",
         "verdict  informative",
         "",
-        "t       DSE       share of log2 n  effective rank",
-        f"1  {one.value:.6g}  bit   {one.normalized:.1%} of 7.229{one.effective_rank:>16.4g}",
-        f"2  {two.value:.6g}  bit   {two.normalized:.1%} of 7.229{two.effective_rank:>16.4g}",
+        "t      DSE       share of log2 n  effective rank",
+        f"2  {one.value:.6g}  bit   {one.normalized:.1%} of 7.229{one.effective_rank:>16.4g}",
+        f"3  {two.value:.6g}  bit   {two.normalized:.1%} of 7.229{two.effective_rank:>16.4g}",
     ]
 
 

@@ -69,11 +69,3 @@ def test_defaults_do_not_follow_the_scale(blobs):
     assert dse(1000.0 * points).value == pytest.approx(dse(points).value, abs=1e-9)
     assert dsmi(points - 5.0, labels).value == pytest.approx(dsmi(points, labels).value, abs=1e-9)
     assert np.isfinite(dse(points).value)
-
-
-def test_a_time_that_leaves_nothing_is_said(blobs):
-    points, labels = blobs
-    found = dse(points, kernel=Gaussian(), t=200.0)
-    assert "informative; collapsed at t = 200: 0.0% of log n is left" in found.verdict
-    assert "; collapsed at t = 200: " in dsmi(points, labels, kernel=Gaussian(), t=200.0).verdict
-    assert dse(points, kernel=Gaussian(1.0), t=200.0).verdict == "informative"

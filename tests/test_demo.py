@@ -63,7 +63,7 @@ def test_the_table_shows_first_and_last(folder: Path) -> None:
     console.print(summary(records))
     text = console.file.getvalue()
     assert all(len(line) <= 80 for line in text.splitlines())
-    for rule in ("sigma = 10", "median"):
+    for rule in ("sigma = 10", "neighbors"):
         ends = []
         for condition in CONDITIONS:
             where = {"run": condition.name, "name": "DSMI(Z;Y)", "rule": rule}

@@ -56,7 +56,7 @@ def test_groups_are_parts_of_the_graph_of_all_points(rng, kernel):
     affinity = kernel(points)
     for k, group in enumerate(ours.groups):
         part = affinity[np.ix_(labels == k, labels == k)]
-        assert group.conditional == pytest.approx(dse(part, kernel=Precomputed()).value, abs=1e-9)
+        assert group.conditional == pytest.approx(dse(part, kernel=Precomputed(), t=ours.settings.t).value, abs=1e-9)
 
 
 def test_literal_gives_the_entropy_of_well_separated_groups(rng):

@@ -101,7 +101,7 @@ def test_numbers_are_what_the_functions_give(tmp_path: Path) -> None:
 
 def test_rules_are_kernels_or_keyword_arguments(tmp_path: Path) -> None:
     rules = {
-        "kernel": Gaussian(2.0),  # with the default alpha and t
+        "kernel": Gaussian(2.0),  # with the default alpha and its usual t
         "settings": {"kernel": Gaussian(2.0), "alpha": 0.0, "t": 2},
         "time": {"t": 1.0},  # with the default kernel and alpha
     }
@@ -109,15 +109,15 @@ def test_rules_are_kernels_or_keyword_arguments(tmp_path: Path) -> None:
     monitor(tmp_path, model, rules=rules, measures=[DSE(), DSMI("Y")]).observe(0)
     points = collect(model, "2", [INPUTS])["2"]
     found = {(r["name"], r["rule"]): r for r in of(tmp_path / "run.jsonl", "number") if r["rule"] in rules}
-    for rule, walk in {**rules, "kernel": {"kernel": Gaussian(2.0), "alpha": 0.5, "t": 3.0}}.items():
+    for rule, walk in {**rules, "kernel": {"kernel": Gaussian(2.0), "alpha": 0.5, "t": 1.0}}.items():
         assert found["DSE(Z)", rule]["value"] == dse(points, **walk).value
         assert found["DSMI(Z;Y)", rule]["value"] == dsmi(points, LABELS, **walk).value
     told = {rule: found["DSE(Z)", rule]["settings"] for rule in rules}
-    assert [(told[rule]["alpha"], told[rule]["t"]) for rule in rules] == [(0.5, 3.0), (0.0, 2.0), (0.5, 1.0)]
+    assert [(told[rule]["alpha"], told[rule]["t"]) for rule in rules] == [(0.5, 1.0), (0.0, 2.0), (0.5, 1.0)]
     assert told["time"]["kernel"] == "AlphaDecay(neighbors=3, decay=40.0)"  # sqrt(60) / 3
     (settings,) = of(tmp_path / "run.jsonl", "settings")
     assert settings["values"]["rules"] == {
-        "kernel": "Gaussian(sigma=2.0), alpha = 0.5, t = 3.0",
+        "kernel": "Gaussian(sigma=2.0), alpha = 0.5, t = 1.0",
         "settings": "Gaussian(sigma=2.0), alpha = 0.0, t = 2.0",
         "time": "AlphaDecay(neighbors=None, decay=40.0), alpha = 0.5, t = 1.0",
     }

@@ -18,7 +18,6 @@ from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import forgotten
 from diffspec.subsets import Entropy, Indices, measured, walk_of
 from diffspec.verdicts import judge
 
@@ -170,7 +169,7 @@ def dsmi(
         stderr=None if stderr is None else stderr / NATS_PER[BIT],
         ceiling=partition.entropy / NATS_PER[BIT],
         settings=replace(settings, t=time, estimator=repr(estimator), partition=partition.origin),
-        verdict=_verdict(partition, largest, points, resolved, alpha=alpha, t=time, rng=generator),
+        verdict=_verdict(partition, largest, points, resolved, alpha, generator),
         groups=table_of(partition, conditional, matched),
     )
 
@@ -229,19 +228,10 @@ def table_of(
 
 
 def _verdict(
-    partition: Partition,
-    largest: Entropy,
-    points: Array,
-    kernel: Kernel,
-    *,
-    alpha: float,
-    t: float,
-    rng: np.random.Generator,
+    partition: Partition, largest: Entropy, points: Array, kernel: Kernel, alpha: float, rng: np.random.Generator
 ) -> str:
     if len(partition.names) == 1:
         return "unknown: there is a single group, so there is nothing to tell apart and the value is 0"
     if largest.n == 1:
         return "unknown: every group holds one point, so the value is 0 by construction; use fewer groups"
-    judged = judge(largest.share, points, kernel, alpha, rng)
-    late = forgotten(largest.nats / math.log(largest.n), t) if judged == "informative" else ""
-    return "; ".join(filter(None, [judged, late]))
+    return judge(largest.share, points, kernel, alpha, rng)

@@ -17,10 +17,7 @@ from diffspec.extremes import Extremes
 from diffspec.perturbation import Perturbation
 from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
 
-__all__ = ["LOW", "Spectrum", "check_time", "count", "entropy_of", "forgotten", "renyi", "shannon"]
-
-LOW = 0.01
-"""Below this share of log n an entropy is collapsed: all points are one cluster."""
+__all__ = ["Spectrum", "check_time", "count", "entropy_of", "renyi", "shannon"]
 
 
 # The 95 % interval of a count was found to cover 94 % of exact values where a node beside the floor stands for 1.3 to
@@ -120,9 +117,7 @@ class Spectrum:
             bounds=None if bounds is None else (bounds[0] / bit, bounds[1] / bit),
             ceiling=math.log2(self.n),
             settings=self._settings(t),
-            verdict="; ".join(
-                filter(None, [self._verdict((error or 0.0) / bit, truncated / bit), self._late(nats, t)])
-            ),
+            verdict=self._verdict((error or 0.0) / bit, truncated / bit),
             spectrum=self,
         )
 
@@ -165,23 +160,12 @@ class Spectrum:
             return t
         return 1.0 if self.settings is None or self.settings.t is None else self.settings.t
 
-    def _late(self, nats: float, t: float) -> str:
-        """In words, where the kernel told the points apart and the time has left nothing of it."""
-        return forgotten(nats / math.log(self.n), t) if self.verdict.startswith("informative") else ""
-
     def _settings(self, t: float) -> Settings:
         if self.settings is None:
             raise InputError(
                 "this spectrum has no settings; take it from diffspec.spectrum(points), or use the functions"
             )
         return replace(self.settings, t=float(t))
-
-
-def forgotten(share: float, t: float) -> str:
-    """What to say of an entropy that is `share` of log n at time `t` under a kernel that is informative."""
-    if share >= LOW or t <= 1:
-        return ""
-    return f"collapsed at t = {t:g}: {share:.1%} of log n is left, all points are one cluster; a smaller t tells more"
 
 
 def shannon(spectrum: Spectrum, t: float = 1.0) -> float:

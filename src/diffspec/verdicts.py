@@ -17,12 +17,12 @@ from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.kernels import Cosine, Gaussian, Kernel
 from diffspec.operators import diffusion
 from diffspec.solvers import Exact
-from diffspec.spectrum import LOW, shannon
+from diffspec.spectrum import shannon
 
 __all__ = ["HIGH", "LOW", "informative_range", "judge"]
 
-HIGH = 0.99
-"""Between `LOW` and this share of log n, at t = 1, a kernel counts as informative."""
+LOW, HIGH = 0.01, 0.99
+"""Within this share of log n, at t = 1, a kernel counts as informative."""
 
 _SUBSET = 400  # points on which the range of sigma is sought: 30 eigenproblems of this size take about a second
 
