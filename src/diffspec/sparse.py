@@ -15,14 +15,15 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from diffspec._arrays import Array, require_memory
+from diffspec._threads import parallel_map
 from diffspec.perturbation import Perturbation
 
 __all__ = ["Sparse", "nearby", "sparse_diffusion"]
 
 # Entries beyond which the order of the points matters to the caches.
 LARGE = 2**20
-# The square of an operator is worth this many multiplications (about 15 s), some at a time.
-SQUARE, SQUARED = 3e9, 2e7
+# The square of an operator is worth this many multiplications (about half a minute), some at a time.
+SQUARE, SQUARED = 1e10, 2e7
 
 Vector: TypeAlias = np.ndarray[Any, Any]
 
@@ -94,7 +95,7 @@ class Sparse:
             return ()
         starts = np.searchsorted(work, np.arange(0.0, work[-1], SQUARED))
         cuts = [*dict.fromkeys(starts.tolist()), self.n]
-        found = np.array([self._third_and_fourth(slice(*cut)) for cut in itertools.pairwise(cuts)])
+        found = np.array(parallel_map(lambda cut: self._third_and_fourth(slice(*cut)), itertools.pairwise(cuts)))
         return float(found[:, 0].sum()), float(found[:, 1].sum())
 
     def _third_and_fourth(self, rows: slice) -> tuple[float, float]:
