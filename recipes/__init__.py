@@ -9,6 +9,8 @@ from importlib import import_module
 from types import ModuleType
 
 NAMES = (
+    "intuition",
+    "dimension",
     "matrix-mix",
     "blobs",
     "blobs-tree",
