@@ -12,6 +12,7 @@ NAMES = (
     "intuition",
     "dimension",
     "matrix-mix",
+    "tree",
     "blobs",
     "blobs-tree",
     "adjacency",

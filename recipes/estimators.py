@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.integrate import quad
 
-from diffspec import Bins, Literal, Matched, adjusted_dsmi, dsmi, synthetic
+from diffspec import AlphaDecay, Bins, Gaussian, Literal, Matched, adjusted_dsmi, dsmi, synthetic
 from diffspec.baselines import (
     Training,
     adjacency_information,
@@ -78,6 +78,9 @@ DISCRETE = {"2 classes, 2-D": (2, 2, 3.0), "3 classes, 20-D": (3, 20, 4.0), "3 c
 """Classes, dimensions, distance between neighbouring classes in standard deviations."""
 TASKS = (*CONTINUOUS, *DISCRETE)
 
+MEDIAN, GRAPH = Gaussian("median"), AlphaDecay()
+"""At t = 1 and at t = 3, which go with them."""
+
 BOTH = {
     "binned, 5": partial(binned_information, bins=5),
     "mixed KSG": mixed_ksg,
@@ -86,9 +89,11 @@ BOTH = {
     "MINE, biased": partial(mine, corrected=False),
     "InfoNCE": infonce,
     "SMILE": smile,
-    "DSMI": partial(dsmi, estimator=Matched()),
-    "DSMI, literal": partial(dsmi, estimator=Literal()),
-    "DSMI, adjusted": adjusted_dsmi,
+    "DSMI": partial(dsmi, estimator=Matched(), kernel=MEDIAN),
+    "DSMI, literal": partial(dsmi, estimator=Literal(), kernel=MEDIAN),
+    "DSMI, adjusted": partial(adjusted_dsmi, kernel=MEDIAN),
+    "DSMI, graph": partial(dsmi, estimator=Matched(), kernel=GRAPH),
+    "DSMI, graph, adjusted": partial(adjusted_dsmi, kernel=GRAPH),
 }
 OF_VALUES = {"KSG 1": ksg, "KSG 2": partial(ksg, variant=2)}
 OF_LABELS = {
