@@ -71,7 +71,9 @@ class Choice:
 
 
 def choose(n: int, d: int, *, t: float = 1.0, memory: float | None = None, tol: float = 1e-3, sets: int = 1) -> Choice:
-    """The solver and storage that `dse` uses for n points of d features, with the reason.
+    """The solver that `dse` uses for n points of d features, and how it stores a `Gaussian` affinity, with the reason.
+
+    `AlphaDecay` gets the same solver and stores a sparse graph.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def choose(n: int, d: int, *, t: float = 1.0, memory: float | None = None, tol: 
         raise TooLargeError(
             f"the {n} x {n} affinity array needs {2.0 * need / GIB:.1f} GiB and {budget / GIB:.1f} GiB are free for "
             f"it; computing it tile by tile would take about {hours:.0f} hours; measure a random subset of the points, "
-            "or name a solver: LowRank(), or Lanczos() with kernel=Thresholded(...) or on a GPU or a cluster"
+            "or take kernel=Gaussian() with LowRank(), kernel=Thresholded(...) with Lanczos(), a GPU or a cluster"
         )
     if need <= budget:
         reason = f"all eigenvalues would take about {seconds:.2g} s; the float32 affinity takes {need / GIB:.2f} GiB"
