@@ -1,13 +1,14 @@
 """Functionals of a spectrum given by hand, and the normalisation of an affinity."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from diffspec import InputError
 from diffspec.operators import Dense, Operator, diffusion
-from diffspec.spectrum import Spectrum, count, entropy_of, renyi, shannon
+from diffspec.spectrum import Spectrum, count, entropy_of, renyi, shannon, truncation
 
 
 def of(*nodes, weights=None):
@@ -62,3 +63,10 @@ def test_a_dense_operator_says_what_it_is(rng):
     assert operator.trace() == pytest.approx(eigenvalues.sum())
     assert operator.frobenius2() == pytest.approx((eigenvalues**2).sum())
     assert np.array_equal(operator.columns(np.array([4, 2])), operator.matrix[:, [4, 2]])
+
+
+def test_an_error_that_passes_through_0_is_seen_by_the_rule_before():
+    one, other = of(1, 1, 1), of(1, 1, 0)
+    assert truncation(replace(one, check=one)) == 0.0
+    assert truncation(replace(one, check=other)) == pytest.approx(math.log(3 / 2))
+    assert truncation(replace(one, check=replace(one, check=other))) == pytest.approx(math.log(3 / 2) / 3)

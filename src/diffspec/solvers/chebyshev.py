@@ -28,8 +28,8 @@ class Chebyshev:
 
     Jackson's damping makes the density a true one (no negative weights but for the small corrections that restore tr A
     and tr A^2) and blurs every eigenvalue by about pi / moments of the half-width of the spectrum: a bias that no
-    number of probes removes. The difference from half as many moments is kept as `check` and tells its size; `stderr`
-    is the probes' only.
+    number of probes removes. The difference from half as many moments, and a third of that between a half and a quarter
+    of them, tell its size; `stderr` is the probes' only.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ class Chebyshev:
             return whole_spectrum(operator)
         known = Known.of(operator)
         interval, moments = self._measured(operator, rng)
-        found = _density(known, moments, interval)
-        return replace(found, check=_density(known, moments[:, : self.moments // 2], interval))
+        found, half, quarter = (_density(known, moments[:, : self.moments // share], interval) for share in (1, 2, 4))
+        return replace(found, check=replace(half, check=quarter))
 
     def _measured(self, operator: Operator, rng: np.random.Generator) -> tuple[Interval, Matrix]:
         """An interval that holds the spectrum, and the moments on it; those of every probe lie in [-1, 1] then."""
