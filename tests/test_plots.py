@@ -30,6 +30,14 @@ def test_curves_are_those_of_the_log(log):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(RUNS)
 
 
+def test_fixed_widths_stand_left_of_what_is_free_of_scale(log):
+    backwards = [record for record in read(log) if record.get("rule") != "sigma = 10"]
+    backwards += [record for record in read(log) if record.get("rule") == "sigma = 10"]
+    top = training_curves(backwards).axes[:2]
+    found = " ".join(axis.get_title(loc="left") + "".join(text.get_text() for text in axis.texts) for axis in top)
+    assert found.index("fixed sigma = 10, as published") < found.index("scale-free neighbour graph, t = 3")
+
+
 def test_records_do_as_well_as_a_path(log):
     a, b = training_curves(log, against="accuracy"), training_curves(read(log), against="accuracy")
     assert [len(axis.lines) for axis in a.axes] == [len(axis.lines) for axis in b.axes]
