@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -192,7 +193,7 @@ def affinity_of(points: Array, kernel: Any, *, memory: float | None = None, why:
     if getattr(kernel, "sparse", False):
         return kernel(points)
     if n > DENSE and hasattr(kernel, "near") and device_name(points) == "cpu":
-        near = kernel.near(to_numpy(points))
+        near = kernel.near(to_numpy(points), memory or math.inf)
         if near is not None:
             return near
     if memory is not None and 8.0 * n * n > memory:

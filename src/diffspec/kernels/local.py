@@ -102,17 +102,20 @@ class AlphaDecay:
         affinity = self._weights(squared, kth[:, None])
         return 0.5 * (affinity + affinity.T)
 
-    def near(self, points: np.ndarray[Any, Any]) -> Any:
+    def near(self, points: np.ndarray[Any, Any], memory: float = math.inf) -> Any:
         """The affinity of NumPy points as a CSR array, or None where a tenth of all pairs or more have a weight.
+
+        Neither where it would take more than `memory` bytes.
 
         O(n^2 d) time by brute force, about 50 bytes per weight; 3 k weights per point in few dimensions, more in many.
         """
         n, scaled = len(points), unit_scaled(points)[0]
         _check_count(n, self._neighbors(n), self)
         share = len(self._rows(scaled[:: max(1, n // SAMPLE)], scaled)[2]) / n / len(scaled[:: max(1, n // SAMPLE)])
-        if share > SPARSE_SHARE:
+        need = BYTES_PER_WEIGHT * share * n * n
+        if share > SPARSE_SHARE or need > memory:
             return None
-        require_memory(BYTES_PER_WEIGHT * share * n * n, f"the graph of {n} points, {share:.1%} of all pairs,", points)
+        require_memory(need, f"the graph of {n} points, {share:.1%} of all pairs,", points)
         size = max(1, BLOCK_ELEMENTS // n)
         found = parallel_map(lambda start: self._rows(scaled[start : start + size], scaled), range(0, n, size))
         counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
