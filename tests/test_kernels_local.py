@@ -166,6 +166,9 @@ def test_many_points_get_a_graph_and_few_or_dense_ones_an_array(rng, monkeypatch
         TooLargeError, match=r"^AlphaDecay\(.*\) needs the 200 x 200 float64 affinity, 0.0 GiB, and memory"
     ):
         affinity_of(rng.uniform(size=(200, 2000)), AlphaDecay(), memory=1000.0)
+    with pytest.raises(TooLargeError, match="give more memory"):
+        affinity_of(cloud(700), AlphaDecay(), memory=50.0 * 700)
+    assert affinity_of(cloud(700), AlphaDecay(), memory=50.0 * 700 * 200).nnz < 700 * 200
 
 
 @pytest.mark.parametrize("measure", [dsmi, adjusted_dsmi])
