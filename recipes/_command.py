@@ -10,6 +10,7 @@ from types import ModuleType
 import click
 
 from recipes import NAMES, load
+from recipes._data import use
 from recipes._drawing import save
 from recipes._expected import NOT, Verdict
 from recipes._log import Log
@@ -40,7 +41,14 @@ def _add(name: str) -> None:
     @command.command(name, help="\b\n" + text.replace("\n\n", "\n\n\b\n"), short_help=text.splitlines()[0])
     @click.option("--paper/--smoke", default=False, help="The published size, or (default) a few seconds of it.")
     @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of results and figures.")
-    def one(paper: bool, results: Path) -> None:
+    @click.option(
+        "--data",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Folder of data sets, for recipes that need any.  [default: shared/data beside the checkout]",
+    )
+    def one(paper: bool, results: Path, data: Path | None) -> None:
+        if data is not None:
+            use(data)
         log = run(name, "paper" if paper else "smoke", results)
         click.echo(f"{log.measured} cells measured ({log.failed} failed), {log.skipped} found in {log.path}")
         _print(name, load(name), log)

@@ -3,7 +3,7 @@
 Claim: with the alpha-decay kernel of PHATE at t = 3 the entropy orders intrinsic dimensions under noise and DSMI ranks
 trained networks by their accuracy; no fixed or single global width does both.
 
-Networks and images come from ../shared/data; without it, what needs them is left out.
+Networks and images come from `--data DIR` (../shared/data); without it, what needs them is left out.
 
 Command: `python -m recipes bandwidth --paper`. Expected time: 20 s smoke, 50 min paper.
 """
@@ -13,13 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recipes._data import folder
 from recipes._expected import Verdict, compare
 from recipes._log import Cell, Log
 from recipes.bandwidth_baselines import baselines
 from recipes.bandwidth_data import SUITE, there
 from recipes.bandwidth_figure import drawn
 from recipes.bandwidth_measures import KERNELS, WINNER, corruption, measure, measure_large, moved
-from recipes.bandwidth_networks import DATA, accuracy, network_names
+from recipes.bandwidth_networks import accuracy, network_names
 from recipes.bandwidth_tables import aims
 from recipes.bandwidth_training import names, train_all
 
@@ -81,7 +82,7 @@ def run(settings: Settings, log: Log) -> None:
 
 
 def _ranking(settings: Settings, log: Log) -> None:
-    for name in network_names(DATA)[-settings.networks :]:
+    for name in network_names(folder())[-settings.networks :]:
         log.cell(accuracy, data=f"accuracy of {name}")
         for kernel in settings.kernels:
             log.cell(measure, data=f"network {name}", kernel=kernel, n=2 * settings.points, seed=0)

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from recipes.bandwidth_networks import DATA, cifar, embed, mnist
+from recipes._data import folder
+from recipes.bandwidth_networks import cifar, embed, mnist
 
 __all__ = ["DIMENSION", "KEPT", "SUITE", "labelled", "load", "there"]
 
@@ -51,7 +52,7 @@ def load(name: str, n: int, seed: int = 0) -> tuple[Points, Points]:
 def there(name: str) -> bool:
     """Whether the data set is made here, or what it is made from lies in the folder of data."""
     made = name.startswith("training digits") or not name.startswith(("network ", "training ", "ImageNet "))
-    return DATA.exists() or (made and not name.endswith("pixels"))
+    return folder().exists() or (made and not name.endswith("pixels"))
 
 
 def labelled(name: str) -> bool:
@@ -67,7 +68,7 @@ def _whole(name: str, n: int, seed: int) -> tuple[Points, Points]:
     if name.startswith("network "):
         return _network(name.removeprefix("network "), n)
     if name.startswith("ImageNet "):
-        with np.load(DATA / "weights" / "imagenet" / "imagenet20-val-embeddings.npz") as stored:
+        with np.load(folder() / "weights" / "imagenet" / "imagenet20-val-embeddings.npz") as stored:
             order = np.random.default_rng(seed).permutation(len(stored["label"]))
             return stored[name.removeprefix("ImageNet ")].astype(np.float64)[order], stored["label"][order]
     if name.startswith("training "):
@@ -89,7 +90,7 @@ def _made(name: str, n: int, rng: np.random.Generator) -> tuple[Points, Points]:
         points = np.concatenate([start + walk for start, walk in zip(starts, steps, strict=True)])
         return points[rng.permutation(len(points))], np.zeros(n, int)
     if name.endswith("pixels"):
-        images, labels = (mnist if name.startswith("MNIST") else cifar)(DATA)
+        images, labels = (mnist if name.startswith("MNIST") else cifar)(folder())
         return images.reshape(len(images), -1).astype(np.float64), labels
     if name == "tokens":
         return _tokens(n), np.zeros(n, int)
@@ -106,7 +107,7 @@ def _network(name: str, n: int) -> tuple[Points, Points]:
     path = KEPT / f"{name}.npz"
     if not path.exists():
         KEPT.mkdir(parents=True, exist_ok=True)
-        found = embed(DATA, name, 2000)
+        found = embed(folder(), name, 2000)
         np.savez(path, points=found.points, labels=found.labels, accuracy=found.accuracy)
     with np.load(path) as stored:
         return stored["points"].astype(np.float64), stored["labels"]

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-__all__ = ["DATA", "Embedded", "accuracy", "cifar", "embed", "families", "mnist", "network_names"]
+from recipes._data import folder
+
+__all__ = ["Embedded", "accuracy", "cifar", "embed", "families", "mnist", "network_names"]
 
 Tensor: TypeAlias = Any
 Weights: TypeAlias = dict[str, Any]
-
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +49,7 @@ def network_names(data: Path) -> list[str]:
 
 def accuracy(data: str) -> dict[str, float]:
     """The test accuracy of the data set ``"accuracy of NAME"``."""
-    return {"test accuracy": manifest(DATA)[data.removeprefix("accuracy of ")]["test_accuracy_measured"]}
+    return {"test accuracy": manifest(folder())[data.removeprefix("accuracy of ")]["test_accuracy_measured"]}
 
 
 def families(name: str) -> str:

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from recipes._data import folder
 from recipes.bandwidth_data import KEPT
-from recipes.bandwidth_networks import DATA, mnist
+from recipes.bandwidth_networks import mnist
 
 __all__ = ["SNAPSHOTS", "names", "train_all"]
 
@@ -32,7 +33,7 @@ def train_all(seeds: int) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     path = KEPT / "training.npz"
     kept = dict(np.load(path)) if path.exists() else {}
-    known = {"digits": _digits()} | ({"MNIST": _mnist()} if DATA.exists() else {})
+    known = {"digits": _digits()} | ({"MNIST": _mnist()} if folder().exists() else {})
     for data, (images, classes, held, truth) in known.items():
         for labels in ("true", "wrong"):
             for seed in range(seeds):
@@ -77,7 +78,7 @@ def _digits() -> tuple[Tensor, Tensor, Tensor, Any]:
 
 
 def _mnist() -> tuple[Tensor, Tensor, Tensor, Any]:
-    images, labels = mnist(DATA, "train")
-    held, truth = mnist(DATA)
+    images, labels = mnist(folder(), "train")
+    held, truth = mnist(folder())
     flat = torch.as_tensor(images[:2000].reshape(2000, -1))
     return flat, torch.as_tensor(labels[:2000]), torch.as_tensor(held[:1000].reshape(1000, -1)), truth[:1000]

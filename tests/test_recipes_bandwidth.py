@@ -3,16 +3,17 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from recipes import _log, bandwidth, bandwidth_data, bandwidth_networks, bandwidth_tables
+from recipes import _data, _log, bandwidth, bandwidth_data, bandwidth_tables
+from recipes._command import command
 
 PAPER = Path(bandwidth.__file__).parent / "results" / "bandwidth" / "paper.jsonl"
 
 
 @pytest.fixture
 def no_data(monkeypatch, tmp_path):
-    for module in (bandwidth, bandwidth_data, bandwidth_networks):
-        monkeypatch.setattr(module, "DATA", tmp_path / "absent")
+    monkeypatch.setenv(_data.VARIABLE, str(tmp_path / "absent"))
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,17 @@ def test_entropies_equal_to_four_digits_do_not_order_dimensions(shares, rho):
         for d, share in zip((1, 2, 5), shares, strict=True)
     ]
     assert bandwidth_tables.row(cells, 1.0, "matched")["a 0%"] == pytest.approx(rho)
+
+
+def test_the_folder_of_data_can_be_said(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setenv(_data.VARIABLE, "")  # taken back after the test
+    monkeypatch.setattr(bandwidth, "run", lambda settings, log: seen.append(_data.folder()))
+    monkeypatch.setattr(bandwidth, "figure", lambda cells: None)
+    monkeypatch.setattr("recipes._command.save", lambda figure, path: None)
+    given = ["bandwidth", "--results", str(tmp_path), "--data", str(tmp_path)]
+    assert CliRunner().invoke(command, given).exit_code == 0
+    assert seen == [tmp_path.resolve()]
+    missing = CliRunner().invoke(command, ["bandwidth", "--data", str(tmp_path / "absent")])
+    assert missing.exit_code == 2
+    assert "does not exist" in missing.output
