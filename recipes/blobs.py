@@ -3,7 +3,7 @@
 Claim: binned information (CSMI), the nearest-neighbour estimator (NPEET) and MINE fail as the dimension grows beyond
 10,000, while DSMI remains significant; under corrupted labels DSMI falls steadily to 0.
 
-Command: `python -m recipes blobs --paper`. Expected time: 15 s smoke, 3 h paper on two cores, half of it KSG in 5,000
+Command: `python -m recipes blobs --paper`. Expected time: 15 s smoke, 5 h paper on one core, half of it KSG in 5,000
 dimensions and more; cells run cheap first.
 
 5000 points in three blobs, 2 seeds; t = 1, sigma = sqrt(d). What we find:
