@@ -4,11 +4,17 @@ Claim: the spectrum of the diffusion matrix is the better one to take; the relea
 adjacency matrix (Gaussian, anisotropic, nearest neighbours) and the entropy of the matrix entries, without published
 numbers.
 
-Command: `python -m recipes adjacency --paper`. Expected time: 10 s smoke, 4 h paper on two cores, nearly all of it the
-eigenvalues of nearest-neighbour graphs, which are not symmetric; cells run cheap first.
+Command: `python -m recipes adjacency --paper`. Expected time: 10 s smoke, 4 h paper on two cores, nearly all of it
+the eigenvalues of nearest-neighbour graphs, which are not symmetric; cells run cheap first.
 
 Blobs, noise and units as in the recipe `blobs`, with a fourth noise of 70 %. The anisotropic variant is not another
-method: its matrix is that of the released DSMI at t = 1, and so are its numbers.
+method: its matrix is that of the released DSMI at t = 1, and so are its numbers. What the first seed at 1 % noise
+shows (the rest has not been run):
+
+- The Gaussian adjacency is within .03 bits of DSMI for clean labels, and higher for wrong ones.
+- The graph of 10 neighbours gives 0 in every dimension, with right labels too: its entropy is log2 n of whatever set.
+- The entropy of matrix entries is -1.58 bits for clean labels, minus the entropy of the labels: a compact group has
+  more equal entries, hence *more* entropy of entries, than a random set of its size.
 """
 
 from __future__ import annotations

@@ -8,16 +8,21 @@ dimensions and more; cells run cheap first.
 
 5000 points in three blobs, 2 seeds; t = 1, sigma = sqrt(d). What we find:
 
-- The readings of DSMI are reproduced (alpha = 0). With the alpha = 1/2 of the paper's definition it differs by little.
-- All numbers here are bits. In the published figure MINE is in nats, where H(Y) = log 3 = 1.10, and all others in bits,
-  where H(Y) = log2 3 = 1.58: MINE's 1.03 at d = 20 is 1.49 bits, *above* DSMI's 1.31.
+- The readings of DSMI are reproduced (alpha = 0). With the alpha = 1/2 of the paper's definition it differs by
+  little.
+- All numbers here are bits. In the published figure MINE is in nats, where H(Y) = log 3 = 1.10, and all others in
+  bits, where H(Y) = log2 3 = 1.58: MINE's 1.03 at d = 20 is 1.49 bits, *above* DSMI's 1.31.
 - The published noise is cumulative, each level added on top of those before. Ours is not; the line "cumulative" shows
   that it matters little, as 1 % and 10 % add 4 % to the variance of 50 %.
 - NPEET takes the label for one more continuous coordinate, which many others outvote. The nearest-neighbour estimator
-  that is made for labels (Ross) reads the truth in every dimension, under corruption too. The blobs do not overlap, so
-  the truth is what is left in the labels: 1.58, 1.16 and 0.33 bits at 0 %, 10 % and 50 % corruption.
+  that is made for labels (Ross) reads the truth in every dimension, under corruption too. The blobs do not overlap,
+  so the truth is what is left in the labels: 1.58, 1.16 and 0.33 bits at 0 %, 10 % and 50 % corruption.
 - DSMI's own decline, from 1.31 to 0.59, is no property of the data but of its matched subsets: fewer points of fewer
   near neighbours have less entropy to lose. `adjusted_dsmi` reads H(Y) in every dimension, and 0 for random labels.
+  Of partly wrong labels it does not read what is left: .44 bits too little at d = 20 and 20 %, .34 too much at d =
+  100 and 10 %.
+- MINE does not fail: trained until it stops, on normalised features and read off on held-out data, it reads the truth
+  up to 5,000 dimensions (beyond, it was not run).
 """
 
 from __future__ import annotations
