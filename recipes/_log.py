@@ -50,6 +50,13 @@ class Log:
         """Every cell that was measured, in order; of one that was measured twice, the later."""
         return [cell for cell in self._known.values() if not cell.error]
 
+    def take(self, cells: Iterable[Cell]) -> None:
+        """Write down `cells` that another recipe has measured by the same function of the same key, unless known."""
+        for cell in cells:
+            known = self._known.get(_name(cell.key))
+            if known is None or known.error:
+                self._write(cell)
+
     def cell(self, function: Callable[..., Mapping[str, Any]], **key: Any) -> None:
         """Write down what ``function(**key)`` gives, unless the file holds it already; an error is written, not raised.
 
@@ -63,11 +70,14 @@ class Log:
         cell = _measure(function, key)
         self.measured += 1
         self.failed += bool(cell.error)
-        self._known[_name(key)] = cell
+        self._write(cell)
+        self.say(f"{_words(key)}: {cell.error or f'{cell.seconds:.1f} s'}")
+
+    def _write(self, cell: Cell) -> None:
+        self._known[_name(cell.key)] = cell
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as file:
             file.write(_line(cell))
-        self.say(f"{_words(key)}: {cell.error or f'{cell.seconds:.1f} s'}")
 
 
 def read(path: Path) -> list[Cell]:

@@ -70,6 +70,14 @@ def test_ksg_is_its_formula(pair, variant, formula, k):
     assert abs(plain.value - scaled.value) > 0.01
 
 
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0], ids=["neighbours of the points", "mixed", "neighbours of the reference"])
+def test_ksg_in_many_dimensions_is_its_formula(rng, scale):
+    x = rng.normal(size=(150, 20))
+    y = scale * rng.normal(size=150)
+    expected = textbook.ksg_first(x, y[:, None], 3) * BITS
+    assert ksg(x, y, standardize=False).value == pytest.approx(expected, abs=1e-9)
+
+
 @pytest.mark.parametrize("correlation", [0.0, 0.6, 0.95])
 def test_ksg_1_is_that_of_scikit_learn(rng, correlation):
     x, y = correlated(rng, 400, 1, correlation)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy.spatial import KDTree
 from scipy.special import digamma
 
 from diffspec.baselines._samples import Floats
@@ -20,9 +21,8 @@ TREE_DIMENSIONS = 15
 
 def kraskov_first(x: Floats, y: Floats, k: int) -> float:
     """Eqn 8 of Kraskov et al."""
-    radii = _tree(np.hstack([x, y])).query(np.hstack([x, y]), k=k + 1)[0][:, -1]
-    inside = np.nextafter(radii, 0.0)  # counts hold the point itself, which makes them a_i + 1
-    counts = (_tree(side).query_radius(side, inside, count_only=True) for side in (x, y))
+    inside = np.nextafter(_nearest(np.hstack([x, y]), k + 1)[:, -1], 0.0)
+    counts = (_within(side, inside, k) for side in (x, y))  # of points and the point itself, which makes them a_i + 1
     return float(digamma(k) + digamma(len(x)) - sum(np.mean(digamma(count)) for count in counts))
 
 
@@ -92,7 +92,29 @@ def _by_product(points: Floats, partition: Partition, k: int) -> Floats:
     return out
 
 
-def _tree(points: Floats, metric: str = "chebyshev") -> Any:
-    from sklearn.neighbors import KDTree  # slow to import, needed here only
+def _nearest(points: Floats, count: int) -> Floats:
+    """Distances in the maximum norm to the `count` nearest points, the point itself among them, in order.
 
-    return KDTree(points, metric=metric)
+    SciPy's tree leaves a pair as soon as one feature is too far apart: in many dimensions it sees a small part of them.
+    """
+    distances: Floats = KDTree(points).query(points, k=count, p=np.inf)[0]
+    return distances
+
+
+def _within(points: Floats, radii: Floats, k: int) -> Any:
+    """For every point, the number of points at most as far as its radius in the maximum norm, itself among them."""
+    expected = min(2 * k + 2, len(points))
+    if points.shape[1] <= TREE_DIMENSIONS:
+        return _tree(points).query_radius(points, radii, count_only=True)
+    # With many features the joint neighbours are mostly those of this side, so that few counts pass what is expected.
+    counts = np.count_nonzero(_nearest(points, expected) <= radii[:, None], axis=1)
+    more = counts == expected
+    if more.any():
+        counts[more] = _tree(points).query_radius(points[more], radii[more], count_only=True)
+    return counts
+
+
+def _tree(points: Floats, metric: str = "chebyshev") -> Any:
+    from sklearn.neighbors import KDTree as Tree  # slow to import, needed here only
+
+    return Tree(points, metric=metric)
