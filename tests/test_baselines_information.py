@@ -70,7 +70,9 @@ def test_ksg_is_its_formula(pair, variant, formula, k):
     assert abs(plain.value - scaled.value) > 0.01
 
 
-@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0], ids=["neighbours of the points", "mixed", "neighbours of the reference"])
+@pytest.mark.parametrize(
+    "scale", [0.1, 1.0, 10.0], ids=["neighbours of the points", "mixed", "neighbours of the reference"]
+)
 def test_ksg_in_many_dimensions_is_its_formula(rng, scale):
     x = rng.normal(size=(150, 20))
     y = scale * rng.normal(size=150)

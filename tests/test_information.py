@@ -14,6 +14,7 @@ from diffspec import (
     Estimate,
     Gaussian,
     InputError,
+    KMeans,
     Labels,
     Literal,
     Matched,
@@ -168,6 +169,18 @@ def test_vector_reference_in_spectral_clusters(blobs):
     assert again.settings.partition == "Clusters(count=3, seed=0, neighbors=10)"
 
 
+def test_vector_reference_in_clusters_around_centres(blobs):
+    points, labels = blobs
+    found = KMeans(3, seed=0)(points)
+    assert dsmi(points, found).value == pytest.approx(dsmi(points, labels).value, abs=1e-12)
+    assert (found.origin, found.names) == ("KMeans(count=3, seed=0)", ("cluster 0", "cluster 1", "cluster 2"))
+    assert KMeans(3, seed=0)(points).codes.tolist() == found.codes.tolist()
+
+
+def test_no_more_clusters_around_centres_than_there_are_vectors():
+    assert KMeans(4)(np.repeat([[0.0], [9.0]], 5, axis=0)).sizes == [5, 5]
+
+
 def test_a_value_on_an_edge_belongs_to_the_upper_bin_and_the_maximum_to_the_last():
     assert Bins(2)([0.0, 0.5, 1.0, 0.4]).codes.tolist() == [0, 1, 1, 0]
 
@@ -257,6 +270,7 @@ def test_json_round_trip_keeps_groups(blobs):
         (np.ones(10) * 1j, Labels(), "got complex numbers"),
         (np.zeros((10, 2, 2)), Labels(), r"labels must have shape \(n,\), got \(10, 2, 2\)"),
         (np.zeros(0, dtype=int), None, r"labels must have shape \(n,\), got \(0,\)"),
+        (np.zeros((9, 3)), KMeans(10), r"KMeans\(count=10, seed=0\) needs at least 10 points, got 9; lower count"),
         (np.zeros((10, 3)), Clusters(10), r"needs at least 11 points, got 10; lower count or neighbors"),
     ],
 )
@@ -272,6 +286,7 @@ def test_bad_references(rng, reference, groups, text):
     [
         (lambda: Matched(repetitions=0), "repetitions must be an integer of at least 1, got 0"),
         (lambda: Bins(0), "Bins needs a count of at least 1, got 0"),
+        (lambda: KMeans(0), "KMeans needs a count of at least 1, got 0"),
         (lambda: Clusters(2.5), "Clusters needs a count of at least 1, got 2.5"),
         (lambda: Partition(np.array([0, 2, 2]), ("a", "b", "c")), "at least one point, got none in b"),
         (lambda: Partition(np.array([0, 5]), ("a",)), r"codes must lie in 0..0, got 0..5"),

@@ -9,7 +9,7 @@ from diffspec.curves import Curve, Profile
 from diffspec.entropy import dse, spectrum
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
 from diffspec.graphs import NearestNeighbors, Thresholded
-from diffspec.groups import Bins, Clusters, Labels, Partition
+from diffspec.groups import Bins, Clusters, KMeans, Labels, Partition
 from diffspec.information import Literal, Matched, dsmi
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
 from diffspec.profiles import profile
@@ -20,6 +20,7 @@ from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import Spectrum
 from diffspec.times import choose_time
+from diffspec.walk import diffuse, diffusion_map, diffusion_matrix, potential_distances
 
 __all__ = [
     "AlphaDecay",
@@ -38,6 +39,7 @@ __all__ = [
     "GroupTest",
     "InputError",
     "Interval",
+    "KMeans",
     "Labels",
     "Lanczos",
     "Literal",
@@ -61,11 +63,15 @@ __all__ = [
     "choose",
     "choose_time",
     "compare",
+    "diffuse",
+    "diffusion_map",
+    "diffusion_matrix",
     "dse",
     "dsmi",
     "interval",
     "paper",
     "permutation_test",
+    "potential_distances",
     "profile",
     "scale_and_shape",
     "spectrum",

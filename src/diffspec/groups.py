@@ -1,4 +1,4 @@
-"""References to groups: class labels, bins of a scalar, spectral clusters of vectors, or a partition made before."""
+"""References to groups: class labels, bins of a scalar, clusters of vectors, or a partition made before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._arrays import as_points, to_numpy
 from diffspec.errors import InputError
 
-__all__ = ["Bins", "Clusters", "Grouping", "Labels", "Partition", "partition_of"]
+__all__ = ["Bins", "Clusters", "Grouping", "KMeans", "Labels", "Partition", "partition_of"]
 
 Codes: TypeAlias = np.ndarray[Any, Any]
 
@@ -143,8 +143,45 @@ class Clusters:
             assign_labels="cluster_qr",
             random_state=self.seed,
         ).fit_predict(vectors)
-        kept, codes = np.unique(found, return_inverse=True)
-        return Partition(codes, tuple(f"cluster {k}" for k in kept), repr(self))
+        return _clusters(found, repr(self))
+
+
+@dataclass(frozen=True, slots=True)
+class KMeans:
+    """Clusters of vectors around centres: scikit-learn's KMeans, the best of 10 starts.
+
+    Linear in the number of points, so it also takes the references that are too many for `Clusters`, which builds a
+    graph of them; its clusters are round ones only.
+
+    Parameters
+    ----------
+    count : int
+        Number of clusters.
+    seed : int
+        Seed of the starts.
+    """
+
+    count: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_count(self.count, "KMeans")
+
+    def __call__(self, reference: Any) -> Partition:
+        """The partition of vectors of shape (n, d), n at least count; fewer groups where fewer of them differ."""
+        from sklearn.cluster import KMeans as Centres  # slow to import, needed here only
+
+        vectors = to_numpy(as_points(reference, name="reference"))
+        differing = len(np.unique(vectors, axis=0))
+        if len(vectors) < self.count:
+            raise InputError(f"{self!r} needs at least {self.count} points, got {len(vectors)}; lower count")
+        found = Centres(min(self.count, differing), n_init=10, random_state=self.seed).fit_predict(vectors)
+        return _clusters(found, repr(self))
+
+
+def _clusters(found: Codes, origin: str) -> Partition:
+    kept, codes = np.unique(found, return_inverse=True)
+    return Partition(codes, tuple(f"cluster {k}" for k in kept), origin)
 
 
 def partition_of(reference: Any, groups: Grouping | None, n: int) -> Partition:

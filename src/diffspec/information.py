@@ -103,7 +103,7 @@ def dsmi(
         Class labels (integers, booleans, strings); with `groups` also continuous scalars or vectors; or a partition
         made before.
     groups : Grouping, optional
-        How the reference becomes groups: `Labels()`, `Bins(10)`, `Clusters(10, seed=0)`.
+        How the reference becomes groups: `Labels()`, `Bins(10)`, `Clusters(10, seed=0)`, `KMeans(10, seed=0)`.
     estimator : Matched or Literal
         `Matched(repetitions=5)` (default) or `Literal()`.
     kernel, alpha, t, solver, memory, tol

@@ -1,0 +1,297 @@
+"""The diffusion matrix itself and what its steps do to points: to look at what the entropies measure.
+
+All results are NumPy float64 on the host, whatever library the points come from.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy.sparse import diags_array, issparse
+from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.spatial.distance import pdist, squareform
+
+from diffspec._arrays import Array, as_points, to_numpy
+from diffspec.choice import affinity_of
+from diffspec.entropy import Seed, check_walk, time_for
+from diffspec.errors import InputError
+from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.operators import check_alpha
+from diffspec.solvers import Exact
+
+__all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"]
+
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+
+# Fewer points than this, or more than a third of all eigenvectors: a dense eigensolver takes no longer.
+SMALL = 300
+# What PHATE adds to a probability before its logarithm is taken.
+UNSEEN = 1e-7
+
+
+def diffusion_matrix(points: Array, *, kernel: Kernel = AlphaDecay(), alpha: float = 0.5, rng: Seed = 0) -> Any:
+    """The diffusion matrix P (n, n), whose row i holds where a step from point i leads, and how likely.
+
+    P_ij = K_ij / sum_j K_ij with K_ij = G_ij / (q_i q_j)^alpha, q the row sums of the affinity G.
+
+    Parameters
+    ----------
+    points : array (n, d)
+        As for `dse`.
+    kernel, alpha, rng
+        As for `dse`.
+
+    Returns
+    -------
+    numpy.ndarray or scipy.sparse.csr_array (n, n)
+        Sparse where the kernel stores a sparse graph: `AlphaDecay` beyond 2048 points, `NearestNeighbors`,
+        `Thresholded`. Rows sum to 1.
+
+    Raises
+    ------
+    InputError
+        Points or alpha that cannot be used.
+    TooLargeError
+        A dense matrix does not fit.
+
+    Notes
+    -----
+    O(n^2 d). Not symmetric; `dse` takes the eigenvalues of its symmetric conjugate, which are the same.
+
+    References
+    ----------
+    liao2024dse, Eqn 1; coifman2006diffusion.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec import Gaussian, diffusion_matrix
+    >>> diffusion_matrix(np.array([[0.0], [1.0], [9.0]]), kernel=Gaussian(1.0), alpha=0.0).round(2)
+    array([[0.62, 0.38, 0.  ],
+           [0.38, 0.62, 0.  ],
+           [0.  , 0.  , 1.  ]])
+    """
+    conjugate, root = _conjugate(points, kernel, alpha, rng)
+    return _scaled(conjugate, 1.0 / root, root)
+
+
+def diffuse(
+    points: Array,
+    steps: int,
+    *,
+    values: Array | None = None,
+    kernel: Kernel = AlphaDecay(),
+    alpha: float = 0.5,
+    rng: Seed = 0,
+) -> Floats:
+    """P^steps X: every point moved to the mean of where a walk of so many steps from it leads.
+
+    Clusters contract to points, each to its own; with steps without end all points of a connected graph meet.
+
+    Parameters
+    ----------
+    points : array (n, d)
+        As for `dse`; they make the graph.
+    steps : int
+        At least 0.
+    values : array (n, m), optional
+        What is averaged in place of the points: denoised features, or labels spread over the graph.
+    kernel, alpha, rng
+        As for `dse`.
+
+    Returns
+    -------
+    numpy.ndarray (n, d) or (n, m)
+
+    Raises
+    ------
+    InputError
+        Points, steps or alpha that cannot be used, values of another length.
+    TooLargeError
+        A dense matrix does not fit.
+
+    Notes
+    -----
+    O(n^2 (d + steps m)), or with a sparse graph O(steps m) per entry.
+
+    References
+    ----------
+    vandijk2018magic.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec import Gaussian, diffuse
+    >>> two = np.array([[0.0], [1.0], [8.0], [9.0]])
+    >>> diffuse(two, 100, kernel=Gaussian(1.0)).ravel().round(3)
+    array([0.5, 0.5, 8.5, 8.5])
+    """
+    walk = diffusion_matrix(points, kernel=kernel, alpha=alpha, rng=rng)
+    moved = to_numpy(as_points(points if values is None else values, name="values")).astype(np.float64)
+    if len(moved) != walk.shape[0]:
+        raise InputError(f"values must have one row per point, got {len(moved)} for {walk.shape[0]} points")
+    for _ in range(_count(steps, "steps")):
+        moved = walk @ moved
+    return moved
+
+
+def diffusion_map(
+    points: Array,
+    *,
+    components: int = 2,
+    kernel: Kernel = AlphaDecay(),
+    alpha: float = 0.5,
+    t: float | None = None,
+    rng: Seed = 0,
+) -> Floats:
+    """Coordinates in which Euclidean distance is diffusion distance: |lambda_k|^t psi_k, the trivial one left out.
+
+    psi_k are the right eigenvectors of P, of mean square 1 under its stationary distribution pi. With all n - 1
+    components, |x_i - x_j|^2 = sum_l (P^t_il - P^t_jl)^2 / pi_l.
+
+    Parameters
+    ----------
+    points : array (n, d)
+        As for `dse`.
+    components : int
+        How many, those of the largest |lambda| first; at most n - 1.
+    kernel, alpha, t, rng
+        As for `dse`.
+
+    Returns
+    -------
+    numpy.ndarray (n, components)
+        The sign of each is such that its entry of largest size is positive.
+
+    Raises
+    ------
+    InputError
+        Points, alpha, t or components that cannot be used.
+    TooLargeError
+        A dense matrix does not fit.
+
+    Notes
+    -----
+    O(n^2 (d + some ten products per component)); a sparse graph takes the time of its entries. Where eigenvalues
+    coincide, as for clusters without any affinity between them, their coordinates are fixed up to a rotation only.
+
+    References
+    ----------
+    coifman2006diffusion, Eqn 11.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec import Gaussian, diffusion_map
+    >>> two = np.array([[0.0], [1.0], [8.0], [9.0]])
+    >>> diffusion_map(two, components=1, kernel=Gaussian(2.0)).ravel().round(1)
+    array([ 1.,  1., -1., -1.])
+    """
+    t = time_for(kernel, t)
+    conjugate, root = _conjugate(points, kernel, alpha, rng)
+    n = len(root)
+    if _count(components, "components") not in range(1, n):
+        raise InputError(f"components must lie in 1 .. n - 1 = {n - 1}, got {components}")
+    trivial = root / math.sqrt(root @ root)
+    values, vectors = _leading(conjugate, trivial, components)
+    vectors = vectors / trivial[:, None]
+    largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(components)]
+    return np.asarray(np.sign(largest) * np.abs(values) ** t * vectors)
+
+
+def potential_distances(
+    points: Array, steps: int, *, kernel: Kernel = AlphaDecay(), alpha: float = 0.5, rng: Seed = 0
+) -> Floats:
+    """PHATE's potential distances: how far the logarithms of two rows of P^steps are apart.
+
+    D_ij = |log(P^t_i + 1e-7) - log(P^t_j + 1e-7)| (Euclidean), which weighs where a walk hardly ever leads as much as
+    where it mostly does.
+
+    Parameters
+    ----------
+    points : array (n, d)
+        As for `dse`.
+    steps : int
+        t, at least 0.
+    kernel, alpha, rng
+        As for `dse`; PHATE's own are `AlphaDecay(5)` and alpha = 0.
+
+    Returns
+    -------
+    numpy.ndarray (n, n)
+        Symmetric with a zero diagonal.
+
+    Raises
+    ------
+    InputError
+        Points, steps or alpha that cannot be used.
+    TooLargeError
+        A dense matrix does not fit.
+
+    Notes
+    -----
+    O(n^3), two (n, n) arrays. `diffspec.baselines.adjacency_entropy` of it with ``graph=Precomputed(), alpha=0.5`` is
+    the entropy of the PHATE matrix in the research code of the paper.
+
+    References
+    ----------
+    moon2019phate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec import Gaussian, potential_distances
+    >>> two = np.array([[0.0], [1.0], [8.0], [9.0]])
+    >>> potential_distances(two, 100, kernel=Gaussian(1.0)).round(1)[0]
+    array([ 0. ,  0. , 30.8, 30.8])
+    """
+    walk = diffusion_matrix(points, kernel=kernel, alpha=alpha, rng=rng)
+    dense = walk.toarray() if issparse(walk) else walk
+    potential = np.log(np.linalg.matrix_power(dense, _count(steps, "steps")) + UNSEEN)
+    return np.asarray(squareform(pdist(potential)))
+
+
+def _conjugate(points: Array, kernel: Kernel, alpha: float, rng: Seed) -> tuple[Any, Floats]:
+    """A = D^(1/2) P D^(-1/2), dense or sparse, and the square roots of the degrees D."""
+    points = as_points(points)
+    check_walk(kernel, Exact())
+    alpha = check_alpha(alpha)
+    affinity = affinity_of(points, kernel.resolve(points, np.random.default_rng(rng)))
+    affinity = affinity.astype(np.float64) if issparse(affinity) else to_numpy(affinity).astype(np.float64)
+    inverse_density = affinity.sum(axis=1) ** -alpha
+    root = np.sqrt(inverse_density * (affinity @ inverse_density))
+    return _scaled(affinity, inverse_density / root, inverse_density / root), root
+
+
+def _scaled(matrix: Any, rows: Floats, columns: Floats) -> Any:
+    """The rows and columns of a dense or sparse `matrix` times numbers."""
+    if issparse(matrix):
+        return (diags_array(rows) @ matrix @ diags_array(columns)).tocsr()
+    return rows[:, None] * matrix * columns
+
+
+def _leading(conjugate: Any, trivial: Floats, count: int) -> tuple[Floats, Floats]:
+    """The eigenvalues of largest size of a symmetric matrix without its `trivial` eigenvector, with eigenvectors."""
+    n = len(trivial)
+    if n <= SMALL or 3 * count > n:
+        dense = conjugate.toarray() if issparse(conjugate) else conjugate
+        values, vectors = np.linalg.eigh(dense - np.outer(trivial, trivial))
+    else:
+
+        def product(vector: Floats) -> Floats:
+            flat = vector.ravel()
+            return np.asarray(conjugate @ flat - trivial * (trivial @ flat))
+
+        deflated = LinearOperator((n, n), matvec=product, dtype=np.float64)
+        start = np.random.default_rng(0).normal(size=n)
+        values, vectors = eigsh(deflated, k=count, which="LM", v0=start)
+    order = np.argsort(-np.abs(values), kind="stable")[:count]
+    return values[order], vectors[:, order]
+
+
+def _count(value: int, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise InputError(f"{name} must be an integer of at least 0, got {value!r}")
+    return int(value)
