@@ -10,6 +10,7 @@ from types import ModuleType
 
 NAMES = (
     "intuition",
+    "contraction",
     "dimension",
     "matrix-mix",
     "tree",
@@ -19,6 +20,7 @@ NAMES = (
     "runtime",
     "subsampling",
     "chebyshev",
+    "phate",
     "theory",
     "convention",
     "finite-sample",
