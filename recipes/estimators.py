@@ -33,8 +33,10 @@ from diffspec.baselines import (
     infonce,
     joint_information,
     ksg,
+    lnc,
     mine,
     mixed_ksg,
+    nwj,
     ross,
     smile,
 )
@@ -88,6 +90,7 @@ BOTH = {
     "MINE": mine,
     "MINE, biased": partial(mine, corrected=False),
     "InfoNCE": infonce,
+    "NWJ": nwj,
     "SMILE": smile,
     "DSMI": partial(dsmi, estimator=Matched(), kernel=MEDIAN),
     "DSMI, literal": partial(dsmi, estimator=Literal(), kernel=MEDIAN),
@@ -95,7 +98,11 @@ BOTH = {
     "DSMI, graph": partial(dsmi, estimator=Matched(), kernel=GRAPH),
     "DSMI, graph, adjusted": partial(adjusted_dsmi, kernel=GRAPH),
 }
-OF_VALUES = {"KSG 1": ksg, "KSG 2": partial(ksg, variant=2)}
+OF_VALUES = {
+    "KSG 1": ksg,
+    "KSG 2": partial(ksg, variant=2),
+    "LNC": lambda x, y: lnc(x, y, neighbors=max(5, x.shape[1] + y.shape[1] + 1)),
+}
 OF_LABELS = {
     "Ross": ross,
     "adjacency": adjacency_information,
@@ -103,7 +110,7 @@ OF_LABELS = {
     "joint": joint_information,
 }
 ESTIMATORS = {**OF_VALUES, **OF_LABELS, **BOTH}
-TRAINED = ("MINE", "MINE, biased", "InfoNCE", "SMILE")
+TRAINED = ("MINE", "MINE, biased", "InfoNCE", "NWJ", "SMILE")
 
 SMOKE = Settings(tasks=("Gaussian 1 x 1", "2 classes, 2-D"), n=300, seeds=2, trainings=1, steps=100)
 PAPER = Settings(tasks=TASKS, n=1000, seeds=3, trainings=3, steps=1000)

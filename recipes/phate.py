@@ -91,7 +91,9 @@ def figure(cells: list[Cell]) -> Figure:
             axis.axhline(math.log2(n), color="black", lw=0.6, ls=":")
         axis.set(title=law, xlabel="intrinsic dimension")
     axes[0, 0].set_ylabel("entropy [bits]")
-    drawn.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7, frameon=False)
+    drawn.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7, frameon=False
+    )
     return drawn
 
 

@@ -52,6 +52,44 @@ def ksg_second(x, y, k):
     return digamma(k) - 1.0 / k + digamma(n) - total / n
 
 
+def conditional(x, y, z, k):
+    """Eqn 8 of Frenzel and Pompe 2007."""
+    n = len(x)
+    dx, dy, dz = (distances(side, "max") for side in (x, y, z))
+    joint = np.maximum(np.maximum(dx, dy), dz)
+    total = 0.0
+    for i in range(n):
+        radius = sorted(joint[i])[k]
+        sides = [np.maximum(dx, dz), np.maximum(dy, dz), dz]
+        near = [sum(side[i, j] < radius for j in range(n) if j != i) for side in sides]
+        total += digamma(near[0] + 1) + digamma(near[1] + 1) - digamma(near[2] + 1)
+    return digamma(k) - total / n
+
+
+def kl_divergence(x, y, k):
+    """Eqn 14 of Wang et al. 2009."""
+    (n, d), m = x.shape, len(y)
+    total = 0.0
+    for i in range(n):
+        own = sorted(math.dist(x[i], other) for other in x)[k]
+        across = sorted(math.dist(x[i], other) for other in y)[k - 1]
+        total += math.log(across / own)
+    return d * total / n + math.log(m / (n - 1))
+
+
+def nonuniformity(x, y, k, threshold):
+    """What Gao et al. 2015 add to the estimate of KSG: the mean log ratio of turned to upright boxes."""
+    both = np.hstack([x, y])
+    joint = distances(both, "max")
+    total = 0.0
+    for i in range(len(x)):
+        offsets = both[np.argsort(joint[i])[1 : k + 1]] - both[i]
+        _u, _s, axes = np.linalg.svd(offsets)
+        ratio = math.prod(np.abs(offsets @ axes.T).max(axis=0)) / math.prod(np.abs(offsets).max(axis=0))
+        total += math.log(ratio) if ratio < threshold else 0.0
+    return -total / len(x)
+
+
 def ross(x, labels, k):
     """Eqn 2 of Ross 2014."""
     n = len(x)

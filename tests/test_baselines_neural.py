@@ -10,7 +10,7 @@ import torch
 
 import definitions_baselines as textbook
 from diffspec import Bins, Estimate, InputError, Labels
-from diffspec.baselines import Training, _critic, infonce, mine, smile
+from diffspec.baselines import Training, _critic, infonce, mine, nwj, smile
 
 BITS = 1.0 / math.log(2.0)
 SHORT = Training(steps=300, hidden=(32, 16), batch=64, rate=5e-3)
@@ -20,7 +20,7 @@ def mine_biased(points, reference, **kept):
     return mine(points, reference, corrected=False, **kept)
 
 
-ALL = {"mine": mine, "mine biased": mine_biased, "infonce": infonce, "smile": smile}
+ALL = {"mine": mine, "mine biased": mine_biased, "infonce": infonce, "nwj": nwj, "smile": smile}
 each = pytest.mark.parametrize("estimator", ALL.values(), ids=ALL)
 
 
@@ -52,6 +52,25 @@ def test_the_objectives_are_their_formulas(scores):
     assert float(_critic.contrastive(scores)) == pytest.approx(-among_all)
     shannon = np.log1p(np.exp(-own)).mean() + np.log1p(np.exp(others)).mean()
     assert float(_critic.jensen_shannon(scores)) == pytest.approx(shannon)
+
+
+def test_nwj_is_its_formula_and_below_the_bound_of_donsker_and_varadhan(scores, monkeypatch):
+    bounds = []
+
+    def kept(_measure, _method, bound, _task):
+        bounds.append(bound(_critic))
+
+    monkeypatch.setattr("diffspec.baselines.neural.estimated", kept)
+    nwj(None, None)
+    mine(None, None, corrected=False)
+    (objective, value), (_objective, donsker) = bounds
+    values = scores.numpy()
+    own, others = np.diag(values) + 1.0, values[~np.eye(7, dtype=bool)] + 1.0  # T is the critic's score plus 1
+    assert float(value(scores)) == pytest.approx(own.mean() - np.exp(others - 1.0).mean())
+    assert float(objective(scores)) == -float(value(scores))
+    assert float(value(scores)) < float(donsker(scores))
+    best = scores - _critic.log_mean_exp_of_pairs(scores)
+    assert float(value(best)) == pytest.approx(float(donsker(scores)))
 
 
 def test_the_moving_average_divides_the_gradient(scores):

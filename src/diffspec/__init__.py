@@ -16,6 +16,7 @@ from diffspec.profiles import profile
 from diffspec.resampling import Interval, interval
 from diffspec.result import Estimate, Group, Settings
 from diffspec.scale_shape import ScaleShape, scale_and_shape
+from diffspec.shuffles import shuffle_test
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import Spectrum
@@ -74,5 +75,6 @@ __all__ = [
     "potential_distances",
     "profile",
     "scale_and_shape",
+    "shuffle_test",
     "spectrum",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._arrays import as_points, to_numpy
 from diffspec.errors import InputError
 
-__all__ = ["Bins", "Clusters", "Grouping", "KMeans", "Labels", "Partition", "partition_of"]
+__all__ = ["Bins", "Clusters", "Grouping", "KMeans", "Labels", "Partition", "host", "partition_of"]
 
 Codes: TypeAlias = np.ndarray[Any, Any]
 
@@ -197,7 +197,7 @@ def partition_of(reference: Any, groups: Grouping | None, n: int) -> Partition:
 
 
 def _default(reference: Any) -> Grouping:
-    values = _host(reference)
+    values = host(reference)
     if values.ndim == 2 and values.shape[1] > 1:
         raise InputError(
             f"a reference of vectors, shape {values.shape}, has no classes of its own; "
@@ -211,7 +211,7 @@ def _default(reference: Any) -> Grouping:
 
 
 def _one_column(reference: Any, name: str) -> Codes:
-    values = _host(reference)
+    values = host(reference)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or values.size == 0:
@@ -219,8 +219,8 @@ def _one_column(reference: Any, name: str) -> Codes:
     return values
 
 
-def _host(reference: Any) -> Codes:
-    """`reference` as a NumPy array on the host."""
+def host(reference: Any) -> Codes:
+    """`reference` of any kind (pandas, torch, nested sequences) as a NumPy array on the host, unchecked."""
     if isinstance(reference, np.ndarray):
         return reference
     if hasattr(reference, "to_numpy"):

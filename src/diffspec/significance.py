@@ -22,7 +22,7 @@ from diffspec.solvers import Exact, Solver
 from diffspec.subsets import Entropy, measured, walk_of
 from diffspec.verdicts import judge
 
-__all__ = ["GroupTest", "PermutationTest", "permutation_test"]
+__all__ = ["GroupTest", "PermutationTest", "check_permutations", "p_value_of", "permutation_test"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -164,7 +164,7 @@ def permutation_test(
     >>> print(permutation_test(points, rng.permutation(labels), 99).significant)
     False
     """
-    _check_permutations(permutations, level)
+    check_permutations(permutations, level)
     points = as_points(points)
     check_walk(kernel, solver or Exact())
     partition = partition_of(reference, groups, points.shape[0])
@@ -208,7 +208,7 @@ def _tested(
         value=float(values[0]),
         unit=BIT,
         n=n,
-        p_value=_p_value(values),
+        p_value=p_value_of(values),
         level=float(level),
         permutations=len(values) - 1,
         null_mean=float(np.mean(values[1:])),
@@ -228,11 +228,11 @@ def _group_test(name: str, n: int, entropies: Matrix) -> GroupTest:
         conditional=float(entropies[0]),
         null_mean=float(np.mean(entropies[1:])),
         null_sd=float(np.std(entropies[1:], ddof=1)),
-        p_value=_p_value(-entropies),
+        p_value=p_value_of(-entropies),
     )
 
 
-def _p_value(values: Matrix) -> float:
+def p_value_of(values: Matrix) -> float:
     """The share of all deals, the observed first one included, with at least its value."""
     # Phipson and Smyth 2010: without the observed deal a p-value could be 0, and the test would be too bold.
     return float(np.mean(values >= values[0] - ROUNDING))
@@ -254,7 +254,8 @@ def _void(partition: Partition) -> str:
     return ""
 
 
-def _check_permutations(permutations: int, level: float) -> None:
+def check_permutations(permutations: int, level: float) -> None:
+    """Raise InputError where so few permutations can give no p-value of `level`."""
     if not 0.0 < level < 1.0:
         raise InputError(f"level must lie in (0, 1), got {level!r}; 0.05 is usual")
     least = max(2, math.ceil(1.0 / level - 1e-9) - 1)

@@ -8,13 +8,16 @@ compute in NumPy on the host, in float64; torch is loaded when a neural one is c
 from diffspec.baselines.binning import binned_entropy, binned_information
 from diffspec.baselines.cka import linear_cka
 from diffspec.baselines.collapse import lidar, neural_collapse
+from diffspec.baselines.conditional import conditional_ksg
 from diffspec.baselines.dimension import levina_bickel, two_nn
+from diffspec.baselines.divergence import kl_divergence
 from diffspec.baselines.entries import entry_entropy, entry_information
 from diffspec.baselines.gram import gram_entropy, gram_information, vendi_score
 from diffspec.baselines.graphs import Nearest, adjacency_entropy, adjacency_information
 from diffspec.baselines.joint import joint_information
 from diffspec.baselines.nearest import kozachenko_leonenko, ksg, mixed_ksg, ross
-from diffspec.baselines.neural import Training, infonce, mine, smile
+from diffspec.baselines.neural import Training, infonce, mine, nwj, smile
+from diffspec.baselines.nonuniform import lnc
 from diffspec.baselines.probes import knn_probe, logme
 from diffspec.baselines.spectra import alpha_req, effective_rank, participation_ratio, stable_rank
 
@@ -26,6 +29,7 @@ __all__ = [
     "alpha_req",
     "binned_entropy",
     "binned_information",
+    "conditional_ksg",
     "effective_rank",
     "entry_entropy",
     "entry_information",
@@ -33,16 +37,19 @@ __all__ = [
     "gram_information",
     "infonce",
     "joint_information",
+    "kl_divergence",
     "knn_probe",
     "kozachenko_leonenko",
     "ksg",
     "levina_bickel",
     "lidar",
     "linear_cka",
+    "lnc",
     "logme",
     "mine",
     "mixed_ksg",
     "neural_collapse",
+    "nwj",
     "participation_ratio",
     "ross",
     "smile",

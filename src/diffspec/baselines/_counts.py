@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,16 @@ from diffspec.baselines._samples import Floats
 from diffspec.distances import BLOCK_ELEMENTS, cross_squared_distances
 from diffspec.groups import Partition
 
-__all__ = ["counts_in_class", "kraskov_first", "kraskov_second", "mixed", "mixed_with_labels"]
+__all__ = [
+    "counts_in_class",
+    "counts_within",
+    "farness",
+    "frenzel",
+    "kraskov_first",
+    "kraskov_second",
+    "mixed",
+    "mixed_with_labels",
+]
 
 # Beyond this many dimensions a k-d tree visits nearly every point and a matrix product is faster; scikit-learn's rule.
 TREE_DIMENSIONS = 15
@@ -21,9 +31,19 @@ TREE_DIMENSIONS = 15
 
 def kraskov_first(x: Floats, y: Floats, k: int) -> float:
     """Eqn 8 of Kraskov et al."""
-    inside = np.nextafter(_nearest(np.hstack([x, y]), k + 1)[:, -1], 0.0)
-    counts = (_within(side, inside, k) for side in (x, y))  # of points and the point itself, which makes them a_i + 1
+    inside = np.nextafter(farness(np.hstack([x, y]), k + 1)[:, -1], 0.0)
+    counts = (
+        counts_within(side, inside, k) for side in (x, y)
+    )  # of points and the point itself, which makes them a_i + 1
     return float(digamma(k) + digamma(len(x)) - sum(np.mean(digamma(count)) for count in counts))
+
+
+def frenzel(sides: Sequence[Floats], k: int) -> float:
+    """Eqn 8 of Frenzel and Pompe: the information of x and y that z does not hold already, of x, y and z."""
+    x, y, z = sides
+    inside = np.nextafter(farness(np.hstack(sides), k + 1)[:, -1], 0.0)
+    with_x, with_y, alone = (counts_within(side, inside, k) for side in (np.hstack([x, z]), np.hstack([y, z]), z))
+    return float(digamma(k) - np.mean(digamma(with_x) + digamma(with_y) - digamma(alone)))
 
 
 def kraskov_second(x: Floats, y: Floats, k: int) -> float:
@@ -92,7 +112,7 @@ def _by_product(points: Floats, partition: Partition, k: int) -> Floats:
     return out
 
 
-def _nearest(points: Floats, count: int) -> Floats:
+def farness(points: Floats, count: int) -> Floats:
     """Distances in the maximum norm to the `count` nearest points, the point itself among them, in order.
 
     SciPy's tree leaves a pair as soon as one feature is too far apart: in many dimensions it sees a small part of them.
@@ -101,13 +121,13 @@ def _nearest(points: Floats, count: int) -> Floats:
     return distances
 
 
-def _within(points: Floats, radii: Floats, k: int) -> Any:
+def counts_within(points: Floats, radii: Floats, k: int) -> Any:
     """For every point, the number of points at most as far as its radius in the maximum norm, itself among them."""
     expected = min(2 * k + 2, len(points))
     if points.shape[1] <= TREE_DIMENSIONS:
         return _tree(points).query_radius(points, radii, count_only=True)
     # With many features the joint neighbours are mostly those of this side, so that few counts pass what is expected.
-    counts = np.count_nonzero(_nearest(points, expected) <= radii[:, None], axis=1)
+    counts = np.count_nonzero(farness(points, expected) <= radii[:, None], axis=1)
     more = counts == expected
     if more.any():
         counts[more] = _tree(points).query_radius(points[more], radii[more], count_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffspec._arrays import as_points, to_numpy
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, Partition, partition_of
+from diffspec.groups import Grouping, Partition, host, partition_of
 
 __all__ = [
     "Floats",
@@ -60,11 +60,6 @@ def as_reference(reference: Any, n: int, *, instead: str) -> Floats:
 def holds_labels(reference: Any) -> bool:
     """Whether `reference` is a partition, or integers, booleans or strings, which are taken as class labels."""
     return isinstance(reference, Partition) or host(reference).dtype.kind not in "fc"
-
-
-def host(values: Any) -> Floats:
-    """`values` of any kind (pandas, torch, nested sequences) as a NumPy array, unchecked."""
-    return np.asarray(values.to_numpy()) if hasattr(values, "to_numpy") else to_numpy(values)
 
 
 def labels_of(reference: Any, groups: Grouping | None, n: int, *, smallest: int = 1) -> Partition:

@@ -1,4 +1,4 @@
-"""Mutual information by a trained critic: MINE, InfoNCE and SMILE, read off on data that the critic never saw.
+"""Mutual information by a trained critic: MINE, InfoNCE, NWJ and SMILE, read off on data that the critic never saw.
 
 Needs the extra ``torch``, which is imported when one of them is called. A critic that has not learned the dependence
 reads too low, one that overfits is stopped; so values are low rather than high, but vary with the seed.
@@ -18,7 +18,7 @@ from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.result import Estimate
 
-__all__ = ["Training", "infonce", "mine", "smile"]
+__all__ = ["Training", "infonce", "mine", "nwj", "smile"]
 
 
 def mine(
@@ -151,6 +151,64 @@ def infonce(
     if found.value < 0.9 * most:
         return found
     return replace(found, verdict=f"saturated: no value above log2 K = {most:.3g} bit is possible; give more points")
+
+
+def nwj(
+    points: Array,
+    reference: Any,
+    *,
+    groups: Grouping | None = None,
+    training: Training = DEFAULT,
+    repeats: int = 1,
+    rng: Seed = 0,
+) -> Estimate:
+    """Mutual information, in bits, by the f-divergence form of MINE (Nguyen, Wainwright and Jordan).
+
+    I >= E[T(x, y)] - E[exp(T(x, y') - 1)]. Looser than Donsker and Varadhan's bound for the same critic, but its
+    gradient has no bias and needs no moving average.
+
+    Parameters
+    ----------
+    points, reference, groups, training, repeats, rng
+        As for `mine`.
+
+    Returns
+    -------
+    Estimate
+        Value in bits, a lower bound up to the chance of the held-out pairs; 0 for an untrained critic.
+
+    Raises
+    ------
+    InputError, MissingExtraError
+        As `mine`.
+
+    Notes
+    -----
+    Cost as `mine`. Its variance grows as exp(I): *not* for more than some 3 nats.
+
+    References
+    ----------
+    nguyen2010estimating; belghazi2018mine, Eqn 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec.baselines import Training, nwj
+    >>> labels = np.repeat([0, 1], 200)
+    >>> points = np.random.default_rng(0).normal(size=(400, 2)) + 9 * labels[:, None]
+    >>> print(f"{nwj(points, labels, training=Training(steps=200)).value:.1f}")
+    1.0
+    """
+
+    def bound(critic: Any) -> Bound:
+        def value(scores: Any) -> Any:
+            # The critic is taken for T - 1, so that one that says nothing says 0.
+            return 1.0 + scores.diagonal().mean() - critic.log_mean_exp_of_pairs(scores).exp()
+
+        return lambda scores: -value(scores), value
+
+    method = call("nwj", {"training": training, "repeats": repeats})
+    return estimated("NWJ information", method, bound, Task(points, reference, groups, training, repeats, rng))
 
 
 def smile(
