@@ -21,7 +21,7 @@ from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.solvers import Exact
 
-__all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"]
+__all__ = ["conjugate_of", "diffuse", "diffusion_map", "diffusion_matrix", "leading", "potential_distances"]
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -194,9 +194,8 @@ def diffusion_map(
     n = len(root)
     if _count(components, "components") not in range(1, n):
         raise InputError(f"components must lie in 1 .. n - 1 = {n - 1}, got {components}")
-    trivial = root / math.sqrt(root @ root)
-    values, vectors = _leading(conjugate, trivial, components)
-    vectors = vectors / trivial[:, None]
+    values, vectors = leading(conjugate, root, components)
+    vectors = vectors * (math.sqrt(root @ root) / root)[:, None]
     largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(components)]
     return np.asarray(np.sign(largest) * np.abs(values) ** t * vectors)
 
@@ -259,7 +258,11 @@ def _conjugate(points: Array, kernel: Kernel, alpha: float, rng: Seed) -> tuple[
     check_walk(kernel, Exact())
     alpha = check_alpha(alpha)
     affinity = affinity_of(points, kernel.resolve(points, np.random.default_rng(rng)))
-    affinity = affinity.astype(np.float64) if issparse(affinity) else to_numpy(affinity).astype(np.float64)
+    return conjugate_of(affinity if issparse(affinity) else to_numpy(affinity).astype(np.float64), alpha)
+
+
+def conjugate_of(affinity: Any, alpha: float) -> tuple[Any, Floats]:
+    """A = D^(1/2) P D^(-1/2) of a dense or sparse `affinity`, and the square roots of the degrees D."""
     inverse_density = affinity.sum(axis=1) ** -alpha
     root = np.sqrt(inverse_density * (affinity @ inverse_density))
     return _scaled(affinity, inverse_density / root, inverse_density / root), root
@@ -272,9 +275,9 @@ def _scaled(matrix: Any, rows: Floats, columns: Floats) -> Any:
     return rows[:, None] * matrix * columns
 
 
-def _leading(conjugate: Any, trivial: Floats, count: int) -> tuple[Floats, Floats]:
-    """The eigenvalues of largest size of a symmetric matrix without its `trivial` eigenvector, with eigenvectors."""
-    n = len(trivial)
+def leading(conjugate: Any, root: Floats, count: int) -> tuple[Floats, Floats]:
+    """The `count` eigenvalues of largest size, without the trivial one of eigenvector `root`, and eigenvectors."""
+    n, trivial = len(root), root / math.sqrt(root @ root)
     if n <= SMALL or 3 * count > n:
         dense = conjugate.toarray() if issparse(conjugate) else conjugate
         values, vectors = np.linalg.eigh(dense - np.outer(trivial, trivial))

@@ -12,6 +12,7 @@ from diffspec.baselines.conditional import conditional_ksg
 from diffspec.baselines.dimension import levina_bickel, two_nn
 from diffspec.baselines.divergence import kl_divergence
 from diffspec.baselines.entries import entry_entropy, entry_information
+from diffspec.baselines.fourier import fourier_entropy, fourier_information
 from diffspec.baselines.gram import gram_entropy, gram_information, vendi_score
 from diffspec.baselines.graphs import Nearest, adjacency_entropy, adjacency_information
 from diffspec.baselines.joint import joint_information
@@ -33,6 +34,8 @@ __all__ = [
     "effective_rank",
     "entry_entropy",
     "entry_information",
+    "fourier_entropy",
+    "fourier_information",
     "gram_entropy",
     "gram_information",
     "infonce",
