@@ -133,6 +133,10 @@ REFUSED = {
     ),
     "divergence, nan": (lambda: kl_divergence(POINTS, OTHERS * np.nan), "others must be finite"),
     "lnc, neighbours": (lambda: lnc(POINTS, POINTS, neighbors=3), "at least the 4 features of both sides, got 3"),
+    "lnc, features": (
+        lambda: lnc(np.hstack([POINTS] * 5), SCALAR, neighbors=20),
+        "lnc takes at most 10 features of both sides together, got 11; use ksg or mine",
+    ),
     "lnc, threshold": (lambda: lnc(POINTS, SCALAR, threshold=1.0), "threshold must lie in (0, 1), got 1.0"),
     "lnc, labels": (lambda: lnc(POINTS, np.arange(30) % 2), "got labels; use ross"),
     "lnc, copies": (lambda: lnc(DOUBLED, SCALAR), "points must be continuous, got 15 of 30"),

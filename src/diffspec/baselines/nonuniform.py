@@ -28,6 +28,8 @@ __all__ = ["lnc"]
 
 # The chance at which a box of uniform points is taken for a narrow one, and numbers drawn to find where that is.
 SELDOM, DRAWN = 5e-3, 400_000
+# Features beyond which k neighbours never fill a box, and the correction runs away.
+MOST = 10
 
 
 def lnc(
@@ -51,7 +53,7 @@ def lnc(
     reference : array (n,) or (n, m)
         Continuous likewise, as floats.
     neighbors : int
-        k in d + m .. n - 1: fewer neighbours span no box.
+        k in d + m .. n - 1: fewer neighbours span no box, and 10 features of both sides are the most.
     threshold : float, optional
         In (0, 1). Default: the ratio below which k points of a uniform density in a box come 5 times in 1000 by chance,
         by simulation (.31 for k = 5 in two dimensions); so that KSG is left as it is where its assumption holds.
@@ -66,12 +68,13 @@ def lnc(
     Raises
     ------
     InputError
-        Labels or repeated rows, fewer than k + 1 points, too few neighbours, a constant feature, unequal lengths,
-        an exact (locally linear) function, whose information is infinite.
+        Labels or repeated rows, fewer than k + 1 points, too few neighbours, more than 10 features, a constant
+        feature, unequal lengths, an exact (locally linear) function, whose information is infinite.
 
     Notes
     -----
-    As `ksg`, and O(n k (d + m)^2). Made for a few dimensions.
+    As `ksg`, and O(n k (d + m)^2). *Not* for a side that itself lies on a curve or
+    surface in its features: the correction takes that for dependence, which KSG does not.
 
     References
     ----------
@@ -90,6 +93,8 @@ def lnc(
     y = as_reference(reference, n, instead="ross")
     check_neighbors(neighbors, n)
     d = x.shape[1] + y.shape[1]
+    if d > MOST:
+        raise InputError(f"lnc takes at most {MOST} features of both sides together, got {d}; use ksg or mine")
     if neighbors < d:
         raise InputError(f"neighbors must be at least the {d} features of both sides, got {neighbors}")
     if threshold is not None and not 0.0 < threshold < 1.0:
