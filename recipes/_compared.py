@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -28,7 +28,7 @@ Data: TypeAlias = Callable[[int, int, int], tuple[Any, Any]]
 BINS = (5, 10, 100)
 TOLERANCE = 5e-3
 """Bits: the standard error that the spectra of DSMI may add, a tenth of what a figure can be read to."""
-SLOW = ("KSG", "MINE", "nearest")
+SLOW = ("KSG", "MINE", "MINE published", "nearest")
 """Methods that come last beyond 1000 dimensions, where a cell takes minutes."""
 
 
@@ -128,6 +128,35 @@ def truth(share: float, classes: int) -> float:
     others = share / classes
     rest = (classes - 1) * others * math.log2(others) if others else 0.0
     return math.log2(classes) + (1.0 - share + others) * math.log2(1.0 - share + others) + rest
+
+
+def extremes(cells: Sequence[Cell], classes: int) -> dict[str, float]:
+    """Over all dimensions and noises, as means over seeds: ends of clean and random labels, and distances to the truth.
+
+    By names such as ``"DSMI, clean, least"``, ``"Ross, above the truth"`` and ``"DSMI, rise"``, the largest rise from
+    one share of corrupted labels to the next.
+    """
+    found: dict[str, float] = {}
+    for name in sorted({name for cell in cells for name in cell.values}):
+        curves = _curves([cell for cell in cells if name in cell.values], name)
+        clean = [curve[0.0] for curve in curves if 0.0 in curve]
+        off = [value - truth(share, classes) for curve in curves for share, value in curve.items()]
+        steps = [b - a for curve in curves for a, b in pairwise(curve[share] for share in sorted(curve))]
+        found |= {f"{name}, clean, least": min(clean), f"{name}, clean, most": max(clean)} if clean else {}
+        found |= {f"{name}, above the truth": max(off), f"{name}, below the truth": -min(off)}
+        found |= {f"{name}, rise": max(steps)} if steps else {}
+        random = [abs(curve[1.0]) for curve in curves if 1.0 in curve]
+        found |= {f"{name}, random, farthest from 0": max(random)} if random else {}
+    return found
+
+
+def _curves(cells: Sequence[Cell], name: str) -> list[dict[float, float]]:
+    """Per dimension and noise, the mean of a value over seeds by the share of corrupted labels."""
+    grouped: dict[tuple[int, float], dict[float, list[Cell]]] = {}
+    for cell in cells:
+        curve = grouped.setdefault((cell.key["d"], cell.key["noise"]), {})
+        curve.setdefault(cell.key["share"], []).append(cell)
+    return [{share: mean(same, name) for share, same in curve.items()} for curve in grouped.values()]
 
 
 def drawn(cells: Sequence[Cell], lines: Mapping[str, str], classes: int) -> Figure:
