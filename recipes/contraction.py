@@ -42,10 +42,11 @@ SHOWN = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Number of points and times of the walk."""
+    """Number of points, times of the walk, draws of the blobs."""
 
     points: int
     times: tuple[int, ...]
+    seeds: int = 1
 
 
 SMOKE = Settings(points=300, times=TIMES[:6])
@@ -53,9 +54,10 @@ PAPER = Settings(points=3000, times=TIMES)
 
 
 def run(settings: Settings, log: Log) -> None:
-    """One cell per data set."""
-    for data in CENTRES:
-        log.cell(measure, data=data, n=settings.points, times=settings.times, seed=20)
+    """One cell per data set and draw; the first as in the research code."""
+    for seed in range(20, 20 + settings.seeds):
+        for data in CENTRES:
+            log.cell(measure, data=data, n=settings.points, times=settings.times, seed=seed)
 
 
 def measure(data: str, n: int, times: list[int], seed: int) -> dict[str, Any]:
