@@ -9,8 +9,9 @@ Command: `python -m recipes chebyshev --paper`. Expected time: 4 s smoke, 1 min 
 identity/SPD mixes of order 400 to 500. "As released" is written anew from a description of what that package does:
 entries below a threshold set to 0, 50 moments of 100 random sign vectors on [-1, 1], no damping, the cumulative density
 on 1001 nodes rounded to a number of eigenvalues each. `Chebyshev(moments=m)` is ours: its stated error is twice the
-standard error of the probes plus the change from half as many moments. "Drop-in" is `diffspec.released` with
-`chebyshev_approx=True`, which promises 0.05 bits, and takes all eigenvalues where that is the only way.
+standard error of the probes plus the change from half as many moments, or a third of the change before that one.
+"Drop-in" is `diffspec.released` with `chebyshev_approx=True`, which promises 0.05 bits, and takes all eigenvalues where
+that is the only way. Matrices with PHATE's potential distances in the place of the affinity: recipe `phate`.
 """
 
 from __future__ import annotations
