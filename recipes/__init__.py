@@ -2,7 +2,8 @@
 
 A recipe is a module with a docstring (title, claim, command, expected time), two frozen settings SMOKE and PAPER and
 three functions: ``run(settings, log)`` measures cell by cell, ``figure(cells)`` draws what was measured and
-``check(cells)`` compares it with `expected.toml`. Nothing here is imported by the library.
+``check(cells)`` compares it with `expected.toml`; a function ``table(cells)``, where there is one, goes to its page as
+Markdown. Nothing here is imported by the library.
 """
 
 from importlib import import_module

@@ -18,6 +18,7 @@ def page(name: str, cells: list[Cell], figure: str) -> str:
     seconds = sum(cell.seconds for cell in cells)
     parts = [f"# {name}: {title}", f"![{name}]({figure})" if cells else "*The paper-size run has not been made yet.*"]
     parts += [text, table(recipe.check(cells))]
+    parts += [recipe.table(cells)] if hasattr(recipe, "table") and cells else []
     parts.append(f"{len(cells)} cells, measured in {seconds:.0f} s. Settings: `{recipe.PAPER}`")
     return "\n\n".join(parts) + "\n"
 

@@ -197,6 +197,19 @@ def figure(cells: list[Cell]) -> Figure:
     return drawn
 
 
+def table(cells: list[Cell]) -> str:
+    """Bias ± spread of every estimator on every task, in bits, for the page."""
+    tasks = [task for task in TASKS if select(cells, task=task)]
+    truths = [f"{task} ({mean(select(cells, task=task), 'true'):.2f})" for task in tasks]
+    lines = ["Value less truth ± spread over seeds, in bits; the truth stands in brackets.", ""]
+    lines += [f"| estimator | {' | '.join(truths)} |", "|---" * (len(tasks) + 1) + "|"]
+    for name in ESTIMATORS:
+        found = [select(cells, task=task, estimator=name) for task in tasks]
+        entries = [_entry(here).replace("\n", " ") if here else "" for here in found]
+        lines += [f"| {name} | {' | '.join(entries)} |"] if any(entries) else []
+    return "\n".join(lines)
+
+
 def check(cells: list[Cell]) -> list[Verdict]:
     """Our biases, spreads and comparisons against expected.toml."""
     return compare("estimators", cells, derived(cells))

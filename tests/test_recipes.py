@@ -1,5 +1,6 @@
 """Every recipe runs at its smallest size, skips all of it the second time, draws, and compares with expected.toml."""
 
+import importlib
 import inspect
 import json
 import math
@@ -75,6 +76,52 @@ def test_reasons_are_numbered_below_the_table():
     table = _pages.table(verdicts)
     assert re.findall(r"differs because \[(\d)\]", table) == ["1", "2", "1"]
     assert table.endswith("\n\n[1] a\n\n[2] b")
+
+
+def test_the_table_of_a_recipe_is_on_its_page():
+    estimators = recipes.load("estimators")
+    keys = [{"task": "2 classes, 2-D", "estimator": "Ross", "n": 9, "seed": seed, "steps": 0} for seed in (0, 1)]
+    numbers = [{"value": 0.5, "true": 0.75, "error": -0.25}, {"value": 0.7, "true": 0.75, "error": -0.05}]
+    cells = [_log.Cell(key=key, values=values) for key, values in zip(keys, numbers, strict=True)]
+    assert "| Ross | -0.15 ± 0.14 |\n" in _pages.page("estimators", cells, "x.png") + "\n"
+    assert "| estimator | 2 classes, 2-D (0.75) |\n|---|---|" in estimators.table(cells)
+
+
+def test_cells_of_another_recipe_are_taken_where_they_are_not_known(tmp_path):
+    log = _log.Log(tmp_path / "cells.jsonl")
+    log.cell(lambda x: {"y": 1.0}, x=1)
+    log.take([_log.Cell(key={"x": x}, values={"y": 5.0}, seconds=3.0) for x in (1, 2)])
+    log.cell(lambda x: {"y": 1.0}, x=2)
+    assert [cell.values["y"] for cell in _log.Log(log.path).cells] == [1.0, 5.0]
+    assert (log.measured, log.skipped) == (1, 1)
+
+
+def test_adjacency_takes_dsmi_from_blobs(tmp_path, monkeypatch):
+    adjacency, compared = recipes.load("adjacency"), importlib.import_module("recipes._compared")
+    planned = [cell for cell in compared.plan(adjacency.SMOKE) if cell["method"] == "diffusion"]
+    other = {**planned[0], "n": 77}
+    beside = _log.Log(tmp_path / "blobs" / "smoke.jsonl")
+    beside.take([_log.Cell(key=key, values={"DSMI": 9.0}) for key in (planned[0], other)])
+    monkeypatch.setattr(adjacency, "run_grid", lambda *given: None)
+    log = _log.Log(tmp_path / "adjacency" / "smoke.jsonl")
+    adjacency.run(adjacency.SMOKE, log)
+    assert [dict(cell.key) for cell in log.cells] == [planned[0]]
+
+
+def test_extremes_are_over_all_curves():
+    compared = importlib.import_module("recipes._compared")
+    given = [(20, 0.0, 1.0), (20, 0.0, 1.4), (20, 1.0, 0.3), (100, 0.0, 0.8), (100, 0.5, 0.9)]
+    cells = [
+        _log.Cell(key={"d": d, "noise": 1.0, "share": share, "seed": seed}, values={"DSMI": value})
+        for seed, (d, share, value) in enumerate(given)
+    ]
+    found = compared.extremes(cells, 3)
+    assert found["DSMI, clean, least"] == 0.8
+    assert found["DSMI, clean, most"] == pytest.approx(1.2)
+    assert found["DSMI, rise"] == pytest.approx(0.1)
+    assert found["DSMI, random, farthest from 0"] == 0.3
+    assert found["DSMI, below the truth"] == pytest.approx(math.log2(3) - 0.8)
+    assert found["DSMI, above the truth"] == pytest.approx(0.9 - compared.truth(0.5, 3))
 
 
 def test_a_failing_cell_is_a_line_and_is_tried_again(tmp_path):
