@@ -16,11 +16,13 @@ __all__ = [
     "as_reference",
     "as_samples",
     "check_neighbors",
+    "continuous",
     "holds_labels",
     "labels_of",
     "require_distinct",
     "require_varying",
     "standardized",
+    "together",
     "within_one",
 ]
 
@@ -110,6 +112,25 @@ def require_distinct(values: Floats, name: str, *, instead: str) -> None:
             f"{name} must be continuous, got {copies} of {len(values)} rows that repeat another; "
             f"remove duplicates, or use {instead}"
         )
+
+
+def continuous(values: Floats, name: str, *, standardize: bool, instead: str = "mixed_ksg") -> Floats:
+    """`values`, every column brought to mean 0 and variance 1 where asked for.
+
+    Raises
+    ------
+    InputError
+        Equal rows or a constant feature, which no continuous variable has.
+    """
+    require_distinct(values, name, instead=instead)
+    require_varying(values, name)
+    return standardized(values) if standardize else values
+
+
+def together(*sides: Floats) -> list[Floats]:
+    """All divided by one power of two, as `within_one`, so that they keep their proportion."""
+    cuts = np.cumsum([side.shape[1] for side in sides])[:-1]
+    return list(np.split(within_one(np.hstack(sides)), cuts, axis=1))
 
 
 def within_one(values: Floats) -> Floats:

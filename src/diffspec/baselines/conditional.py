@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from diffspec._arrays import Array
 from diffspec.baselines._counts import frenzel
 from diffspec.baselines._estimates import call, in_bits
-from diffspec.baselines._samples import (
-    Floats,
-    as_reference,
-    as_samples,
-    check_neighbors,
-    require_distinct,
-    require_varying,
-    standardized,
-    within_one,
-)
+from diffspec.baselines._samples import as_reference, as_samples, check_neighbors, continuous, together
 from diffspec.result import Estimate, Settings
 
 __all__ = ["conditional_ksg"]
@@ -76,16 +65,9 @@ def conditional_ksg(
     y, z = (as_reference(side, n, instead="one call per class") for side in (reference, given))
     check_neighbors(neighbors, n)
     sides = {"points": x, "reference": y, "given": z}
-    for name, side in sides.items():
-        require_distinct(side, name, instead="one call per class")
-        require_varying(side, name)
-    scaled = [standardized(side) if standardize else side for side in sides.values()]
-    nats = frenzel(_together(scaled), neighbors)
+    scaled = [
+        continuous(side, name, standardize=standardize, instead="one call per class") for name, side in sides.items()
+    ]
+    nats = frenzel(together(*scaled), neighbors)
     options = {"neighbors": neighbors, "standardize": standardize}
     return in_bits("conditional KSG information", nats, n=n, settings=Settings(method=call("conditional_ksg", options)))
-
-
-def _together(sides: list[Floats]) -> list[Floats]:
-    """All divided by one power of two, so that they keep their proportion."""
-    cuts = np.cumsum([side.shape[1] for side in sides])[:-1]
-    return list(np.split(within_one(np.hstack(sides)), cuts, axis=1))

@@ -21,12 +21,14 @@ from diffspec.baselines._samples import (
     as_reference,
     as_samples,
     check_neighbors,
+    continuous,
     exponent,
     holds_labels,
     labels_of,
     require_distinct,
     require_varying,
     standardized,
+    together,
     within_one,
 )
 from diffspec.errors import InputError
@@ -149,8 +151,9 @@ def ksg(
     n = len(x)
     y = as_reference(reference, n, instead="ross")
     check_neighbors(neighbors, n)
-    x, y = (_continuous(*side, standardize) for side in ((x, "points"), (y, "reference")))
-    nats = (kraskov_first if variant == 1 else kraskov_second)(*_together(x, y), neighbors)
+    x, y = (continuous(*side, standardize=standardize) for side in ((x, "points"), (y, "reference")))
+    x, y = together(x, y)
+    nats = (kraskov_first if variant == 1 else kraskov_second)(x, y, neighbors)
     options = {"neighbors": neighbors, "variant": variant, "standardize": standardize}
     return in_bits(f"KSG {variant} information", nats, n=n, settings=Settings(method=call("ksg", options)))
 
@@ -208,7 +211,7 @@ def ross(
     n = len(values)
     check_neighbors(neighbors, n)
     partition = labels_of(reference, groups, n, smallest=neighbors + 1)
-    scaled = within_one(_continuous(values, "points", standardize))
+    scaled = within_one(continuous(values, "points", standardize=standardize))
     scaled -= scaled.mean(axis=0)
     nearer = counts_in_class(scaled, partition, neighbors)
     sizes = np.asarray(partition.sizes)
@@ -279,21 +282,11 @@ def mixed_ksg(
         nats = mixed_with_labels(within_one(x), partition, neighbors)
         return in_bits("mixed KSG information", nats, n=n, settings=settings, ceiling=partition.entropy)
     y = _varied(as_reference(reference, n, instead="ross"), "reference", standardize)
-    nats = mixed(*_together(x, y), neighbors)
+    x, y = together(x, y)
+    nats = mixed(x, y, neighbors)
     return in_bits("mixed KSG information", nats, n=n, settings=settings)
 
 
 def _varied(values: Floats, name: str, standardize: bool) -> Floats:
     require_varying(values, name)
     return standardized(values) if standardize else values
-
-
-def _together(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Both divided by one power of two, so that they keep their proportion."""
-    both = within_one(np.hstack([x, y]))
-    return both[:, : x.shape[1]], both[:, x.shape[1] :]
-
-
-def _continuous(values: Floats, name: str, standardize: bool) -> Floats:
-    require_distinct(values, name, instead="mixed_ksg")
-    return _varied(values, name, standardize)

@@ -16,10 +16,8 @@ from diffspec.baselines._samples import (
     as_reference,
     as_samples,
     check_neighbors,
-    require_distinct,
-    require_varying,
-    standardized,
-    within_one,
+    continuous,
+    together,
 )
 from diffspec.errors import InputError
 from diffspec.result import Estimate, Settings
@@ -99,11 +97,8 @@ def lnc(
         raise InputError(f"neighbors must be at least the {d} features of both sides, got {neighbors}")
     if threshold is not None and not 0.0 < threshold < 1.0:
         raise InputError(f"threshold must lie in (0, 1), got {threshold!r}; None takes what chance seldom gives")
-    for name, side in (("points", x), ("reference", y)):
-        require_distinct(side, name, instead="mixed_ksg")
-        require_varying(side, name)
-    both = within_one(np.hstack([standardized(side) if standardize else side for side in (x, y)]))
-    x, y = both[:, : x.shape[1]], both[:, x.shape[1] :]
+    x, y = together(*(continuous(*side, standardize=standardize) for side in ((x, "points"), (y, "reference"))))
+    both = np.hstack([x, y])
     near = KDTree(both).query(both, k=neighbors + 1, p=np.inf)[1]
     ratios = _log_ratios(both[near] - both[:, None, :])
     if float(np.median(ratios)) < math.log(np.finfo(np.float64).eps):
