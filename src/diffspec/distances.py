@@ -58,7 +58,8 @@ def pairwise(points: Array, transform: Callable[[Array], Array], *, dtype: Any =
 
     def fill(rows: tuple[int, int]) -> None:
         start, stop = rows
-        block = transform(cross_squared_distances(points[start:stop, :], points[start:, :]))
+        columns = points[start:, :]
+        block = transform(cross_squared_distances(columns if stop == n else points[start:stop, :], columns))
         out[start:stop, start:] = block
         out[start:, start:stop] = block.T
 
@@ -69,8 +70,9 @@ def pairwise(points: Array, transform: Callable[[Array], Array], *, dtype: Any =
 def cross_squared_distances(rows: Array, columns: Array) -> Array:
     """Squared distances between two sets of unit-scaled points, shape (rows, columns); equal points are at 0."""
     xp = namespace(rows, columns)
-    row_norms = xp.sum(rows * rows, axis=1)[:, None]
-    column_norms = xp.sum(columns * columns, axis=1)[None, :]
+    # Not the sum of `rows * rows`, which for many features costs more than the matrix product.
+    row_norms = xp.vecdot(rows, rows, axis=-1)[:, None]
+    column_norms = row_norms.T if rows is columns else xp.vecdot(columns, columns, axis=-1)[None, :]
     squared = product(rows, columns.T)
     squared *= -2.0
     squared += row_norms

@@ -31,10 +31,11 @@ TREE_DIMENSIONS = 15
 
 def kraskov_first(x: Floats, y: Floats, k: int) -> float:
     """Eqn 8 of Kraskov et al."""
-    inside = np.nextafter(farness(np.hstack([x, y]), k + 1)[:, -1], 0.0)
-    counts = (
-        counts_within(side, inside, k) for side in (x, y)
-    )  # of points and the point itself, which makes them a_i + 1
+    near = farness(np.hstack([x, y]), k + 1)
+    inside = np.nextafter(near[:, -1], 0.0)
+    # Counts hold the point itself, which makes them a_i + 1.
+    nearer = np.count_nonzero(near <= inside[:, None], axis=1)
+    counts = (_of_side(x, y, inside, nearer, k), _of_side(y, x, inside, nearer, k))
     return float(digamma(k) + digamma(len(x)) - sum(np.mean(digamma(count)) for count in counts))
 
 
@@ -119,6 +120,18 @@ def farness(points: Floats, count: int) -> Floats:
     """
     distances: Floats = KDTree(points).query(points, k=count, p=np.inf)[0]
     return distances
+
+
+def _of_side(side: Floats, other: Floats, radii: Floats, joint: Floats, k: int) -> Floats:
+    """As `counts_within` of `side`, given the counts in the joint space.
+
+    Where nothing of the other side is farther apart than the radius, they are the same.
+    """
+    counts = np.array(joint)
+    open_still = np.flatnonzero(radii < np.ptp(other, axis=0).max())
+    if len(open_still):
+        counts[open_still] = counts_within(side, radii, k)[open_still]
+    return counts
 
 
 def counts_within(points: Floats, radii: Floats, k: int) -> Any:
