@@ -16,6 +16,7 @@ from diffspec.baselines import (
     entry_information,
     gram_entropy,
     gram_information,
+    graphs,
     joint_information,
     vendi_score,
 )
@@ -110,6 +111,18 @@ def test_vendi_score_is_its_formula_on_the_smaller_side(rng, shape):
 def test_adjacency_entropy_is_that_of_the_drop_in(blobs, ours, theirs):
     expected = adjacency_spectral_entropy(blobs[0], gaussian_kernel_sigma=WIDTH, **theirs)
     assert adjacency_entropy(blobs[0], **ours).value == pytest.approx(expected, abs=1e-5)
+
+
+def test_eigenvalues_of_a_directed_graph_are_those_of_its_parts(rng):
+    parts = [rng.uniform(size=(size, size)) for size in (4, 1, 6)]
+    parts = [part + part.T for part in parts]
+    matrix = np.zeros((11, 11))
+    for start, part in zip((0, 4, 5), parts, strict=True):
+        matrix[start : start + len(part), start : start + len(part)] = part
+    matrix[0, 4], matrix[4, 9], matrix[1, 7] = 1.0, 1.0, 1.0  # one way only
+    order = rng.permutation(11)
+    expected = np.sort(np.concatenate([np.abs(np.linalg.eigvalsh(part)) for part in parts]))
+    assert np.sort(graphs._moduli(matrix[np.ix_(order, order)])) == pytest.approx(expected, abs=1e-12)
 
 
 def test_adjacency_entropy_is_its_formula(blobs, kernel):

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from diffspec._arrays import Array, take_square
 from diffspec.baselines._affinities import affinity_of
@@ -60,7 +62,7 @@ def adjacency_entropy(points: Array, *, graph: Graph = Gaussian(), alpha: float 
 
     Notes
     -----
-    O(n^2 d + n^3), one n x n array; `Nearest` about ten times slower.
+    O(n^2 d + n^3), one n x n array; `Nearest` up to ten times slower, least where the graph falls apart.
 
     References
     ----------
@@ -150,7 +152,7 @@ def _adjacency(values: Floats, graph: Graph, alpha: float, rng: Seed) -> tuple[E
     if isinstance(graph, Nearest):
         if alpha != 0:
             raise InputError(f"alpha must be 0 with Nearest, which has no weights to normalise, got {alpha!r}")
-        return (lambda indices: _of_moduli(graph(values[indices]))), Settings(kernel=repr(graph))
+        return (lambda indices: _of_moduli(_moduli(graph.adjacency(values[indices])))), Settings(kernel=repr(graph))
     affinity, settings = affinity_of(values, graph, alpha, rng)
 
     def measured(indices: Indices) -> float:
@@ -161,6 +163,19 @@ def _adjacency(values: Floats, graph: Graph, alpha: float, rng: Seed) -> tuple[E
         return abs(shannon(Exact()(Dense(own, disposable=True), np.random.default_rng(0))))
 
     return measured, settings
+
+
+def _moduli(adjacency: Floats) -> Floats:
+    """Absolute eigenvalues of a matrix that is not symmetric: those of its strongly connected parts, each by itself.
+
+    In the order of the parts the matrix is block-triangular. Points that nobody has for a neighbour are parts of their
+    own, clusters too; what is left is smaller by far, and has fewer of the defective eigenvalues that rounding moves.
+    """
+    count, part = connected_components(csr_array(adjacency), connection="strong")
+    order = np.argsort(part, kind="stable")
+    ends = np.cumsum(np.bincount(part, minlength=count))
+    parts = [np.abs(np.linalg.eigvals(adjacency[np.ix_(own, own)])) for own in np.split(order, ends[:-1])]
+    return np.concatenate(parts)
 
 
 def _of_moduli(moduli: Floats) -> float:

@@ -91,6 +91,11 @@ class Nearest:
 
     def __call__(self, points: Floats) -> Floats:
         """Absolute values of the complex eigenvalues; O(n^2 d + n^3), about ten times a symmetric matrix."""
+        moduli: Floats = np.abs(np.linalg.eigvals(self.adjacency(points)))
+        return moduli
+
+    def adjacency(self, points: Floats) -> Floats:
+        """The matrix (n, n) of 0 and 1; O(n^2 d)."""
         n = len(points)
         if not 1 <= self.knn <= n:
             raise InputError(
@@ -99,9 +104,7 @@ class Nearest:
         scaled, _unit = unit_scaled(points)
         squared = pairwise(scaled, lambda squared: squared)
         kth = np.partition(squared, self.knn - 1, axis=1)[:, self.knn - 1]
-        np.less_equal(squared, kth[:, None], out=squared)
-        moduli: Floats = np.abs(np.linalg.eigvals(squared))
-        return moduli
+        return np.asarray(np.less_equal(squared, kth[:, None], out=squared))
 
 
 @dataclass(frozen=True, slots=True)
