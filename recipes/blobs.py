@@ -23,7 +23,9 @@ dimensions and more; cells run cheap first.
   near neighbours have less entropy to lose. `adjusted_dsmi` reads H(Y) in every dimension, and 0 for random labels.
   Of partly wrong labels it does not read what is left: .44 bits too little at d = 20 and 20 %, up to .48 too much at
   d = 100 and 10 %.
-- MINE-WORDS
+- MINE does not fail, its settings do. With those of the figure (raw features, 200 epochs at a step of 1e-4, read off on
+  its training data) we read the figure's values, from 1.04 nats at d = 20 down to LAST at d = 20,000. Trained until
+  it stops, on normalised features and read off on held-out data, it reads the truth within .05 bits in every dimension.
 """
 
 from __future__ import annotations
