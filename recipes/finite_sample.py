@@ -19,9 +19,9 @@ What is seen, from 100 to 50,000 points:
   4.4 at n = 100, 5.6 at 2000 and 5.9 at 50,000, and still gains .04 bits per doubling (the blobs .08); t >= 2 stands
   still from n = 1000 on. With sigma = 10 it has converged at 500 points.
 - With knn DSE at t = 1 gains .56 (20 dimensions) to 1.0 bit (sheet) per doubling for ever; on the sheet at every t.
-- The definition's DSMI of unrelated labels at t = 1 and sqrt(d) reads .98 bits at n = 100, .41 at 2000 and .10 still at
-  50,000; the matched one is too small by as much. At t = 2 the matched one is up to .29 too *large* at n = 200. At t = 5
-  both are within .02 of log2 3 at every n but for the median, which is too wide for three blobs there (.49).
+- The definition's DSMI of unrelated labels at t = 1 and sqrt(d) reads .98 bits at n = 100, .41 at 2000 and .10 still
+  at 50,000; the matched one is too small by as much. At t = 2 the matched one is up to .29 too *large*, at n = 200. At
+  t = 5 both are within .03 of log2 3 at every n but for the median, which is too wide for three blobs there (.49).
 
 Advice: compare values of the same n and the same rule only. To compare different n, subsample to the smallest, or use
 sqrt-d, median or knn-share with t >= 2. For DSMI take t = 5 where classes are wanted and `adjusted_dsmi` at t = 1.
