@@ -4,8 +4,8 @@ Claim: the spectrum of the diffusion matrix is the better one to take; the relea
 adjacency matrix (Gaussian, anisotropic, nearest neighbours) and the entropy of the matrix entries, without published
 numbers.
 
-Command: `python -m recipes adjacency --paper`. Expected time: 10 s smoke, 4 h paper on two cores, nearly all of it
-the eigenvalues of nearest-neighbour graphs, which are not symmetric; cells run cheap first.
+Command: `python -m recipes adjacency --paper`. Expected time: 10 s smoke, 2 h paper on one core, a third of it
+DSMI where `blobs` has not been run; cells run cheap first.
 
 Blobs, noise and units as in the recipe `blobs`, with a fourth noise of 70 %; DSMI is taken from there where it is the
 same. The anisotropic variant is not another method: its matrix is that of the released DSMI at t = 1, and so are its

@@ -3,8 +3,8 @@
 Claim: on trees too, DSMI remains significant in every dimension and falls to 0 with corrupted labels; there are no
 published numbers.
 
-Command: `python -m recipes blobs-tree --paper`. Expected time: 15 s smoke, 3 h paper on two cores, half of it KSG in
-5,000 dimensions and more; cells run cheap first.
+Command: `python -m recipes blobs-tree --paper`. Expected time: 15 s smoke, 1 h paper on one core; cells run
+cheap first.
 
 5000 points on five random-walk branches, 2 seeds; methods, noise and units as in the recipe `blobs`. Branches start
 on the first one and drift apart, so the labels are a function of the points but for the few about a branching: the
