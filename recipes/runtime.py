@@ -11,12 +11,16 @@ times its method and, right before, DSMI on the same points in the same process.
 all cores together, so that others on the machine do not count; the clock is in the results beside. Data are made before
 the clock starts. What we find:
 
-- DSMI is one matrix product, O(n^2 D), and then no longer depends on D. KSG in the maximum norm has as many operations
-  and no such product. CSMI is O(n D) for every one of its subsets, MINE O(D) for every step of its training.
-- MINE is given 200 steps here, what 200 epochs of 500 points in batches of 500 take: our default trains up to 2000.
+- DSMI is one matrix product, O(n^2 D), and then no longer depends on D: 2.4 s for 500,000 features. KSG in the maximum
+  norm has no such product and takes 24 times as long, CSMI, O(n D) for every one of its subsets, 32 to 44 times, MINE,
+  O(D) for every step of its training, 64 times.
+- MINE is given 200 steps here, what 200 epochs of 500 points in batches of 500 take: our default trains up to 2000. Its
+  steps do not grow with n, so of 5000 points of 20,000 features it takes no longer than DSMI.
 - The CSMI of the published figure cuts every subset into bins anew. Cut once, and only until every point has a cell of
   its own, it takes less time than DSMI, and says as little: the entropy of the labels.
-- The nearest-neighbour estimator for labels (Ross) is a matrix product as well and takes one to three times as long.
+- The nearest-neighbour estimator for labels (Ross) is a matrix product as well, for every class against all points, and
+  takes a quarter of the time to four times as long, the more the more features.
+- In few dimensions DSMI has no advantage, as the authors say.
 """
 
 from __future__ import annotations
@@ -126,6 +130,9 @@ def figure(cells: list[Cell]) -> Figure:
     axes[0, 0].set(title=f"n = {points}", ylabel="processor seconds", xlabel="dimension D", xscale="log", yscale="log")
     axes[0, 1].set(title=f"n = {points}", ylabel="times DSMI", xlabel="dimension D", xscale="log", yscale="log")
     axes[0, 2].set(title=f"D = {dimension}", ylabel="times DSMI", xlabel="points n", xscale="log", yscale="log")
+    sizes = sorted({cell.key["n"] for cell in many})
+    axes[0, 2].set_xticks(sizes, [f"{n}" for n in sizes])
+    axes[0, 2].minorticks_off()
     drawn.legend(
         *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False
     )
