@@ -11,7 +11,7 @@ Blobs, noise and units as in the recipe `blobs`, with a fourth noise of 70 %; DS
 same. The anisotropic variant is not another method: its matrix is that of the released DSMI at t = 1, and so are its
 numbers. What we find:
 
-- For clean labels the Gaussian adjacency is within .04 bits of DSMI in any dimension. For partly wrong ones it reads up
+- For clean labels the Gaussian adjacency is within .05 bits of DSMI in any dimension. For partly wrong ones it reads up
   to .4 bits more, nearer to the truth: at d = 20 and 10 % it is 1.03, DSMI .65 and the truth 1.16. Divided by its row
   sums every blob within a group counts alike, however few strangers it has; in the plain adjacency by its points.
 - The graph of 10 neighbours gives 0 in every dimension, with right labels too: its entropy is log2 n of whatever set.
