@@ -74,9 +74,9 @@ def adjusted_dsmi(
     `dsmi` and two decompositions of all points. Where the kernel is nearly the identity, M and C are both small and the
     error grows; where it is the identity to rounding the value is 0, its error the whole entropy of the groups, and the
     verdict says so. Between its two ends it is no estimate of what labels still tell, and passes H(Y) at times: 1.83 of
-    1.58 bits for separated blobs in 100 dimensions with every tenth label wrong. Not for groups that a distance cannot tell apart: in 2000 dimensions of unit noise, centres 10
-    apart leave the distances within and between groups alike, and the value is small although the centres are as far
-    apart as in two dimensions.
+    1.58 bits for separated blobs in 100 dimensions with every tenth label wrong. Not for groups that a distance cannot
+    tell apart: in 2000 dimensions of unit noise, centres 10 apart leave the distances within and between groups alike,
+    and the value is small although the centres are as far apart as in two dimensions.
 
     References
     ----------
