@@ -94,7 +94,7 @@ def cumulative(cumulated: bool, n: int, d: int, seed: int) -> Values:
     return {"at 50 %": dsmi(points, labels, kernel=kernel, alpha=0.0, tol=TOLERANCE, rng=seed).value}
 
 
-def published_mine(method: str, n: int, d: int, share: float, noise: float, seed: int) -> Values:
+def published_mine(*, method: str, n: int, d: int, share: float, noise: float, seed: int) -> Values:
     """MINE as the figure has it: raw features, 200 epochs at a step of 1e-4, read off on the data it was trained on."""
     points, labels = three(n, d, seed)
     points = points + noise / 100.0 * np.random.default_rng([seed, 1]).uniform(-1.0, 1.0, points.shape)

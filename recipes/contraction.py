@@ -60,7 +60,7 @@ def run(settings: Settings, log: Log) -> None:
             log.cell(measure, data=data, n=settings.points, times=settings.times, seed=seed)
 
 
-def measure(data: str, n: int, times: list[int], seed: int) -> dict[str, Any]:
+def measure(*, data: str, n: int, times: list[int], seed: int) -> dict[str, Any]:
     """Per time: DSE, the largest distance within a blob and the smallest between blobs, and some points."""
     points, labels = _drawn(data, n, seed)
     found = spectrum(points, kernel=GRAPH, alpha=RELEASED, solver=Exact())

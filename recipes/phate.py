@@ -14,14 +14,14 @@ DSE with sigma = 10, t = 1, and with the same graph at t = 3. What we find:
 - A matrix of Euclidean distances has trace 0 and one positive eigenvalue, which so has half of all absolute eigenvalues
   whatever the points: 1 bit for that choice and half the entropy of the rest.
 - DSE of the graph *falls* here, by 2 bits: beyond some hundred dimensions a few points become neighbours of most others
-  (hubs), and 500 points are too few to tell such dimensions apart. It is in order up to 100 (recipe bandwidth).
+  (hubs), and more points do not help (docs/bandwidth.md). It is in order up to 100 (recipe bandwidth).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diffspec import AlphaDecay, Exact, Gaussian, Precomputed, choose_time, dse, potential_distances, spectrum
 from diffspec.baselines import adjacency_entropy
@@ -66,9 +66,9 @@ def run(settings: Settings, log: Log) -> None:
                 log.cell(measure, law=law, d=d, n=settings.n, ambient=settings.ambient, seed=seed)
 
 
-def measure(law: str, d: int, n: int, ambient: int, seed: int) -> dict[str, float]:
+def measure(*, law: Any, d: int, n: int, ambient: int, seed: int) -> dict[str, float]:
     """All entropies of one cloud in bits, and the t at the knee."""
-    points = cloud(n, d, ambient=ambient, law="uniform" if law == "uniform" else "gaussian", rng=seed)
+    points = cloud(n, d, ambient=ambient, law=law, rng=seed)
     knee = round(choose_time(spectrum(points, kernel=GRAPH, alpha=RELEASED, solver=Exact()), "knee"))
     found = {"knee": float(knee)}
     for name, t in (("PHATE, knee", knee), ("PHATE, t = 1", 1)):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from diffspec import Gaussian, InputError, PermutationTest, dsmi, permutation_test, shuffle_test
+from diffspec import Gaussian, InputError, Labels, PermutationTest, dsmi, permutation_test, shuffle_test
 from diffspec.baselines import binned_information, ksg, ross
 
 FIXED = partial(dsmi, kernel=Gaussian("knn"), t=1.0)
@@ -42,6 +42,12 @@ def test_of_dsmi_it_decides_as_its_own_test(blobs):
     ours, own = shuffle_test(FIXED, points, labels, 39), permutation_test(points, labels, 39, kernel=Gaussian("knn"))
     assert (ours.value, ours.p_value, ours.significant) == (pytest.approx(own.value), own.p_value, True)
     assert ours.corrected == pytest.approx(own.corrected, abs=0.05)
+
+
+def test_a_partition_is_dealt_as_its_labels(rng):
+    points, labels = rng.normal(size=(40, 2)), np.repeat(["a", "b"], 20)
+    plain, made = (shuffle_test(ross, points, each, 19) for each in (labels, Labels()(labels)))
+    assert (made.value, made.p_value, made.null_mean) == (plain.value, plain.p_value, plain.null_mean)
 
 
 def test_continuous_references_and_vectors_are_dealt_by_row(rng):

@@ -14,6 +14,7 @@ from diffspec import (
     InputError,
     NearestNeighbors,
     SelfTuning,
+    TooLargeError,
     diffuse,
     diffusion_map,
     diffusion_matrix,
@@ -50,7 +51,7 @@ def test_a_sparse_graph_gives_a_sparse_matrix_and_the_same_numbers(rng, kernel, 
     assert issparse(matrix)
     assert matrix.sum(axis=1) == pytest.approx(np.ones(350), abs=1e-12)
     sparse = [diffuse(points, 4, kernel=kernel), np.abs(diffusion_map(points, components=3, kernel=kernel, t=1))]
-    monkeypatch.setattr("diffspec.walk.SMALL", 1000)
+    monkeypatch.setattr("diffspec.conjugate.SMALL", 1000)
     assert np.abs(diffusion_map(points, components=3, kernel=kernel, t=1)) == pytest.approx(sparse[1], abs=1e-9)
     assert np.linalg.matrix_power(matrix.toarray(), 4) @ points == pytest.approx(sparse[0], abs=1e-12)
 
@@ -78,7 +79,7 @@ def test_distance_in_the_whole_map_is_diffusion_distance(points, kernel, t):
 
 def test_few_components_are_the_first_of_all_and_signs_are_fixed(points, monkeypatch):
     every = diffusion_map(points, components=59, kernel=Gaussian(1.5))
-    monkeypatch.setattr("diffspec.walk.SMALL", 10)
+    monkeypatch.setattr("diffspec.conjugate.SMALL", 10)
     few = diffusion_map(points, components=4, kernel=Gaussian(1.5))
     assert few == pytest.approx(every[:, :4], abs=1e-9)
     assert (few[np.abs(few).argmax(axis=0), range(4)] > 0).all()
@@ -98,6 +99,13 @@ def test_potential_distances_are_their_definition(points, steps):
     potential = np.log(power + 1e-7)
     expected = [[np.sqrt(((a - b) ** 2).sum()) for b in potential] for a in potential]
     assert potential_distances(points, steps, kernel=Gaussian(1.0)) == pytest.approx(np.array(expected), abs=1e-6)
+
+
+def test_what_does_not_fit_as_a_dense_array_is_refused(rng, monkeypatch):
+    monkeypatch.setattr("diffspec.choice.DENSE", 100)
+    monkeypatch.setattr("diffspec._arrays.free_memory", lambda like: 24.0 * 350**2 - 1.0)
+    with pytest.raises(TooLargeError, match="the walk of 350 points as dense 350 x 350 arrays needs"):
+        potential_distances(rng.normal(size=(350, 4)), 2, kernel=NearestNeighbors(5))
 
 
 @pytest.mark.parametrize(

@@ -172,11 +172,21 @@ class KMeans:
         from sklearn.cluster import KMeans as Centres  # slow to import, needed here only
 
         vectors = to_numpy(as_points(reference, name="reference"))
-        differing = len(np.unique(vectors, axis=0))
         if len(vectors) < self.count:
             raise InputError(f"{self!r} needs at least {self.count} points, got {len(vectors)}; lower count")
-        found = Centres(min(self.count, differing), n_init=10, random_state=self.seed).fit_predict(vectors)
+        count = _differing(vectors, self.count)
+        found = Centres(count, n_init=10, random_state=self.seed).fit_predict(vectors)
         return _clusters(found, repr(self))
+
+
+def _differing(vectors: Codes, most: int) -> int:
+    """How many of the `vectors` differ; looks no further than to `most`."""
+    seen: set[bytes] = set()
+    for vector in vectors:
+        seen.add((vector + 0.0).tobytes())  # adding 0 makes -0 and 0 the same bytes
+        if len(seen) == most:
+            break
+    return len(seen)
 
 
 def _clusters(found: Codes, origin: str) -> Partition:

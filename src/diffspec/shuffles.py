@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from diffspec._arrays import Array
 from diffspec.entropy import Seed
 from diffspec.errors import InputError
-from diffspec.groups import host
+from diffspec.groups import Partition, host
 from diffspec.result import Estimate
 from diffspec.significance import PermutationTest, check_permutations, p_value_of
 
@@ -36,7 +37,7 @@ def shuffle_test(
         (points, reference) -> Estimate, such as `diffspec.baselines.ksg`; fix its settings with `functools.partial`. It
         has to draw the same random numbers in every call, as all here do with their default `rng`.
     points, reference
-        As the estimator takes them; the reference an array or sequence with one entry per point.
+        As the estimator takes them; the reference an array or sequence with one entry per point, or a `Partition`.
     permutations : int
         The smallest possible p-value is 1 / (permutations + 1).
     level : float
@@ -56,7 +57,7 @@ def shuffle_test(
 
     Notes
     -----
-    permutations + 1 estimates. For DSMI `permutation_test` gives the same p-value and decomposes one affinity only.
+    permutations + 1 estimates. For DSMI `permutation_test` is the same test, and computes one affinity for all of them.
 
     References
     ----------
@@ -74,9 +75,9 @@ def shuffle_test(
     check_permutations(permutations, level)
     if not callable(estimator):
         raise InputError(f"estimator must be callable, (points, reference) -> Estimate, got {estimator!r}")
-    values, generator = host(reference), np.random.default_rng(rng)
-    observed = estimator(points, values)
-    dealt = [estimator(points, generator.permutation(values)).value for _ in range(permutations)]
+    generator = np.random.default_rng(rng)
+    observed = estimator(points, reference)
+    dealt = [estimator(points, _dealt(reference, generator)).value for _ in range(permutations)]
     return PermutationTest(
         measure=observed.measure,
         value=observed.value,
@@ -91,3 +92,10 @@ def shuffle_test(
         settings=observed.settings,
         verdict=observed.verdict,
     )
+
+
+def _dealt(reference: Any, rng: np.random.Generator) -> Any:
+    """The reference in a random order."""
+    if isinstance(reference, Partition):
+        return replace(reference, codes=rng.permutation(reference.codes))
+    return rng.permutation(host(reference))

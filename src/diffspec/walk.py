@@ -6,27 +6,23 @@ All results are NumPy float64 on the host, whatever library the points come from
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from scipy.sparse import diags_array, issparse
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse import issparse
 from scipy.spatial.distance import pdist, squareform
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec.choice import affinity_of
+from diffspec.conjugate import Floats, as_dense, conjugate_of, leading, scaled
 from diffspec.entropy import Seed, check_walk, time_for
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.solvers import Exact
 
-__all__ = ["conjugate_of", "diffuse", "diffusion_map", "diffusion_matrix", "leading", "potential_distances"]
+__all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"]
 
-Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
-
-# Fewer points than this, or more than a third of all eigenvectors: a dense eigensolver takes no longer.
-SMALL = 300
 # What PHATE adds to a probability before its logarithm is taken.
 UNSEEN = 1e-7
 
@@ -74,7 +70,7 @@ def diffusion_matrix(points: Array, *, kernel: Kernel = AlphaDecay(), alpha: flo
            [0.  , 0.  , 1.  ]])
     """
     conjugate, root = _conjugate(points, kernel, alpha, rng)
-    return _scaled(conjugate, 1.0 / root, root)
+    return scaled(conjugate, 1.0 / root, root)
 
 
 def diffuse(
@@ -128,11 +124,12 @@ def diffuse(
     >>> diffuse(two, 100, kernel=Gaussian(1.0)).ravel().round(3)
     array([0.5, 0.5, 8.5, 8.5])
     """
+    steps = _count(steps, "steps")
     walk = diffusion_matrix(points, kernel=kernel, alpha=alpha, rng=rng)
     moved = to_numpy(as_points(points if values is None else values, name="values")).astype(np.float64)
     if len(moved) != walk.shape[0]:
         raise InputError(f"values must have one row per point, got {len(moved)} for {walk.shape[0]} points")
-    for _ in range(_count(steps, "steps")):
+    for _ in range(steps):
         moved = walk @ moved
     return moved
 
@@ -189,10 +186,10 @@ def diffusion_map(
     >>> diffusion_map(two, components=1, kernel=Gaussian(2.0)).ravel().round(1)
     array([ 1.,  1., -1., -1.])
     """
-    t = time_for(kernel, t)
+    t, components = time_for(kernel, t), _count(components, "components")
     conjugate, root = _conjugate(points, kernel, alpha, rng)
     n = len(root)
-    if _count(components, "components") not in range(1, n):
+    if not 1 <= components < n:
         raise InputError(f"components must lie in 1 .. n - 1 = {n - 1}, got {components}")
     values, vectors = leading(conjugate, root, components)
     vectors = vectors * (math.sqrt(root @ root) / root)[:, None]
@@ -231,7 +228,7 @@ def potential_distances(
 
     Notes
     -----
-    O(n^3), two (n, n) arrays. `diffspec.baselines.adjacency_entropy` of it with ``graph=Precomputed(), alpha=0.5`` is
+    O(n^3), three (n, n) arrays. `diffspec.baselines.adjacency_entropy` of it with ``graph=Precomputed(), alpha=0.5`` is
     the entropy of the PHATE matrix in the research code of the paper.
 
     References
@@ -246,9 +243,9 @@ def potential_distances(
     >>> potential_distances(two, 100, kernel=Gaussian(1.0)).round(1)[0]
     array([ 0. ,  0. , 30.8, 30.8])
     """
+    steps = _count(steps, "steps")
     walk = diffusion_matrix(points, kernel=kernel, alpha=alpha, rng=rng)
-    dense = walk.toarray() if issparse(walk) else walk
-    potential = np.log(np.linalg.matrix_power(dense, _count(steps, "steps")) + UNSEEN)
+    potential = np.log(np.linalg.matrix_power(as_dense(walk), steps) + UNSEEN)
     return np.asarray(squareform(pdist(potential)))
 
 
@@ -259,39 +256,6 @@ def _conjugate(points: Array, kernel: Kernel, alpha: float, rng: Seed) -> tuple[
     alpha = check_alpha(alpha)
     affinity = affinity_of(points, kernel.resolve(points, np.random.default_rng(rng)))
     return conjugate_of(affinity if issparse(affinity) else to_numpy(affinity).astype(np.float64), alpha)
-
-
-def conjugate_of(affinity: Any, alpha: float) -> tuple[Any, Floats]:
-    """A = D^(1/2) P D^(-1/2) of a dense or sparse `affinity`, and the square roots of the degrees D."""
-    inverse_density = affinity.sum(axis=1) ** -alpha
-    root = np.sqrt(inverse_density * (affinity @ inverse_density))
-    return _scaled(affinity, inverse_density / root, inverse_density / root), root
-
-
-def _scaled(matrix: Any, rows: Floats, columns: Floats) -> Any:
-    """The rows and columns of a dense or sparse `matrix` times numbers."""
-    if issparse(matrix):
-        return (diags_array(rows) @ matrix @ diags_array(columns)).tocsr()
-    return rows[:, None] * matrix * columns
-
-
-def leading(conjugate: Any, root: Floats, count: int) -> tuple[Floats, Floats]:
-    """The `count` eigenvalues of largest size, without the trivial one of eigenvector `root`, and eigenvectors."""
-    n, trivial = len(root), root / math.sqrt(root @ root)
-    if n <= SMALL or 3 * count > n:
-        dense = conjugate.toarray() if issparse(conjugate) else conjugate
-        values, vectors = np.linalg.eigh(dense - np.outer(trivial, trivial))
-    else:
-
-        def product(vector: Floats) -> Floats:
-            flat = vector.ravel()
-            return np.asarray(conjugate @ flat - trivial * (trivial @ flat))
-
-        deflated = LinearOperator((n, n), matvec=product, dtype=np.float64)
-        start = np.random.default_rng(0).normal(size=n)
-        values, vectors = eigsh(deflated, k=count, which="LM", v0=start)
-    order = np.argsort(-np.abs(values), kind="stable")[:count]
-    return values[order], vectors[:, order]
 
 
 def _count(value: int, name: str) -> int:

@@ -17,12 +17,12 @@ from diffspec.groups import Partition
 __all__ = [
     "counts_in_class",
     "counts_within",
-    "farness",
     "frenzel",
     "kraskov_first",
     "kraskov_second",
     "mixed",
     "mixed_with_labels",
+    "neighbor_distances",
 ]
 
 # Beyond this many dimensions a k-d tree visits nearly every point and a matrix product is faster; scikit-learn's rule.
@@ -31,7 +31,7 @@ TREE_DIMENSIONS = 15
 
 def kraskov_first(x: Floats, y: Floats, k: int) -> float:
     """Eqn 8 of Kraskov et al."""
-    near = farness(np.hstack([x, y]), k + 1)
+    near = neighbor_distances(np.hstack([x, y]), k + 1)
     inside = np.nextafter(near[:, -1], 0.0)
     # Counts hold the point itself, which makes them a_i + 1.
     nearer = np.count_nonzero(near <= inside[:, None], axis=1)
@@ -42,7 +42,7 @@ def kraskov_first(x: Floats, y: Floats, k: int) -> float:
 def frenzel(sides: Sequence[Floats], k: int) -> float:
     """Eqn 8 of Frenzel and Pompe: the information of x and y that z does not hold already, of x, y and z."""
     x, y, z = sides
-    inside = np.nextafter(farness(np.hstack(sides), k + 1)[:, -1], 0.0)
+    inside = np.nextafter(neighbor_distances(np.hstack(sides), k + 1)[:, -1], 0.0)
     with_x, with_y, alone = (counts_within(side, inside, k) for side in (np.hstack([x, z]), np.hstack([y, z]), z))
     return float(digamma(k) - np.mean(digamma(with_x) + digamma(with_y) - digamma(alone)))
 
@@ -113,7 +113,7 @@ def _by_product(points: Floats, partition: Partition, k: int) -> Floats:
     return out
 
 
-def farness(points: Floats, count: int) -> Floats:
+def neighbor_distances(points: Floats, count: int) -> Floats:
     """Distances in the maximum norm to the `count` nearest points, the point itself among them, in order.
 
     SciPy's tree leaves a pair as soon as one feature is too far apart: in many dimensions it sees a small part of them.
@@ -140,7 +140,7 @@ def counts_within(points: Floats, radii: Floats, k: int) -> Any:
     if points.shape[1] <= TREE_DIMENSIONS:
         return _tree(points).query_radius(points, radii, count_only=True)
     # With many features the joint neighbours are mostly those of this side, so that few counts pass what is expected.
-    counts = np.count_nonzero(farness(points, expected) <= radii[:, None], axis=1)
+    counts = np.count_nonzero(neighbor_distances(points, expected) <= radii[:, None], axis=1)
     more = counts == expected
     if more.any():
         counts[more] = _tree(points).query_radius(points[more], radii[more], count_only=True)

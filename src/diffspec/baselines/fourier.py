@@ -13,6 +13,7 @@ from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of, within_one
+from diffspec.conjugate import conjugate_of, leading
 from diffspec.entropy import Seed
 from diffspec.errors import InputError
 from diffspec.groups import Grouping
@@ -20,7 +21,6 @@ from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.result import Estimate
 from diffspec.subsets import Indices
-from diffspec.walk import conjugate_of, leading
 
 __all__ = ["fourier_entropy", "fourier_information"]
 
