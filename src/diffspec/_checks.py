@@ -1,0 +1,134 @@
+"""The gate for single arguments: integers, real numbers and seeds, by one rule each for every public door."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from diffspec.errors import InputError
+
+__all__ = [
+    "Seed",
+    "generator_of",
+    "integer",
+    "legacy_seed",
+    "positive",
+    "real",
+    "recorded",
+    "seed_of",
+    "shown",
+    "store",
+]
+
+Seed: TypeAlias = int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None
+"""What decides random draws: a non-negative integer, a generator of NumPy old or new, or None for fresh ones."""
+
+
+def shown(value: Any) -> str:
+    """`value` as Python writes it, on one line of at most 80 characters, for an error."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def integer(value: Any, name: str, *, least: int | None = None, most: int | None = None, hint: str = "") -> int:
+    """`value` as a plain int: all that Python takes for an index (NumPy's and torch's integers), but no boolean.
+
+    Raises
+    ------
+    InputError
+        No integer (5.0 is none), or outside `least` to `most`; `hint` says what to do.
+    """
+    found = _index(value)
+    if found is None or (least is not None and found < least) or (most is not None and found > most):
+        where = "" if least is None else f" of at least {least}"
+        if most is not None:
+            where = f" of at most {most}" if least is None else f" from {least} to {most}"
+        raise InputError("; ".join(filter(None, [f"{name} must be an integer{where}, got {shown(value)}", hint])))
+    return found
+
+
+def real(value: Any) -> float:
+    """`value` as a float, or NaN where it is no single real number (text, None, a boolean, an array).
+
+    NaN fails every comparison, so a check of the range refuses both: ``if not 0 < real(x) < 1``.
+    """
+    if isinstance(value, str | bytes | bytearray | bool | np.bool_) or getattr(value, "ndim", False):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # RuntimeError: a tensor without a value
+        return math.nan
+
+
+def positive(value: Any, name: str, *, hint: str = "") -> float:
+    """`value` as a float; InputError where it is no positive finite number."""
+    number = real(value)
+    if not 0.0 < number < math.inf:
+        raise InputError("; ".join(filter(None, [f"{name} must be a positive number, got {shown(value)}", hint])))
+    return number
+
+
+def generator_of(rng: Seed, *, name: str = "rng") -> np.random.Generator:
+    """The generator that `rng` stands for.
+
+    A seed or a SeedSequence gives the same draws every time; a Generator or a RandomState goes on from where it is.
+    """
+    if isinstance(rng, np.random.Generator):
+        # One from a bit generator of old (RandomState's) cannot spawn: it seeds one that can.
+        sown = hasattr(rng.bit_generator.seed_seq, "spawn")
+        return rng if sown else np.random.default_rng(rng.integers(2**32, size=4))
+    if isinstance(rng, np.random.RandomState):
+        return np.random.default_rng(rng.randint(2**32, size=4, dtype=np.uint64))
+    if isinstance(rng, np.random.SeedSequence):
+        # A copy: generators that spawn change their sequence, and the next call would draw something else.
+        return np.random.default_rng(np.random.SeedSequence(rng.entropy, spawn_key=rng.spawn_key))
+    return np.random.default_rng(None if rng is None else _seed(rng, name))
+
+
+def seed_of(rng: Seed, *, name: str = "rng") -> int:
+    """`rng` as a number that several measures can start from: a seed itself, else one that is drawn."""
+    if _index(rng) is not None:
+        return _seed(rng, name)
+    return int(generator_of(rng, name=name).integers(2**63))
+
+
+def recorded(rng: Seed) -> int | None:
+    """The seed to write into settings: None where no integer was given."""
+    return _index(rng)
+
+
+def legacy_seed(rng: Seed, *, name: str = "rng") -> int:
+    """A seed for scikit-learn and torch, which take integers below 2**32: the integer itself, else one drawn by it."""
+    found = _index(rng)
+    if found is not None and 0 <= found < 2**32:
+        return found
+    return int(generator_of(rng, name=name).integers(2**32))
+
+
+def store(instance: object, **values: Any) -> None:
+    """Write checked `values` into a frozen dataclass while it is made: its repr then shows plain numbers."""
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+
+
+def _seed(value: Any, name: str) -> int:
+    found = _index(value)
+    if found is None or found < 0:
+        raise InputError(
+            f"{name} must be a seed (an integer of at least 0), a numpy.random.Generator, a RandomState or None, "
+            f"got {shown(value)}"
+        )
+    return found
+
+
+def _index(value: Any) -> int | None:
+    """`value` as an int, None where it is no integer."""
+    if isinstance(value, bool) or getattr(value, "ndim", False) or str(getattr(value, "dtype", "")).endswith("bool"):
+        return None
+    try:
+        return operator.index(value)
+    except (TypeError, ValueError, RuntimeError):
+        return None
