@@ -9,28 +9,30 @@ Markdown. Nothing here is imported by the library.
 from importlib import import_module
 from types import ModuleType
 
-NAMES = (
-    "intuition",
-    "contraction",
-    "dimension",
-    "matrix-mix",
-    "tree",
-    "blobs",
-    "blobs-tree",
-    "adjacency",
-    "runtime",
-    "subsampling",
-    "chebyshev",
-    "phate",
-    "theory",
-    "convention",
-    "finite-sample",
-    "estimators",
-    "bandwidth",
-)
-"""All recipes, in the order of the paper; `blobs-tree` is the file `blobs_tree.py`."""
+ROOMS = {
+    "intuition": "toy",
+    "contraction": "toy",
+    "dimension": "toy",
+    "matrix-mix": "numerics",
+    "tree": "toy",
+    "blobs": "information",
+    "blobs-tree": "information",
+    "adjacency": "information",
+    "runtime": "numerics",
+    "subsampling": "numerics",
+    "chebyshev": "numerics",
+    "phate": "toy",
+    "theory": "toy",
+    "convention": "toy",
+    "finite-sample": "numerics",
+    "estimators": "information",
+    "bandwidth": "bandwidth",
+}
+"""All recipes, in the order of the paper, with the folder of each; `blobs-tree` is the file `blobs_tree.py`."""
+
+NAMES = tuple(ROOMS)
 
 
 def load(name: str) -> ModuleType:
     """The module of the recipe `name`."""
-    return import_module(f"recipes.{name.replace('-', '_')}")
+    return import_module(f"recipes.{ROOMS[name]}.{name.replace('-', '_')}")

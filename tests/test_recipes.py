@@ -11,7 +11,10 @@ from click.testing import CliRunner
 
 import diffspec.cli
 import recipes
-from recipes import _command, _expected, _log, _pages
+from recipes.lab import command as _command
+from recipes.lab import expected as _expected
+from recipes.lab import log as _log
+from recipes.lab import pages as _pages
 
 RUNNER = CliRunner()
 
@@ -97,7 +100,7 @@ def test_cells_of_another_recipe_are_taken_where_they_are_not_known(tmp_path):
 
 
 def test_adjacency_takes_dsmi_from_blobs(tmp_path, monkeypatch):
-    adjacency, compared = recipes.load("adjacency"), importlib.import_module("recipes._compared")
+    adjacency, compared = recipes.load("adjacency"), importlib.import_module("recipes.information.compared")
     planned = [cell for cell in compared.plan(adjacency.SMOKE) if cell["method"] == "diffusion"]
     other = {**planned[0], "n": 77}
     beside = _log.Log(tmp_path / "blobs" / "smoke.jsonl")
@@ -109,7 +112,7 @@ def test_adjacency_takes_dsmi_from_blobs(tmp_path, monkeypatch):
 
 
 def test_extremes_are_over_all_curves():
-    compared = importlib.import_module("recipes._compared")
+    compared = importlib.import_module("recipes.information.compared")
     given = [(20, 0.0, 1.0), (20, 0.0, 1.4), (20, 1.0, 0.3), (100, 0.0, 0.8), (100, 0.5, 0.9)]
     cells = [
         _log.Cell(key={"d": d, "noise": 1.0, "share": share, "seed": seed}, values={"DSMI": value})

@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from recipes import _data, _log, bandwidth, bandwidth_data, bandwidth_tables
-from recipes._command import command
+from recipes.bandwidth import bandwidth
+from recipes.bandwidth import data as bandwidth_data
+from recipes.bandwidth import tables as bandwidth_tables
+from recipes.lab import data as _data
+from recipes.lab import log as _log
+from recipes.lab.command import command
 
 PAPER = Path(bandwidth.__file__).parent / "results" / "bandwidth" / "paper.jsonl"
 
@@ -70,7 +74,7 @@ def test_the_folder_of_data_can_be_said(monkeypatch, tmp_path):
     monkeypatch.setenv(_data.VARIABLE, "")  # taken back after the test
     monkeypatch.setattr(bandwidth, "run", lambda settings, log: seen.append(_data.folder()))
     monkeypatch.setattr(bandwidth, "figure", lambda cells: None)
-    monkeypatch.setattr("recipes._command.save", lambda figure, path: None)
+    monkeypatch.setattr("recipes.lab.command.save", lambda figure, path: None)
     given = ["bandwidth", "--results", str(tmp_path), "--data", str(tmp_path)]
     assert CliRunner().invoke(command, given).exit_code == 0
     assert seen == [tmp_path.resolve()]

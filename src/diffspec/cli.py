@@ -265,5 +265,5 @@ def _recipes() -> click.Group:
         raise InputError(f"no recipes in {folders[0]}; they come with the source: run this in a checkout of diffspec")
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    recipes: click.Group = import_module("recipes._command").command
+    recipes: click.Group = import_module("recipes.lab.command").command
     return recipes

@@ -1,0 +1,1 @@
+"""Recipes that set estimators of mutual information side by side."""

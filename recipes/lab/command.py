@@ -1,0 +1,109 @@
+"""The command line of the recipes, also as ``diffspec recipe``."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from pathlib import Path
+from types import ModuleType
+
+import click
+
+from recipes import NAMES, load
+from recipes.lab.data import use
+from recipes.lab.drawing import save
+from recipes.lab.expected import NOT, Verdict
+from recipes.lab.log import Log
+from recipes.lab.pages import write
+
+HERE = Path(__file__).resolve().parents[1]
+RESULTS = HERE / "results"
+
+
+def run(name: str, scale: str, results: Path = RESULTS) -> Log:
+    """The recipe `name` run at `scale`, ``"smoke"`` or ``"paper"``, its results and figure written under `results`."""
+    recipe = load(name)
+    log = Log(results / name / f"{scale}.jsonl", say=lambda line: click.echo(f"{name} {line}", err=True))
+    recipe.run(getattr(recipe, scale.upper()), log)
+    save(recipe.figure(log.cells), log.path.with_suffix(""))
+    return log
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def command() -> None:
+    """Reproduce the figures and tables of the paper, one recipe each, and compare with what was published."""
+
+
+def _add(name: str) -> None:
+    """Make the recipe `name` a command."""
+    text = inspect.getdoc(load(name)) or ""
+
+    @command.command(name, help="\b\n" + text.replace("\n\n", "\n\n\b\n"), short_help=text.splitlines()[0])
+    @click.option("--paper/--smoke", default=False, help="The published size, or (default) a few seconds of it.")
+    @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of results and figures.")
+    @click.option(
+        "--data",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Folder of data sets, for recipes that need any.  [default: shared/data beside the checkout]",
+    )
+    def one(paper: bool, results: Path, data: Path | None) -> None:
+        if data is not None:
+            use(data)
+        log = run(name, "paper" if paper else "smoke", results)
+        click.echo(f"{log.measured} cells measured ({log.failed} failed), {log.skipped} found in {log.path}")
+        _print(name, load(name), log)
+        if log.failed:
+            raise click.exceptions.Exit(1)
+
+
+for _name in NAMES:
+    _add(_name)
+
+
+@command.command("list")
+@click.option("--short", is_flag=True, help="Names only.")
+def names(short: bool) -> None:
+    """Print all recipes."""
+    for name in NAMES:
+        click.echo(name if short else f"{name:<14} {(inspect.getdoc(load(name)) or '').splitlines()[0]}")
+
+
+@command.command()
+@click.argument("names", nargs=-1, type=click.Choice(NAMES))
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of results and figures.")
+def check(names: tuple[str, ...], results: Path) -> None:
+    """Compare the paper-size results of NAMES (default: all recipes) with expected.toml.
+
+    Exit code 1 where a number is not reproduced and no reason is given.
+    """
+    found = [
+        status for name in names or NAMES for status in _print(name, load(name), Log(results / name / "paper.jsonl"))
+    ]
+    click.echo("; ".join(f"{found.count(status)} {status}" for status in dict.fromkeys(found)))
+    if NOT in found:
+        raise click.exceptions.Exit(1)
+
+
+@command.command()
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of results and figures.")
+@click.option(
+    "--docs", type=click.Path(path_type=Path), default=HERE.parent / "docs" / "recipes", help="Where to write."
+)
+def pages(results: Path, docs: Path) -> None:
+    """Write one page per recipe from results and expected.toml."""
+    click.echo(f"wrote {len(write(results, docs))} pages into {docs}")
+
+
+def _print(name: str, recipe: ModuleType, log: Log) -> list[str]:
+    """Print a line per row of expected.toml; their statuses."""
+    verdicts = recipe.check(log.cells)
+    for verdict in verdicts:
+        click.echo(_line(name, verdict))
+    return [verdict.status for verdict in verdicts]
+
+
+def _line(name: str, verdict: Verdict) -> str:
+    row = verdict.row
+    ours = "" if math.isnan(verdict.ours) else f"{verdict.ours:.4g} {row.unit}, "
+    reason = f" {row.because}" if verdict.status.endswith("because") else ""
+    return f"{name}: {row.what}: {ours}expected {row.theirs}: {verdict.status}{reason}"

@@ -1,0 +1,65 @@
+"""One page per recipe: figure, claim, our number, their number, status; made from results and `expected.toml`."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from pathlib import Path
+
+from recipes import NAMES, load
+from recipes.lab.expected import DIFFERS, NOT, NOT_RUN, REPRODUCED, Verdict
+from recipes.lab.log import Cell, Log
+
+
+def page(name: str, cells: list[Cell], figure: str) -> str:
+    """The page of the recipe `name` in Markdown; `figure` is the path of its picture as seen from the page."""
+    recipe = load(name)
+    title, _, text = inspect.getdoc(recipe).partition("\n\n")
+    seconds = sum(cell.seconds for cell in cells)
+    parts = [f"# {name}: {title}", f"![{name}]({figure})" if cells else "*The paper-size run has not been made yet.*"]
+    parts += [text, table(recipe.check(cells))]
+    parts += [recipe.table(cells)] if hasattr(recipe, "table") and cells else []
+    parts.append(f"{len(cells)} cells, measured in {seconds:.0f} s. Settings: `{recipe.PAPER}`")
+    return "\n\n".join(parts) + "\n"
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """`verdicts` as a Markdown table, with the reasons below it."""
+    lines = ["| what | ours | expected | from | status |", "|---|---|---|---|---|"]
+    reasons: list[str] = []
+    for verdict in verdicts:
+        row, mark = verdict.row, ""
+        if verdict.status == DIFFERS:
+            if row.because not in reasons:
+                reasons.append(row.because)
+            mark = f" [{reasons.index(row.because) + 1}]"
+        ours = "" if math.isnan(verdict.ours) else f"{verdict.ours:.4g} {row.unit}"
+        lines.append(f"| {row.what} | {ours} | {row.theirs} | {row.source} | {verdict.status}{mark} |")
+    return "\n".join(lines) + "".join(f"\n\n[{number}] {reason}" for number, reason in enumerate(reasons, start=1))
+
+
+def index(results: Path) -> str:
+    """The page that lists all recipes with what became of their rows."""
+    lines = ["# Recipes", "", "One per figure of the paper. `diffspec recipe check` prints every row.", ""]
+    lines += [
+        f"| recipe | what | {REPRODUCED} | differs, reason given | {NOT} | {NOT_RUN} |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in NAMES:
+        recipe = load(name)
+        found = [verdict.status for verdict in recipe.check(Log(results / name / "paper.jsonl").cells)]
+        counts = " | ".join(str(found.count(status)) for status in (REPRODUCED, DIFFERS, NOT, NOT_RUN))
+        lines.append(f"| [{name}]({name}.md) | {inspect.getdoc(recipe).splitlines()[0]} | {counts} |")
+    return "\n".join(lines) + "\n"
+
+
+def write(results: Path, docs: Path) -> list[Path]:
+    """Every page and the index, written into the folder `docs`."""
+    docs.mkdir(parents=True, exist_ok=True)
+    written = [docs / "README.md"]
+    written[0].write_text(index(results))
+    for name in NAMES:
+        picture = f"../../recipes/results/{name}/paper.png"
+        written.append(docs / f"{name}.md")
+        written[-1].write_text(page(name, Log(results / name / "paper.jsonl").cells, picture))
+    return written

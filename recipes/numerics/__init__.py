@@ -1,0 +1,1 @@
+"""Recipes about the numbers themselves: solvers, sizes, time."""

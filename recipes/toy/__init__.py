@@ -1,0 +1,1 @@
+"""Recipes on data whose truth is known: clouds, trees, pictures and propositions."""
