@@ -1,7 +1,5 @@
 """The bandwidth study where the folder of data is absent: what needs it is left out, and the results can be checked."""
 
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
 
@@ -10,9 +8,9 @@ from recipes.bandwidth import data as bandwidth_data
 from recipes.bandwidth import tables as bandwidth_tables
 from recipes.lab import data as _data
 from recipes.lab import log as _log
-from recipes.lab.command import command
+from recipes.lab.command import RESULTS, command
 
-PAPER = Path(bandwidth.__file__).parent / "results" / "bandwidth" / "paper.jsonl"
+PAPER = RESULTS / "bandwidth" / "paper.jsonl"
 
 
 @pytest.fixture

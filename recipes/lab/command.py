@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -20,12 +21,14 @@ HERE = Path(__file__).resolve().parents[1]
 RESULTS = HERE / "results"
 
 
-def run(name: str, scale: str, results: Path = RESULTS) -> Log:
+def run(name: str, scale: str, results: Path = RESULTS, *, endings: Sequence[str] = (".png",)) -> Log:
     """The recipe `name` run at `scale`, ``"smoke"`` or ``"paper"``, its results and figure written under `results`."""
     recipe = load(name)
     log = Log(results / name / f"{scale}.jsonl", say=lambda line: click.echo(f"{name} {line}", err=True))
     recipe.run(getattr(recipe, scale.upper()), log)
-    save(recipe.figure(log.cells), log.path.with_suffix(""))
+    figure = recipe.figure(log.cells)
+    for ending in endings:
+        save(figure, log.path.with_suffix(ending))
     return log
 
 
@@ -46,10 +49,12 @@ def _add(name: str) -> None:
         type=click.Path(path_type=Path, exists=True, file_okay=False),
         help="Folder of data sets, for recipes that need any.  [default: shared/data beside the checkout]",
     )
-    def one(paper: bool, results: Path, data: Path | None) -> None:
+    @click.option("--svg", is_flag=True, help="Draw the figure as SVG too.")
+    def one(paper: bool, results: Path, data: Path | None, svg: bool) -> None:
         if data is not None:
             use(data)
-        log = run(name, "paper" if paper else "smoke", results)
+        endings = (".png", ".svg") if svg else (".png",)
+        log = run(name, "paper" if paper else "smoke", results, endings=endings)
         click.echo(f"{log.measured} cells measured ({log.failed} failed), {log.skipped} found in {log.path}")
         _print(name, load(name), log)
         if log.failed:

@@ -24,12 +24,9 @@ def panels(rows: int, columns: int, *, size: tuple[float, float] = (3.2, 2.5), *
     return figure, axes
 
 
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """`figure` written as PNG and SVG beside one another; the same figure gives the same bytes."""
+def save(figure: Figure, path: Path) -> None:
+    """`figure` written to `path`, a PNG or SVG file; the same figure gives the same bytes."""
     import matplotlib
 
-    paths = [stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "svg")]
     with matplotlib.rc_context({"svg.hashsalt": "diffspec"}):
-        figure.savefig(paths[0], dpi=130)
-        figure.savefig(paths[1], metadata={"Date": None})
-    return paths
+        figure.savefig(path, dpi=130, metadata={"Date": None} if path.suffix == ".svg" else None)

@@ -32,14 +32,14 @@ import numpy as np
 from diffspec import Gaussian, Precomputed
 from diffspec.baselines import Nearest, adjacency_entropy, binned_entropy, entry_entropy
 from diffspec.synthetic import Law, cloud
-from recipes.lab.drawing import COLOURS, DASHES, panels
+from recipes.lab.curves import bands, key
+from recipes.lab.drawing import panels
 from recipes.lab.expected import Verdict, compare
-from recipes.lab.log import Cell, Log, mean, select, spread
+from recipes.lab.log import Cell, Log, select
 from recipes.lab.spectra import PAPER as ANISOTROPIC
 from recipes.lab.spectra import RELEASED, at_times, exact
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LAWS: tuple[Law, ...] = ("uniform", "gaussian")
@@ -115,33 +115,15 @@ def figure(cells: list[Cell]) -> Figure:
         ("other entropies", "others", OTHERS),
     )
     for (row, law), (column, (title, rows, lines)) in product(enumerate(LAWS), enumerate(columns)):
-        _lines(axes[row, column], select(cells, law=law, rows=rows), lines)
+        axis, found = axes[row, column], select(cells, law=law, rows=rows)
+        bands(axis, found, lines, along="d")
+        for n in {cell.key["n"] for cell in found}:
+            axis.axhline(math.log2(n), color="black", lw=0.5, ls=":")
         axes[row, column].set_title(f"{title}: {law}", fontsize=9)
         axes[-1, column].set_xlabel("intrinsic dimension", fontsize=8)
         axes[row, 0].set_ylabel("entropy [bits]", fontsize=8)
-    _keys(axes, sorted({cell.key["noise"] for cell in cells}))
+    key(axes[-1, 0], cells, axes[-1, 0], axes[-1, 2])
     return drawn
-
-
-def _lines(axis: Axes, cells: list[Cell], lines: dict[str, str]) -> None:
-    dimensions = sorted({cell.key["d"] for cell in cells})
-    noises = sorted({cell.key["noise"] for cell in cells})
-    for (value, words), colour in zip(lines.items(), COLOURS, strict=False):
-        for noise, dash in zip(noises, DASHES, strict=False):
-            found = [select(cells, d=d, noise=noise) for d in dimensions]
-            centre = np.array([mean(each, value) for each in found])
-            width = np.array([spread(each, value) for each in found])
-            axis.plot(dimensions, centre, dash, lw=1.1, color=colour, label=words if noise == noises[0] else None)
-            axis.fill_between(dimensions, centre - width, centre + width, color=colour, alpha=0.15, lw=0)
-    for n in {cell.key["n"] for cell in cells}:
-        axis.axhline(math.log2(n), color="black", lw=0.5, ls=":")
-
-
-def _keys(axes: np.ndarray, noises: list[float]) -> None:
-    for noise, dash in zip(noises, DASHES, strict=False):
-        axes[-1, 0].plot([], [], dash, color="black", lw=1.0, label=f"{noise:g} % noise")
-    for axis in (axes[-1, 0], axes[-1, 2]):
-        axis.legend(fontsize=6, frameon=False)
 
 
 def check(cells: list[Cell]) -> list[Verdict]:

@@ -35,9 +35,10 @@ from diffspec.information import Matched
 from diffspec.released import diffusion_spectral_mutual_information as released_information
 from diffspec.synthetic import corrupt, tree
 from recipes.information.compared import truth
-from recipes.lab.drawing import COLOURS, DASHES, panels
+from recipes.lab.curves import bands, key
+from recipes.lab.drawing import panels
 from recipes.lab.expected import Verdict, compare
-from recipes.lab.log import Cell, Log, mean, select, spread
+from recipes.lab.log import Cell, Log, mean, select
 from recipes.lab.spectra import PAPER as ANISOTROPIC
 from recipes.lab.spectra import RELEASED
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 TIMES = (1, 2, 3, 5)
 SIGMA = 10.0
+CLASSIC = {"CSMI": "as published", "CSMI, common bins": "bins of all points"}
 SHOWN = (0.0, 0.5, 1.0)
 """Shares of corrupted labels at which the tree itself is drawn."""
 
@@ -121,29 +123,19 @@ def figure(cells: list[Cell]) -> Figure:
         limit = [truth(float(share), k) for share in shares]
         for row, prefix in enumerate(("", "adjusted, ")):
             axes[row, column].plot(shares, limit, ":", color="black", lw=0.8, label="entropy that is left")
-            _lines(axes[row, column], found, {f"{prefix}t={t}": f"t = {t}" for t in TIMES})
+            bands(axes[row, column], found, {f"{prefix}t={t}": f"t = {t}" for t in TIMES}, along="share")
             axes[row, column].set_ylim(-0.15, 1.08 * math.log2(k))
-        _lines(axes[2, column], found, {"CSMI": "as published", "CSMI, common bins": "bins of all points"})
+        bands(
+            axes[2, column], found, {"CSMI": "as published", "CSMI, common bins": "bins of all points"}, along="share"
+        )
         axes[2, column].set(ylim=(-1.5, 2.5))
         axes[2, column].set_xlabel("share of corrupted labels", fontsize=8)
         axes[0, column].set_title(f"{k} branches", fontsize=9)
         _insets(axes[0, column], k)
     for row, label in enumerate(("DSMI [bits]", "adjusted DSMI [bits]", "CSMI, 2 bins [bits]")):
         axes[row, 0].set_ylabel(label, fontsize=8)
-    _keys(axes, sorted({cell.key["noise"] for cell in cells if "noise" in cell.key}))
+    key(axes[1, 0], cells, axes[1, 0], axes[2, 0])
     return drawn
-
-
-def _lines(axis: Axes, cells: list[Cell], lines: dict[str, str]) -> None:
-    shares = sorted({cell.key["share"] for cell in cells})
-    noises = sorted({cell.key["noise"] for cell in cells})
-    for (value, words), colour in zip(lines.items(), COLOURS, strict=False):
-        for noise, dash in zip(noises, DASHES, strict=False):
-            found = [select(cells, share=share, noise=noise) for share in shares]
-            centre = np.array([mean(each, value) for each in found])
-            width = np.array([spread(each, value) for each in found])
-            axis.plot(shares, centre, dash, lw=1.1, color=colour, label=words if noise == noises[0] else None)
-            axis.fill_between(shares, centre - width, centre + width, color=colour, alpha=0.15, lw=0)
 
 
 def _insets(axis: Axes, branches: int) -> None:
@@ -156,13 +148,6 @@ def _insets(axis: Axes, branches: int) -> None:
         inset.scatter(*flat.T, s=1, lw=0, c=corrupt(labels, share, rng=0), cmap="tab10")
         inset.set(xticks=[], yticks=[])
         inset.set_title(f"r = {share:g}", fontsize=6, pad=1)
-
-
-def _keys(axes: Any, noises: list[float]) -> None:
-    for noise, dash in zip(noises, DASHES, strict=False):
-        axes[1, 0].plot([], [], dash, color="black", lw=1.0, label=f"{noise:g} % noise")
-    for axis in (axes[1, 0], axes[2, 0]):
-        axis.legend(fontsize=6, frameon=False)
 
 
 def check(cells: list[Cell]) -> list[Verdict]:
