@@ -24,6 +24,7 @@ __all__ = [
     "as_float64",
     "as_points",
     "check_shape",
+    "detached",
     "device_name",
     "dtype_name",
     "from_numpy",
@@ -64,10 +65,15 @@ def device_name(array: Array) -> str:
     return str(array_api_compat.device(array)).lower()
 
 
-def from_numpy(values: np.ndarray[Any, Any], like: Array) -> Array:
+def detached(array: Array) -> Array:
+    """`array`, of torch without its gradient."""
+    return array.detach() if array_api_compat.is_torch_array(array) else array
+
+
+def from_numpy(values: np.ndarray[Any, Any], like: Array, dtype: Any = None) -> Array:
     """`values` in the library and on the device of `like`."""
     xp = namespace(like)
-    return xp.asarray(values, device=array_api_compat.device(like))
+    return xp.asarray(values, dtype=dtype, device=array_api_compat.device(like))
 
 
 def to_numpy(array: Array) -> np.ndarray[Any, Any]:
@@ -236,7 +242,7 @@ def order_statistics(values: Array, ranks: Sequence[int]) -> list[Array]:
 
 def number(scalar: Array) -> float:
     """An array of one element as a float; of a torch tensor without its gradient, of which the float is no part."""
-    return float(scalar.detach() if array_api_compat.is_torch_array(scalar) else scalar)
+    return float(detached(scalar))
 
 
 def take_square(matrix: Array, indices: np.ndarray[Any, Any]) -> Array:

@@ -3,36 +3,62 @@
 Points are first brought to unit scale by a power of two (exact), so embeddings of size 1e200 or 1e-200 neither overflow
 nor vanish, and centred. Distances then come from one matrix product per block of rows; where that loses digits (near
 duplicates) they are computed again from the difference of the two points, so that equal points are at distance 0.
+
+One huge value (a fill value, say) would spoil this: it pulls the mean so far out that the other rows, less the mean,
+keep no digits of their differences. Such points are moved by amounts that floating point subtracts exactly, or not at
+all. Where the others lie so near together that even the square of their distance is too small for the format, the
+points are refused.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from diffspec._arrays import Array, is_numpy, namespace, number, product, require_memory
-from diffspec._threads import parallel_map
+import numpy as np
 
-__all__ = ["cross_squared_distances", "pairwise", "unit_scaled"]
+from diffspec._arrays import Array, detached, from_numpy, is_numpy, namespace, number, product, require_memory
+from diffspec._threads import parallel_map
+from diffspec.errors import InputError
+
+__all__ = ["cross_squared_distances", "pairwise", "unit_scaled", "vanishing"]
 
 # One block of rows holds about this many distances: 16 MiB of float64, small enough for the cache hierarchy to help.
 BLOCK_ELEMENTS = 2**21
 # The product form |x|^2 + |y|^2 - 2xy is off by about 1e-15 |x|^2; below this share of |x|^2 the relative error would
 # pass 1e-9, and the distance is computed from x - y instead.
 NEAR = 1e-6
+# A coordinate smaller than this share of the centre's loses more than three digits when the centre is subtracted.
+KEPT = 2.0**-10
 # In float32, which only a device without float64 gets, the product form is off by up to about 10 roundings of |x|^2.
 NEAR_ROUNDINGS = 1e3
 
 
 def unit_scaled(points: Array) -> tuple[Array, float]:
-    """`points` centred and divided by `unit`, and `unit`: the power of two next to the largest absolute coordinate."""
-    xp = namespace(points)
-    largest = max(number(xp.max(points)), -number(xp.min(points)))
-    unit = 2.0 ** min(math.frexp(largest)[1], 1000)
+    """`points` centred and divided by `unit`, and `unit`: the power of two next to the largest absolute coordinate.
+
+    The centre is the mean, unless subtracting it would cost neighbouring rows more than half of the digits by which
+    they differ.
+
+    Raises
+    ------
+    InputError
+        Some rows lie so far out that the squared distances of others are 0 beside theirs.
+    """
+    unit = _unit(points)
     scaled = points / unit
-    scaled -= xp.mean(scaled, axis=0, keepdims=True)
+    centre = namespace(points).mean(scaled, axis=0, keepdims=True)
+    if _centring_loses(detached(scaled), detached(centre)):
+        return _moved_exactly(points)
+    scaled -= centre
     return scaled, unit
+
+
+def vanishing(scaled: Array, dtype: Any) -> bool:
+    """Whether a squared distance between two different `scaled` points is too small for `dtype`."""
+    floor = _floor(namespace(scaled).finfo(dtype))
+    return any(_any((far > 0) & (far < floor)) for _low, _high, far in _neighbours(detached(scaled), floor))
 
 
 def pairwise(points: Array, transform: Callable[[Array], Array], *, dtype: Any = None) -> Array:
@@ -105,6 +131,77 @@ def _recompute_near(squared: Array, rows: Array, columns: Array, threshold: Arra
         exact.append(xp.sum(difference * difference, axis=1))
     if exact:
         squared[near] = xp.concat(exact)
+
+
+def _unit(points: Array) -> float:
+    """The power of two next to the largest absolute coordinate, or the largest one that there is."""
+    xp = namespace(points)
+    largest = max(number(xp.max(points)), -number(xp.min(points)))
+    return float(2.0 ** min(math.frexp(largest)[1], 1023))
+
+
+def _moved_exactly(points: Array) -> tuple[Array, float]:
+    """`points` and their unit as in `unit_scaled`, centred only as far as that is free of rounding."""
+    xp = namespace(points)
+    low, high = (detached(extreme(points, axis=0, keepdims=True)) for extreme in (xp.min, xp.max))
+    # Of two numbers that differ by no more than a factor of 2 the difference is exact (Sterbenz).
+    exact = ((low > 0) & (high / 2 <= low)) | ((high < 0) & (low / 2 >= high))
+    moved = points - xp.where(exact, low, xp.zeros_like(low))
+    unit = _unit(moved)
+    scaled = moved / unit
+    if vanishing(scaled, scaled.dtype):
+        size = xp.max(xp.abs(detached(points)), axis=1)
+        row = int(xp.argmax(xp.max(xp.abs(detached(moved)), axis=1)))
+        raise InputError(
+            "points must not lie over 1e140 times as far from the rest as others from one another, got "
+            f"{number(size[row]):.6g} in row {row}; remove that row or its fill value"
+        )
+    return scaled, unit
+
+
+def _centring_loses(scaled: Array, centre: Array) -> bool:
+    """Whether subtracting `centre` costs rows that are near one another half of the digits of their difference."""
+    xp = namespace(scaled)
+    info, size = xp.finfo(scaled.dtype), xp.abs(centre)
+    share, floor = math.sqrt(info.eps), _floor(info)
+    for low, high, far in _neighbours(scaled, max(share * float(xp.max(size)), floor)):
+        if _any((far > 0) & (far < floor)):
+            return True
+        # A coordinate that is not small beside the centre carried a rounding of that size before.
+        rounded = (low != high) & (xp.maximum(xp.abs(low), xp.abs(high)) < KEPT * size)
+        cost = xp.max(xp.where(rounded, size, xp.zeros_like(size)), axis=1)
+        if _any((far > 0) & (far < share * cost)):
+            return True
+    return False
+
+
+def _neighbours(scaled: Array, reach: float) -> Iterator[tuple[Array, Array, Array]]:
+    """Pairs of rows that follow one another along a fixed direction and may differ by less than `reach`, in pieces.
+
+    Rows, rows, and the largest difference of a coordinate. Rows that lie together by themselves, far from all others,
+    follow one another along almost any direction, so at least one pair of them is seen. O(n d) with a small constant:
+    of ordinary points few pairs are near enough along the direction.
+    """
+    xp, d = namespace(scaled), scaled.shape[1]
+    along = product(scaled, from_numpy(1.0 + np.cos(np.arange(1.0, d + 1.0)) / 2.0, scaled, scaled.dtype))
+    order = xp.argsort(along)
+    along = xp.take(along, order)
+    slack = 1.5 * d * (reach + 8.0 * float(xp.finfo(scaled.dtype).eps))
+    near = xp.nonzero(along[1:] - along[:-1] <= slack)[0]
+    step = max(1, BLOCK_ELEMENTS // d)
+    for start in range(0, near.shape[0], step):
+        some = near[start : min(start + step, near.shape[0])]
+        low, high = (xp.take(scaled, xp.take(order, one), axis=0) for one in (some, some + 1))
+        yield low, high, xp.max(xp.abs(high - low), axis=1)
+
+
+def _floor(info: Any) -> float:
+    """The distance whose square has all its digits in a format, and its sum with others too."""
+    return math.sqrt(float(info.smallest_normal) / float(info.eps))
+
+
+def _any(flags: Array) -> bool:
+    return bool(namespace(flags).any(flags))
 
 
 def _row_blocks(n: int) -> list[tuple[int, int]]:

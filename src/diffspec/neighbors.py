@@ -25,8 +25,9 @@ Pairs: TypeAlias = tuple[Matrix, Matrix]
 SAMPLE = 256
 # A k-d tree pays where it computes fewer than this share of all distances; measured at d = 64.
 TREE_SHARE = 0.1
-# A neighbour is doubtful where its squared distance is no more than this many roundings of the squared norms.
-DOUBT = 100.0
+# A neighbour is doubtful where its squared distance is no more than this many roundings of the squared norms: of two
+# others whose squared distances differ by one part in so many the farther one may be taken.
+DOUBT, FAISS_DOUBT = 1e6, 1e2
 # Pairs that are held at once before they are measured.
 CANDIDATES = 2**23
 
@@ -75,21 +76,21 @@ def nearest(points: Matrix, k: int, search: str) -> Matrix:
     """The indices (n, k) of the k nearest others of each of `points`, which are centred and of moderate scale.
 
     The products of a brute-force search round distances; where that could change who is near, at distances under about
-    1e-7 of the extent of the cloud (faiss: 4e-3), the neighbours are sought again by a k-d tree, which does not.
+    1e-5 of the extent of the cloud (faiss: 4e-3), the neighbours are sought again by a k-d tree, which does not.
     """
     from sklearn.neighbors import KDTree
 
     tree = KDTree(points)
-    found, eps = SEARCHES[search](points, k, tree)
+    found, doubt = SEARCHES[search](points, k, tree)
     kth = squared_distances(points, (np.arange(len(points)), found[:, -1]))
-    doubtful = np.flatnonzero(kth < DOUBT * eps * np.sum(points * points, axis=1))
+    doubtful = np.flatnonzero(kth < doubt * np.sum(points * points, axis=1))
     if len(doubtful):
         found[doubtful] = _without(doubtful, tree.query(points[doubtful], k + 1, return_distance=False))
     return found
 
 
 def _by_sklearn(points: Matrix, k: int, tree: Any) -> tuple[Matrix, float]:
-    """The neighbours, and the relative rounding of the distances that chose them."""
+    """The neighbours, and in squared norms the squared distance at which they are doubtful."""
     from sklearn.neighbors import NearestNeighbors
 
     n = len(points)
@@ -98,7 +99,7 @@ def _by_sklearn(points: Matrix, k: int, tree: Any) -> tuple[Matrix, float]:
     algorithm = _algorithm(tree, len(sample), n)
     search = NearestNeighbors(algorithm=algorithm, n_jobs=cores()).fit(points)
     found = search.kneighbors(points, k + 1, return_distance=False)
-    return _without(np.arange(n), found), float(np.finfo(np.float64).eps) * (algorithm == "brute")
+    return _without(np.arange(n), found), DOUBT * float(np.finfo(np.float64).eps) * (algorithm == "brute")
 
 
 def _by_faiss(points: Matrix, k: int, tree: Any) -> tuple[Matrix, float]:
@@ -109,7 +110,7 @@ def _by_faiss(points: Matrix, k: int, tree: Any) -> tuple[Matrix, float]:
     low = np.ascontiguousarray(points, dtype=np.float32)
     index = faiss.IndexFlatL2(low.shape[1])
     index.add(low)
-    return _without(np.arange(len(points)), index.search(low, k + 1)[1]), float(np.finfo(np.float32).eps)
+    return _without(np.arange(len(points)), index.search(low, k + 1)[1]), FAISS_DOUBT * float(np.finfo(np.float32).eps)
 
 
 SEARCHES: dict[str, Callable[[Matrix, int, Any], tuple[Matrix, float]]] = {

@@ -228,7 +228,9 @@ def _plan(
         raise InputError("all points are equal: they have no scale to profile, and their DSE is 0 at every sigma")
     distinct = round(float(np.sum(1.0 / copies)))
     scaled, unit = unit_scaled(points)
-    scale = unit * math.sqrt(float(namespace(points).sum(scaled * scaled)) / (n - 1))
+    xp = namespace(points)
+    mean = xp.mean(scaled, axis=0)  # 0 but for rounding, unless one row lies very far out
+    scale = unit * math.sqrt(float(xp.sum(scaled * scaled) - n * xp.sum(mean * mean)) / (n - 1))
     return _Plan(
         distances=distances,
         features=d,

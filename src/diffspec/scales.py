@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, namespace, take_square
-from diffspec.bandwidth import check_sigma
-from diffspec.distances import pairwise, unit_scaled
+from diffspec.bandwidth import TINY, check_sigma
+from diffspec.distances import pairwise, unit_scaled, vanishing
 from diffspec.errors import InputError
 
 __all__ = ["WIDTHS", "Distances", "narrowest", "widest", "widths"]
@@ -19,7 +19,8 @@ __all__ = ["WIDTHS", "Distances", "narrowest", "widest", "widths"]
 WIDTHS = 30
 
 ROWS = 512  # looked at together: copies of some rows, not of the whole matrix
-STEEPEST = 1e37  # 1 / (2 sigma^2) where float32 ends: the kernel is the indicator of equality long before
+# 1 / (2 sigma^2) where float32 or float64 ends: the kernel is the indicator of equality long before.
+STEEPEST, STEEPEST64 = 1e37, 1e290
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +43,7 @@ class Distances:
         """The distances of `points` (n, d), in float32 if `narrow`; O(n^2 d) time, one n x n array."""
         scaled, unit = unit_scaled(points)
         xp = namespace(points)
-        dtype = xp.float32 if narrow else points.dtype
+        dtype = xp.float32 if narrow and not vanishing(scaled, xp.float32) else points.dtype
         return cls(pairwise(scaled, lambda squared: xp.astype(squared, dtype, copy=False), dtype=dtype), unit)
 
     @property
@@ -57,8 +58,9 @@ class Distances:
     def affinity(self, sigma: float) -> Array:
         """exp(-d^2 / (2 sigma^2)), (n, n), a new array."""
         xp = namespace(self.squared)
-        width = sigma / self.unit
-        exponent = self.squared * -min(0.5 / width / width, STEEPEST)
+        width = sigma / self.unit or TINY
+        steepest = STEEPEST if self.squared.dtype == xp.float32 else STEEPEST64
+        exponent = self.squared * -min(0.5 / width / width, steepest)
         return np.exp(exponent, out=exponent) if isinstance(exponent, np.ndarray) else xp.exp(exponent)
 
     def extent(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], float]:
@@ -89,6 +91,8 @@ def widths(sigmas: int | Sequence[float], narrow: float, wide: float) -> tuple[f
     if isinstance(sigmas, int):
         if sigmas < 2:
             raise InputError(f"sigmas must be at least 2 widths, got {sigmas}; the default is {WIDTHS}")
+        if not math.isfinite(wide):
+            raise InputError("points are too large for the widths to be float64 numbers; divide all of them by 1e10")
         return tuple(np.geomspace(narrow, wide, sigmas).tolist())
     for sigma in sigmas:
         check_sigma(sigma)

@@ -14,10 +14,10 @@ from diffspec.distances import unit_scaled
 
 __all__ = ["LogSum"]
 
-# Distances are counted in classes of log2 d^2: the mean of each of 128 per octave, and what is 100 octaves below the
-# largest is 0 for every sigma that matters.
+# Distances are counted in classes of log2 d^2: the mean of each of 128 per octave, down to the smallest that
+# `unit_scaled` lets pass.
 PER_OCTAVE = 128
-OCTAVES = 100
+OCTAVES = 1000
 
 
 @dataclass(frozen=True, slots=True)
