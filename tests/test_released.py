@@ -330,12 +330,11 @@ def test_arrays_of_other_kinds_are_not_overwritten(tmp_path, points):
 def test_nothing_half_written_is_left(tmp_path, monkeypatch, points):
     path = tmp_path / "file.npz"
 
-    def full(stream, **_arrays):
-        stream.write(b"half")
+    def full(_source, _target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
         diffusion_spectral_entropy(points, eigval_save_path=path)
     assert list(tmp_path.iterdir()) == []
 
@@ -417,3 +416,52 @@ def test_verbose_says_what_is_done(points, labels, capsys):
     assert lines[0].endswith("of 60 points")
     assert lines[1].endswith("of 60 points in 4 groups")
     assert len(lines) == 2
+
+
+def changed(path, **arrays):
+    """The file at `path` with some of its arrays exchanged."""
+    with np.load(path) as kept:
+        held = {name: kept[name] for name in kept.files}
+    np.savez(path, **held | arrays)
+
+
+CHANGES = {
+    "NaN": lambda exact: np.where(np.arange(60) == 7, np.nan, exact),
+    "too few": lambda exact: exact[:9],
+    "too many": lambda exact: np.r_[exact, 0.5],
+    "negative": lambda exact: -exact,
+    "other values": lambda exact: exact[::-1] * 1.01,
+    "other type": lambda exact: exact.astype(np.float32),
+    "text": lambda exact: exact.astype(str),
+    "a scalar": lambda exact: np.float64(1.0),
+    "nothing": lambda exact: exact[:0],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_whose_values_were_changed_is_never_computed_with(tmp_path, points, change):
+    path = tmp_path / "file.npz"
+    right = diffusion_spectral_entropy(points, 1.0, eigval_save_path=path)
+    with np.load(path) as kept:
+        exact = kept["exact"]
+    changed(path, exact=CHANGES[change](exact))
+    with pytest.raises(InputError, match=r"file.npz was changed, or written by an older version; give the points"):
+        diffusion_spectral_entropy(None, 1.0, eigval_save_path=path)
+    assert diffusion_spectral_entropy(points, 1.0, eigval_save_path=path) == right
+    assert diffusion_spectral_entropy(None, 1.0, eigval_save_path=path) == right
+
+
+@pytest.mark.parametrize("field", ["data", "matrix", "seal"])
+def test_a_file_whose_provenance_was_changed_is_never_computed_with(tmp_path, points, field):
+    path = tmp_path / "file.npz"
+    right = diffusion_spectral_entropy(points, 1.0, eigval_save_path=path)
+    changed(path, **{field: np.array("Walk(sigma=2.0)")})
+    with pytest.raises(InputError, match="give the points"):
+        diffusion_spectral_entropy(None, 2.0, eigval_save_path=path)
+    assert diffusion_spectral_entropy(points, 1.0, eigval_save_path=path) == right
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that even root cannot write to")
+def test_a_file_that_cannot_be_written_is_one_sentence(points):
+    with pytest.raises(InputError, match=r"/proc/file.npz cannot be written \(.*\); choose another$"):
+        diffusion_spectral_entropy(points, 1.0, eigval_save_path="/proc/file.npz")

@@ -1,5 +1,6 @@
 """Diffusion spectral entropy and mutual information of neural representations."""
 
+from diffspec import _interrupt  # noqa: F401  # before all that takes its time to import
 from diffspec._version import __version__
 from diffspec.adjusted import adjusted_dsmi
 from diffspec.choice import Choice, choose

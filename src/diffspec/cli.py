@@ -6,6 +6,7 @@ Every expected failure is one line on standard error and exit code 2; an interru
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -25,10 +26,14 @@ from diffspec.files import load
 from diffspec.groups import Bins, Clusters, Labels, Partition
 from diffspec.information import Estimator, Literal, Matched, dsmi
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
-from diffspec.printing import estimates_text, facts_text
+from diffspec.printing import estimates_text, facts_text, shown
 from diffspec.spectrum import check_time
+from diffspec.writing import is_plain
 
-__all__ = ["command", "run"]
+__all__ = ["command", "flushed", "run"]
+
+MAX_SEED = 2**32 - 1
+"""The largest that NumPy, scikit-learn and torch all take."""
 
 CONVENTIONS = {"default": conventions.default, "paper": conventions.paper, "released": conventions.released}
 
@@ -52,13 +57,29 @@ def run(arguments: Sequence[str]) -> int:
             return 130
 
 
+def flushed(code: int) -> int:
+    """`code`, once all output is out; where it cannot go out the rest is dropped and the code says so."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter would try once more, and complain
+        # A reader that has gone has seen enough; click ends with 1 then.
+        return 1 if isinstance(error, BrokenPipeError) else _fail(f"the output cannot be written ({error.strerror})")
+    return code
+
+
+def _say(text: str) -> None:
+    click.echo(text, file=sys.stdout)  # by itself click writes UTF-8 to a stream that takes ASCII only
+
+
 def _fail(text: str) -> int:
-    click.echo("Error: " + " ".join(text.split()), err=True)
+    click.echo(f"Error: {shown(text)}", err=True)
     return 2
 
 
 def _show_warning(message: Warning | str, *_where: Any, **_more: Any) -> None:
-    click.echo("Warning: " + " ".join(str(message).split()), err=True)
+    click.echo(f"Warning: {shown(message)}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -106,7 +127,7 @@ def command() -> None:
 @click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.  [default: 10]")
 @click.option("--estimator", type=click.Choice(["matched", "literal"]), help="Of the DSMI.  [default: matched]")
 @click.option("--repetitions", type=int, help="Random subsets per group of the matched estimator.  [default: 5]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of everything random.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."
 )
@@ -156,9 +177,7 @@ def measure(
         values = load(given, key=labels_key, header=header)
         partition = Labels()(values) if labels else _partition(values, bins, clusters, seed=seed)
         estimates = [dsmi(points, partition, estimator=how, **walk, t=t, rng=seed) for t in times]
-    click.echo(
-        "\n".join(e.to_json() for e in estimates) if as_json else estimates_text(estimates, file, points.shape[1])
-    )
+    _say("\n".join(e.to_json() for e in estimates) if as_json else estimates_text(estimates, file, points.shape[1]))
 
 
 def _any(*options: object) -> bool:
@@ -225,7 +244,10 @@ def report(log: Path, output: Path) -> None:
     """Draw the run log RUN.jsonl as one HTML file that opens offline."""
     from diffspec.report import write
 
-    click.echo(f"wrote {write(log, output)}")
+    plain = is_plain(output)
+    write(log, output)
+    if plain:  # the standard output, or a pipe, is to hold the page and nothing else
+        _say(f"wrote {shown(output)}")
 
 
 @command.command()
@@ -233,7 +255,7 @@ def report(log: Path, output: Path) -> None:
     "--folder", type=click.Path(path_type=Path), default="diffspec-demo", show_default=True, help="Where to write."
 )
 @click.option("--smoke", is_flag=True, help="A few steps only, to see that everything works.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of everything random.")
 def demo(folder: Path, smoke: bool, seed: int) -> None:
     """Train a small network on digits three ways, measure it all the while and write a report."""
     from diffspec.demo import run as train
@@ -246,7 +268,7 @@ def demo(folder: Path, smoke: bool, seed: int) -> None:
 def doctor(as_json: bool) -> None:
     """Show what a measurement runs on: versions, linear algebra, cores, memory, GPU."""
     facts = examine()
-    click.echo(json.dumps(facts) if as_json else facts_text(facts))
+    _say(json.dumps(facts) if as_json else facts_text(facts))
 
 
 @command.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
@@ -259,11 +281,13 @@ def recipe(arguments: tuple[str, ...]) -> int:
 
 def _recipes() -> click.Group:
     """The commands of the recipes, which are no part of the installed library."""
-    folders = [Path.cwd(), *Path(__file__).resolve().parents[2:3]]
-    root = next((folder for folder in folders if (folder / "recipes" / "expected.toml").is_file()), None)
-    if root is None:
-        raise InputError(f"no recipes in {folders[0]}; they come with the source: run this in a checkout of diffspec")
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+    # Never those of the working directory: whoever filled that folder would have his code run here.
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "recipes" / "expected.toml").is_file():
+        raise InputError(
+            f"no recipes beside {Path(__file__).parent}; they come with the source: "
+            "install a checkout of diffspec (pip install --editable), or run python -m recipes in one that you trust"
+        )
+    sys.path.insert(0, str(root))
     recipes: click.Group = import_module("recipes.lab.command").command
     return recipes

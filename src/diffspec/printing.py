@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,38 @@ import click
 from diffspec.doctor import EXTRAS
 from diffspec.result import Estimate
 
-__all__ = ["estimates_text", "facts_text"]
+__all__ = ["ANY_TERMINAL", "estimates_text", "facts_text", "shown"]
+
+ANY_TERMINAL = "diffspec.any_terminal"
+"""Name of the error handler for streams that cannot take every character: in its place they get ASCII that says it."""
+
+IN_ASCII = {"±": "+-", "→": "->"}
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(IN_ASCII.get(character) or _escaped(character) for character in lost), error.end
+
+
+codecs.register_error(ANY_TERMINAL, _in_ascii)
+
+
+def shown(text: object) -> str:
+    """`text` as one line that a terminal prints and does not obey: blanks are one, control characters are escaped."""
+    line = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else _escaped(c) for c in line)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def estimates_text(estimates: list[Estimate], file: Path, d: int) -> str:
     """What a person wants to read: what was measured and how, then one row per time, then the groups."""
     first = estimates[0]
-    about = [["points", f"{first.n} with {d} features, {file}"], *_how(first)]
+    about = [["points", f"{first.n} with {d} features, {shown(file)}"], *_how(first)]
     measured = [
         ["t", first.measure, "", f"share of {_ceiling(first)}", "effective rank"],
         *(_row(estimate) for estimate in estimates),
@@ -69,7 +95,7 @@ def _groups(estimate: Estimate) -> str:
     head = [f"at t = {_time(estimate)}", "n", "within", other, "difference"]
     rows = [
         [
-            group.name,
+            shown(group.name),
             f"{group.n}",
             *(f"{x:.4f}" for x in (group.conditional, group.matched, group.matched - group.conditional)),
         ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
-import zipfile
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from diffspec import archives
 from diffspec.errors import InputError
 from diffspec.released.measures import Floats, Matrix
+from diffspec.writing import replace
 
 __all__ = ["EigenvalueFile"]
 
-VALUES, EXACT, DATA, MATRIX = "eigvals", "exact", "data", "matrix"
+VALUES, EXACT, DATA, MATRIX, SEAL = "eigvals", "exact", "data", "matrix", "seal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +51,24 @@ class EigenvalueFile:
         Raises
         ------
         InputError
-            The file is none of eigenvalues, and so is not overwritten; or it is needed and absent or of another matrix.
+            The file is none of eigenvalues, and so is not overwritten; or cannot be written; or is needed and
+            absent, of another matrix, or not as it was written.
         """
         kept = self._read()
         if points is None:
             return self._only_from_file(kept, matrix)
         data = _digest(points)
-        if kept.get(DATA) == data and kept.get(MATRIX) == repr(matrix):
+        if _sealed(kept) and kept[DATA] == data and kept[MATRIX] == repr(matrix):
             return np.asarray(kept[EXACT])
         found = matrix(points)
-        self._replace({VALUES: found.astype(self.precision), EXACT: found, DATA: data, MATRIX: repr(matrix)})
+        fresh = {VALUES: found.astype(self.precision), EXACT: found, DATA: data, MATRIX: repr(matrix)}
+        self._replace(fresh | {SEAL: _seal(fresh)})
         return found
 
     def _only_from_file(self, kept: dict[str, Any], matrix: Matrix) -> Floats:
-        if EXACT not in kept:
+        if not _sealed(kept):
             state = "was not written by diffspec" if kept else "does not exist"
+            state = "was changed, or written by an older version" if EXACT in kept else state
             raise InputError(f"embedding_vectors is None and {self.path} {state}; give the points once to make it")
         if kept[MATRIX] != repr(matrix):
             raise InputError(f"{self.path} holds eigenvalues of {kept[MATRIX]}, asked for {matrix!r}; give the points")
@@ -73,12 +76,11 @@ class EigenvalueFile:
 
     def _read(self) -> dict[str, Any]:
         """What the file holds, empty where there is none."""
-        try:
-            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                kept = {name: archive[name] for name in archive.files}
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, OSError) as error:
+        try:
+            kept = {name: archives.read(self.path, name) for name in archives.names(self.path)}
+        except Exception as error:  # a broken archive fails in as many ways as it has parts
             raise self._foreign(str(error) or type(error).__name__) from None
         if VALUES not in kept:
             raise self._foreign("no eigenvalues in it")
@@ -90,15 +92,23 @@ class EigenvalueFile:
         )
 
     def _replace(self, arrays: dict[str, Any]) -> None:
-        """Write beside the file and rename, so that a reader never sees half of it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
-        try:
-            with beside.open("xb") as stream:
-                np.savez(stream, **arrays)
-            os.replace(beside, self.path)
-        finally:
-            beside.unlink(missing_ok=True)
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        replace(self.path, content.getvalue())
+
+
+def _sealed(kept: dict[str, Any]) -> bool:
+    """Whether the file holds what was written into it, so that nothing in it needs to be checked by itself."""
+    if not kept.keys() >= {EXACT, DATA, MATRIX, SEAL}:
+        return False
+    exact = np.asarray(kept[EXACT])
+    return exact.dtype == np.float64 and kept[SEAL] == _seal(kept)
+
+
+def _seal(kept: dict[str, Any]) -> str:
+    content = hashlib.sha256(f"diffspec seal 1 {kept[DATA]} {kept[MATRIX]} {np.shape(kept[EXACT])}".encode())
+    content.update(np.asarray(kept[EXACT]).astype("<f8").tobytes())
+    return content.hexdigest()
 
 
 def _digest(points: Floats) -> str:

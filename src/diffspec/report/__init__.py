@@ -5,16 +5,16 @@ The log is read and nothing else: no entropy is computed here. Text from the log
 
 from __future__ import annotations
 
-import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from diffspec._version import __version__
-from diffspec.errors import InputError, MissingExtraError
+from diffspec.errors import MissingExtraError
 from diffspec.plots.series import Log, open_log, styles
 from diffspec.report.charts import sections
 from diffspec.report.tables import Row, failures, final_values, how_measured, settings
+from diffspec.writing import refuse_own_input, replace
 
 __all__ = ["write"]
 
@@ -28,7 +28,7 @@ def write(log: Path, output: Path) -> Path:
         A run log, of any number of runs and layers; what was not logged is left out.
     output : Path
         The HTML file; its folder is made where it does not exist. An existing file is replaced in one step, and kept
-        as it was where the log cannot be drawn.
+        as it was where the log cannot be drawn. A link, pipe or device is written through.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def write(log: Path, output: Path) -> Path:
     Raises
     ------
     InputError
-        `log` is missing, no run log, or holds no measurement yet; `output` is a folder.
+        `log` is missing, no run log, or holds no measurement yet; `output` is the log, a folder, or cannot be written.
     MissingExtraError
         plotly or jinja2 is not installed.
 
@@ -47,9 +47,9 @@ def write(log: Path, output: Path) -> Path:
     liao2024dse, main figures.
     """
     log, output = Path(log), Path(output)
-    if output.is_dir():
-        raise InputError(f"output must be a file, got the folder {output}; name a file in it, such as report.html")
-    _replace(output, _page(log.name, open_log(log)))
+    refuse_own_input(output, [log])
+    # A name may hold what UTF-8 does not: half a surrogate pair, or bytes of a file name that were no text.
+    replace(output, _page(log.name, open_log(log)).encode("utf-8", "backslashreplace"), inputs=[log])
     return output
 
 
@@ -78,14 +78,3 @@ def _layer(log: Log, layer: str) -> dict[str, Any]:
     """What the page shows of one layer."""
     values: list[Row] = final_values(log)
     return {"name": layer, "sections": sections(log), "values": values, "measured": how_measured(log)}
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        new.write_text(text, encoding="utf-8")
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
