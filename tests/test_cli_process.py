@@ -164,7 +164,9 @@ def test_measuring_a_file_with_any_name(points, tmp_path, name):
 
 
 @pytest.mark.parametrize("seed", ["4294967296", "1e3", "-1", "9" * 40])
-@pytest.mark.parametrize("arguments", ["measure points.npy --reference points.npy", "measure points.npy", "demo --smoke"])
+@pytest.mark.parametrize(
+    "arguments", ["measure points.npy --reference points.npy", "measure points.npy", "demo --smoke"]
+)
 def test_a_seed_out_of_range_is_one_line(points, capsys, seed, arguments):
     assert run([*arguments.split(), "--seed", seed]) == 2
     out, err = capsys.readouterr()
