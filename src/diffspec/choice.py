@@ -147,8 +147,8 @@ def memory_for(memory: float | None, like: Array = None) -> float:
 def operator_on(affinity: Any, kernel: Kernel, alpha: float) -> Operator:
     """The diffusion operator of an `affinity` that `kernel` gave, dense or sparse; the affinity is used up."""
     if issparse(affinity):
-        return sparse_diffusion(nearby(affinity), alpha, dropped=getattr(kernel, "below", 0.0))
-    return replace(diffusion(affinity, alpha, overwrite=True), semidefinite=getattr(kernel, "semidefinite", False))
+        return sparse_diffusion(nearby(affinity), alpha, dropped=kernel.dropped)
+    return replace(diffusion(affinity, alpha, overwrite=True), semidefinite=kernel.semidefinite is True)
 
 
 def operator_of(
@@ -168,10 +168,10 @@ def operator_of(
     """
     n = points.shape[0]
     budget = memory_for(memory, points)
-    if isinstance(solver, LowRank) and n > FACTORED and hasattr(kernel, "in_widths"):
+    if isinstance(solver, LowRank) and n > FACTORED and kernel.tiled:
         return _factored(points, kernel, alpha, solver.rank, budget, rng or np.random.default_rng(0))
     low_rank = isinstance(solver, LowRank) and 8.0 * n * n <= budget
-    if isinstance(solver, Exact) or not hasattr(kernel, "in_widths") or low_rank:
+    if isinstance(solver, Exact) or not kernel.tiled or low_rank:
         return operator_on(affinity_of(points, kernel, memory=memory, why=f"{solver!r} with "), kernel, alpha)
     tiles = tiles_of(points, kernel, tol=getattr(solver, "tol", None))
     if tiles is not None:
@@ -181,7 +181,7 @@ def operator_of(
     return operator_on(kernel(points), kernel, alpha)
 
 
-def affinity_of(points: Array, kernel: Any, *, memory: float | None = None, why: str = "") -> Any:
+def affinity_of(points: Array, kernel: Kernel, *, memory: float | None = None, why: str = "") -> Any:
     """The affinity of all `points` under a resolved `kernel`: sparse where it has few entries, else the whole array.
 
     Raises
@@ -190,9 +190,9 @@ def affinity_of(points: Array, kernel: Any, *, memory: float | None = None, why:
         It is not sparse, and the array is larger than `memory`; the message starts with `why`.
     """
     n = points.shape[0]
-    if getattr(kernel, "sparse", False):
+    if kernel.sparse:
         return kernel(points)
-    if n > DENSE and hasattr(kernel, "near") and device_name(points) == "cpu":
+    if n > DENSE and device_name(points) == "cpu":
         near = kernel.near(to_numpy(points), memory or math.inf)
         if near is not None:
             return near
@@ -204,7 +204,9 @@ def affinity_of(points: Array, kernel: Any, *, memory: float | None = None, why:
     return kernel(points)
 
 
-def _factored(points: Array, kernel: Any, alpha: float, rank: int, memory: float, rng: np.random.Generator) -> Factored:
+def _factored(
+    points: Array, kernel: Kernel, alpha: float, rank: int, memory: float, rng: np.random.Generator
+) -> Factored:
     n, d = points.shape
     # Two factors, and twice the points with their extra columns, in float64.
     need = 16.0 * n * (rank + d + 2)
@@ -226,7 +228,7 @@ def operator_in(tiles: GaussianTiles, alpha: float, memory: float) -> Operator:
     return blocked_diffusion(tiles, alpha, memory / 2.0)
 
 
-def tiles_of(points: Array, kernel: Any, *, tol: float | None = None) -> GaussianTiles | None:
+def tiles_of(points: Array, kernel: Kernel, *, tol: float | None = None) -> GaussianTiles | None:
     """The tiles of `points`: float32 where its rounding is harmless for them and `tol`, else their own precision.
 
     None where points lie so far out that matrix products lose the distances between them even in float64.

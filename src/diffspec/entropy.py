@@ -145,7 +145,7 @@ def spectrum(
     found = solver(operator, generator)
     judged = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
     settings = replace(settings_of(points, asked, resolved, alpha=alpha, solver=solver, rng=rng), t=t)
-    if getattr(resolved, "semidefinite", None) is False:
+    if resolved.semidefinite is False:
         found = replace(found, negative=0.0)  # known of the kernel, and no news
     return described(found, operator, settings, judged)
 
@@ -167,15 +167,14 @@ def check_walk(kernel: Kernel, solver: Solver) -> None:
 
 def time_for(kernel: Kernel, t: float | None) -> float:
     """`t`, or where it is None the usual diffusion time of `kernel`."""
-    return check_time(getattr(kernel, "time", 1.0) if t is None else t)
+    return check_time(kernel.time if t is None else t)
 
 
 def settings_of(
     points: Array, kernel: Kernel, resolved: Kernel, *, alpha: float, solver: Solver, rng: Seed
 ) -> Settings:
     """What has to be written down so that the number can be computed again (t is added by the functional)."""
-    sigma = getattr(resolved, "sigma", None)
-    given = getattr(kernel, "sigma", None)
+    sigma, given = resolved.sigma, kernel.sigma
     by_rule = isinstance(given, str) or callable(given)
     return Settings(
         kernel=repr(resolved),

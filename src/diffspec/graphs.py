@@ -16,7 +16,7 @@ from diffspec._arrays import GIB, Array, free_memory, is_numpy, require_memory
 from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.distances import unit_scaled
 from diffspec.errors import InputError, TooLargeError
-from diffspec.kernels import Gaussian
+from diffspec.kernels import Gaussian, Kernel
 from diffspec.neighbors import SEARCHES, Matrix, Pairs, copies, nearest, pairs_within, squared_distances
 
 __all__ = ["NearestNeighbors", "Thresholded"]
@@ -30,7 +30,7 @@ SMALL = 2.0**28
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholded:
+class Thresholded(Kernel):
     """`Gaussian` without its entries under `below`: the same operator up to an error that is guaranteed.
 
     Parameters
@@ -63,6 +63,11 @@ class Thresholded:
         if self.below is not None and not 0.0 < self.below < 1.0:
             raise InputError(f"below must lie between 0 and 1, got {self.below!r}; None stands for 1e-4 / n")
 
+    @property
+    def dropped(self) -> float:
+        """Below this, weights of the Gaussian are left out."""
+        return self.below or 0.0
+
     def resolve(self, points: Array, rng: np.random.Generator) -> Thresholded:
         """The kernel with sigma and below as numbers."""
         _require_numpy(points, self)
@@ -78,7 +83,7 @@ class Thresholded:
 
 
 @dataclass(frozen=True, slots=True)
-class NearestNeighbors:
+class NearestNeighbors(Kernel):
     """Gaussian weights between every point and its k nearest neighbours: joined where either is near the other.
 
     A kernel of its own, not an approximation of `Gaussian`: no bound relates their entropies. Not positive
@@ -110,7 +115,7 @@ class NearestNeighbors:
     sigma: Sigma = "knn"
     search: str = "scikit-learn"
     sparse: ClassVar[bool] = True
-    semidefinite: ClassVar[bool] = False
+    semidefinite: ClassVar[bool | None] = False
     own_graph: ClassVar[bool] = True  # of a set of points: not a slice of the graph of more points
 
     def __post_init__(self) -> None:

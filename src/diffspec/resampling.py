@@ -276,7 +276,7 @@ def share_for(kernel: Kernel, share: float | None) -> float:
     """`share`, or the one for `kernel` where it is None."""
     if share is not None:
         return share
-    return LOCAL_SHARE if getattr(kernel, "semidefinite", None) is False else GLOBAL_SHARE
+    return LOCAL_SHARE if kernel.semidefinite is False else GLOBAL_SHARE
 
 
 def seed_of(rng: Seed) -> int:

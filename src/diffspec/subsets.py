@@ -85,10 +85,10 @@ def walk_of(points: Array, kernel: Kernel, *, memory: float | None, sizes: Seque
     """The walk on one affinity that all sets share, or, where it does not fit, on the points of each set."""
     budget = memory_for(memory, points)
     walk = Walk(points, None, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
-    if getattr(kernel, "own_graph", False):
+    if kernel.own_graph:
         return walk
     exact = all(isinstance(walk.solver_for(size), Exact) for size in set(sizes) if size > 1)
-    n, tiled = points.shape[0], hasattr(kernel, "in_widths")
+    n, tiled = points.shape[0], kernel.tiled
     if exact or not tiled:
         fits = 8.0 * n * n <= budget or not tiled
         return replace(walk, affinity=affinity_of(points, kernel) if fits else None)

@@ -11,12 +11,13 @@ from diffspec._arrays import Array, namespace
 from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.distances import pairwise, unit_scaled
 from diffspec.errors import InputError
+from diffspec.kernels.protocol import Kernel
 
 __all__ = ["SMALLEST", "Cosine", "Gaussian"]
 
 
 @dataclass(frozen=True, slots=True)
-class Gaussian:
+class Gaussian(Kernel):
     """exp(-d^2 / (2 sigma^2)), Eqn 1 of the paper with sigma_paper = 2 sigma^2.
 
     Parameters
@@ -31,7 +32,8 @@ class Gaussian:
     """
 
     sigma: Sigma = "median"
-    semidefinite: ClassVar[bool] = True
+    semidefinite: ClassVar[bool | None] = True
+    tiled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
@@ -53,7 +55,7 @@ class Gaussian:
 
 
 @dataclass(frozen=True, slots=True)
-class Cosine:
+class Cosine(Kernel):
     """The Gaussian kernel of directions: exp(-(1 - cos) / sigma^2), blind to the length of each point.
 
     With u = x/|x| the squared chord |u - v|^2 is 2 (1 - cos), so this is `Gaussian` on normalised points and stays
@@ -71,7 +73,8 @@ class Cosine:
     """
 
     sigma: Sigma = "median"
-    semidefinite: ClassVar[bool] = True
+    semidefinite: ClassVar[bool | None] = True
+    tiled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)

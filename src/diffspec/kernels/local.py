@@ -26,7 +26,7 @@ BYTES_PER_WEIGHT = 50.0
 
 
 @dataclass(frozen=True, slots=True)
-class SelfTuning:
+class SelfTuning(Kernel):
     """exp(-d_ij^2 / (s_i s_j)) with s_i the distance of point i to its k-th nearest neighbour.
 
     Has no bandwidth to choose and follows density; not positive semi-definite in general, so absolute eigenvalues
@@ -39,14 +39,10 @@ class SelfTuning:
     """
 
     neighbors: int = 7
-    semidefinite: ClassVar[bool] = False
+    semidefinite: ClassVar[bool | None] = False
 
     def __post_init__(self) -> None:
         _check_neighbors(self.neighbors)
-
-    def resolve(self, points: Array, rng: np.random.Generator) -> SelfTuning:
-        """The kernel itself: its local widths are part of the affinity."""
-        return self
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, two n x n arrays."""
@@ -57,7 +53,7 @@ class SelfTuning:
 
 
 @dataclass(frozen=True, slots=True)
-class AlphaDecay:
+class AlphaDecay(Kernel):
     """(a_ij + a_ji) / 2 with a_ij = exp(-(d_ij / s_i)^decay) and s_i the distance of point i to its k-th neighbour.
 
     The kernel of PHATE (Moon et al. 2019). At its decay of 40 it is nearly the graph that joins every point to its k
@@ -83,7 +79,7 @@ class AlphaDecay:
 
     neighbors: int | None = None
     decay: float = 40.0
-    semidefinite: ClassVar[bool] = False
+    semidefinite: ClassVar[bool | None] = False
     time: ClassVar[float] = 3.0  # a sparse graph has many small eigenvalues, mostly noise, and larger times forget them
 
     def __post_init__(self) -> None:

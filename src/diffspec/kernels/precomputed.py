@@ -10,12 +10,13 @@ from diffspec._arrays import Array, namespace
 from diffspec.bandwidth import Sigma, check_sigma, median_sigma
 from diffspec.errors import InputError
 from diffspec.kernels.gaussian import SMALLEST, resolved_number
+from diffspec.kernels.protocol import Kernel
 
 __all__ = ["Precomputed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Precomputed:
+class Precomputed(Kernel):
     """Affinities or distances that were computed before; the points are then the (n, n) matrix itself.
 
     Parameters
