@@ -309,9 +309,9 @@ BAD = [
     (np.zeros((4, 0)), r"got shape \(4, 0\)"),
     (np.array([[1.0], [np.nan], [np.inf]]), r"finite, got 1 NaN and 1 infinite values in 2 of 3 rows"),
     (np.zeros((3, 2), dtype=complex), r"real numbers \(float, integer or bool\), got dtype complex128"),
-    (np.array([[1, "a"], [2, "b"]], dtype=object), r"got dtype object; convert it first"),
+    (np.array([[1, "a"], [2, "b"]], dtype=object), r"got 'a' at \[0, 1\]; convert or remove it"),
     ([[1.0, 2.0], [3.0]], r"rectangular array of numbers"),
-    (None, r"got dtype object"),
+    (None, r"got None; load or convert it first"),
 ]
 
 

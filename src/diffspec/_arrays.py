@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 from scipy.sparse import issparse
 
+from diffspec._foreign import as_array
 from diffspec.errors import InputError, TooLargeError
 
 __all__ = [
@@ -88,15 +89,20 @@ def to_numpy(array: Array) -> np.ndarray[Any, Any]:
 def as_points(points: Any, *, name: str = "points") -> Array:
     """`points` as a finite float64 array of shape (n, d) with n >= 2 and d >= 1, in its own library and device.
 
-    The one gate: after it nothing is checked again. Accepts NumPy (read-only, non-contiguous, memory-mapped, float16,
-    integer), torch, pandas and nested sequences.
+    Of torch without a gradient.
+
+    The one gate: after it nothing is checked again. Accepts NumPy (read-only, non-contiguous, memory-mapped, any real
+    number, structured with one number per field, masked where nothing is masked, objects that are numbers), torch
+    (quantised and float8 too), pandas with nullable and pyarrow dtypes, pyarrow tables, nested sequences, and all that
+    NumPy can read.
 
     Raises
     ------
     InputError
-        Wrong rank, fewer than two points, no features, object or complex dtype, NaN or infinity.
+        Wrong rank, fewer than two points, no features, no real numbers, NaN or infinity, masked or missing entries,
+        sparse arrays, nested and meta tensors, dask.
     """
-    array = _as_array(points, name)
+    array = detached(as_array(points, name))
     check_shape(array.shape, name)
     array = as_float64(array)
     _require_finite(array, name)
@@ -176,30 +182,6 @@ def _set_float32_products(words: Sequence[str]) -> None:
         return
     # Only these: with torch.set_float32_matmul_precision beside them torch would refuse to tell the user's setting.
     torch.backends.cuda.matmul.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision = words
-
-
-def _as_array(points: Any, name: str) -> Array:
-    if array_api_compat.is_array_api_obj(points):
-        array = points
-    else:
-        try:
-            array = np.asarray(points.to_numpy() if hasattr(points, "to_numpy") else points)
-        except ValueError as error:
-            raise InputError(f"{name} must be a rectangular array of numbers; {error}") from None
-    if not _is_real(array):
-        raise not_real(dtype_name(array), name)
-    return array
-
-
-def not_real(dtype: str, name: str) -> InputError:
-    """The error for points of an element type that is no real number."""
-    return InputError(f"{name} must be real numbers (float, integer or bool), got dtype {dtype}; convert it first")
-
-
-def _is_real(array: Array) -> bool:
-    if is_numpy(array):
-        return array.dtype.kind in "fiub"
-    return bool(namespace(array).isdtype(array.dtype, ("real floating", "integral", "bool")))
 
 
 def _reshape_hint(ndim: int) -> str:

@@ -45,9 +45,11 @@ def dse(
     Parameters
     ----------
     points : array (n, d)
-        NumPy, torch, pandas or nested sequences; finite reals, n >= 2. A memory-mapped .npy or a zarr array that is
-        larger than a quarter of the memory that may be used stays on disk and is read in parts; `Gaussian` and `Cosine`
-        only.
+        NumPy (structured with one number per field and masked with nothing masked too), torch, pandas (nullable and
+        pyarrow dtypes too), pyarrow tables or nested sequences; finite reals, n >= 2. Sparse, nested and missing values
+        are refused, with what to do. One huge value does not hide the distances of the rest. A memory-mapped
+        .npy or a zarr array that is larger than a quarter of the memory that may be used stays on disk and is read in
+        parts; `Gaussian` and `Cosine` only.
     kernel : Kernel
         `AlphaDecay` (default: the graph of nearest neighbours, without a scale to choose), `Gaussian`, `Cosine`,
         `SelfTuning`, `Precomputed`, or one of the sparse kernels. `diffspec.paper` and `diffspec.released` hold the

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, namespace, take_square
+from diffspec._arrays import Array, as_float64, namespace, take_square, to_numpy
 from diffspec.bandwidth import TINY, check_sigma
 from diffspec.distances import pairwise, unit_scaled, vanishing
 from diffspec.errors import InputError
@@ -73,10 +73,14 @@ class Distances:
         for start in range(0, self.n, ROWS):
             rows = self.squared[start : min(start + ROWS, self.n), :]
             apart = rows > 0
-            nearest += xp.min(xp.where(apart, rows, xp.full_like(rows, xp.inf)), axis=1).tolist()
-            copies += (self.n - xp.count_nonzero(apart, axis=1)).tolist()
+            nearest.append(to_numpy(xp.min(xp.where(apart, rows, xp.full_like(rows, xp.inf)), axis=1)))
+            copies.append(self.n - to_numpy(xp.count_nonzero(apart, axis=1)))
             largest = max(largest, float(xp.max(rows)))
-        return self.unit * np.sqrt(nearest), np.asarray(copies), self.unit * largest**0.5
+        return (
+            self.unit * np.sqrt(np.concatenate(nearest).astype(np.float64)),
+            np.concatenate(copies),
+            self.unit * largest**0.5,
+        )
 
     def growth(self, affinity: Array, sigma: float) -> float:
         """The slope d log(sum of the affinity) / d log sigma: for points of dimension d about d, off the plateaus."""

@@ -15,7 +15,8 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import check_shape, not_real
+from diffspec._arrays import check_shape
+from diffspec._foreign import not_real
 from diffspec.errors import InputError, MissingExtraError
 
 __all__ = ["FileRows", "HeldRows", "Source", "Values", "ZarrRows", "is_stored", "open_source"]

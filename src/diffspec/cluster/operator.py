@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from diffspec._arrays import check_shape, not_real
+from diffspec._arrays import check_shape
+from diffspec._foreign import not_real
 from diffspec.cluster.session import Session
 from diffspec.cluster.tasks import added, cross, named, squared_tile, survey_block, tile_parts
 from diffspec.errors import InputError

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._arrays import Array, as_points, take_square
+from diffspec._arrays import Array, as_float64, as_points, take_square
+from diffspec._foreign import as_array
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.groups import Grouping, partition_of
 from diffspec.information import Estimator, Literal
@@ -131,8 +132,8 @@ class DSMILoss(torch.nn.Module):
 def _affinity(points: torch.Tensor, kernel: Kernel) -> Array:
     if not isinstance(points, torch.Tensor):
         raise InputError(f"a loss needs a torch tensor, got {type(points).__name__}; use diffspec.dse for a number")
-    checked = as_points(points)
-    return kernel.resolve(checked.detach(), np.random.default_rng(0))(checked)
+    resolved = kernel.resolve(as_points(points), np.random.default_rng(0))
+    return resolved(as_float64(as_array(points, "points")))  # `as_points` gives them without their gradient
 
 
 def _entropy(affinity: Array, indices: np.ndarray[Any, Any], alpha: float, t: float) -> Array:
