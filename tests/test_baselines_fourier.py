@@ -65,12 +65,12 @@ def test_information_is_the_difference_of_entropies(blobs):
 @pytest.mark.parametrize(
     ("attempt", "text"),
     [
-        (lambda x: fourier_entropy(x, top=0), "top must be an integer in 1 .. n - 1 = 29, got 0"),
-        (lambda x: fourier_entropy(x, top=30), "top must be an integer in 1 .. n - 1 = 29, got 30"),
+        (lambda x: fourier_entropy(x, top=0), "top must be an integer from 1 to 29, got 0"),
+        (lambda x: fourier_entropy(x, top=30), "top must be an integer from 1 to 29, got 30"),
         (lambda x: fourier_entropy(x, values=x[:9]), "values must have one row per point, got 9 for 30 points"),
         (lambda x: fourier_entropy(x, values=x * np.nan), "values must be finite"),
         (lambda x: fourier_entropy(x, values=x * 0), "the signal must vary along the 29 eigenvectors asked for"),
-        (lambda x: fourier_information(x, np.arange(30) // 15, top=15), "top must be an integer in 1 .. n - 1 = 14"),
+        (lambda x: fourier_information(x, np.arange(30) // 15, top=15), "top must be an integer from 1 to 14, got 15"),
         (lambda x: fourier_information(x, x[:, 0]), "floats may be classes or a continuous quantity"),
         (lambda x: fourier_information(x, np.zeros(30, dtype=int)), "labels must hold at least 2 classes"),
     ],

@@ -283,7 +283,7 @@ REFUSED = {
     "ksg, k": (lambda: ksg(POINTS, SCALAR, neighbors=2.5), "neighbors must be an integer of at least 1, got 2.5"),
     "ksg, bool": (lambda: ksg(POINTS, SCALAR, neighbors=True), "neighbors must be an integer of at least 1, got True"),
     "ksg, few": (lambda: ksg(POINTS[:5], SCALAR[:5], neighbors=5), "neighbors = 5 needs at least 6 points, got 5"),
-    "ksg, variant": (lambda: ksg(POINTS, SCALAR, variant=3), "variant must be 1 or 2, got 3"),
+    "ksg, variant": (lambda: ksg(POINTS, SCALAR, variant=3), "variant must be an integer from 1 to 2, got 3"),
     "ksg, labels": (lambda: ksg(POINTS, TWO), r"reference must be continuous \(floats\), got labels; use ross"),
     "ksg, strings": (lambda: ksg(POINTS, in_three(30)), "got labels; use ross"),
     "ksg, partition": (lambda: ksg(POINTS, Labels()(TWO)), "got labels; use ross"),

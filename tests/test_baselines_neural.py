@@ -215,10 +215,10 @@ def test_what_lies_outside_the_domain_is_refused(estimator, attempt, text):
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"batch": 1}, "batch must be a positive integer"),
-        ({"steps": 0}, "steps must be a positive integer"),
-        ({"hidden": (8, 0)}, "hidden must be a positive integer"),
-        ({"hidden": ()}, "hidden must name at least one layer"),
+        ({"batch": 1}, "batch must be an integer of at least 2, got 1"),
+        ({"steps": 0}, "steps must be an integer of at least 1, got 0"),
+        ({"hidden": (8, 0)}, "hidden must be an integer of at least 1, got 0"),
+        ({"hidden": ()}, "hidden must name the width of at least one layer"),
         ({"rate": 0.0}, "rate must be a positive number, got 0.0"),
         ({"shares": (0.5, 0.5)}, "shares must be two positive numbers that sum to less than 1"),
     ],
@@ -229,7 +229,7 @@ def test_a_training_that_cannot_be_is_refused(given, text):
 
 
 def test_a_clip_that_is_not_positive_is_refused():
-    with pytest.raises(InputError, match="clip must be a positive number of nats, got -1"):
+    with pytest.raises(InputError, match="clip must be a positive number, got -1"):
         smile(POINTS, TWO, clip=-1)
 
 

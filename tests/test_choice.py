@@ -63,8 +63,8 @@ def test_days_of_work_are_refused_with_what_to_do():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"n": 1, "d": 2}, "at least 2 points of at least 1 feature, got n = 1, d = 2"),
-        ({"n": 9, "d": 2, "tol": 0}, r"tol must be positive \(bits\), got 0"),
+        ({"n": 1, "d": 2}, "n must be an integer of at least 2, got 1"),
+        ({"n": 9, "d": 2, "tol": 0}, r"tol must be a positive number, got 0"),
         ({"n": 9, "d": 2, "memory": -1}, "memory must be a positive number of bytes, got -1"),
         ({"n": 9, "d": 2, "t": -1}, "t must be a positive number, got -1"),
     ],

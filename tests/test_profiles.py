@@ -231,9 +231,9 @@ def test_what_is_printed():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sigmas": 1}, "sigmas must be at least 2 widths, got 1; the default is 30"),
-        ({"sigmas": [1.0, 1.0]}, r"at least 2 different widths, got \[1.0, 1.0\]; for one width use dse"),
-        ({"sigmas": [1.0, -2.0]}, "sigma must be a positive number, got -2.0"),
+        ({"sigmas": 1}, "sigmas must be an integer of at least 2, got 1; the default is 30"),
+        ({"sigmas": [1.0, 1.0]}, r"at least 2 different widths, got \[1.0\]; for one width use dse"),
+        ({"sigmas": [1.0, -2.0]}, "each of sigmas must be a positive number, got -2.0"),
         ({"sigma": "mode"}, "sigma must be a positive number or one of"),
         ({"points": np.ones((5, 2))}, "all points are equal: they have no scale to profile"),
         ({"points": np.ones(5)}, "points must have shape"),
@@ -241,7 +241,7 @@ def test_what_is_printed():
         ({"reference": Partition(np.zeros(3, int), ("a",))}, "reference must have one entry per point"),
         ({"t": 0.0}, "t must be a positive number"),
         ({"alpha": 2.0}, "alpha must lie in"),
-        ({"tol": 0.0}, "tol must be positive"),
+        ({"tol": 0.0}, "tol must be a positive number"),
         ({"solver": Exact}, "solver must be a solver such as"),
     ],
 )

@@ -348,8 +348,11 @@ def test_nothing_half_written_is_left(tmp_path, monkeypatch, points):
         ({"gaussian_kernel_sigma": 0}, "gaussian_kernel_sigma must be a positive number, got 0"),
         ({"gaussian_kernel_sigma": "wide"}, "gaussian_kernel_sigma must be a positive number, got 'wide'"),
         ({"t": -1}, "t must be a positive number, got -1"),
-        ({"max_N": 1}, "max_N must be at least 2, got 1"),
-        ({"classic_shannon_entropy": True, "num_bins_per_dim": 0}, "num_bins_per_dim must be at least 1, got 0"),
+        ({"max_N": 1}, "max_N must be an integer of at least 2, got 1"),
+        (
+            {"classic_shannon_entropy": True, "num_bins_per_dim": 0},
+            "num_bins_per_dim must be an integer of at least 1, got 0",
+        ),
         ({"eigval_save_path": "x", "eigval_save_precision": int}, "eigval_save_precision must be a float type"),
     ],
 )
@@ -397,8 +400,8 @@ def test_unequal_lengths(points, labels):
     ("reference", "options", "text"),
     [
         (np.zeros((60, 2)), {"reference_discrete": True}, "needs one column of labels, got 2"),
-        (np.arange(60.0), {"n_clusters": 0}, "n_clusters must be at least 1, got 0"),
-        (np.arange(60), {"num_repetitions": 0}, "num_repetitions must be at least 1, got 0"),
+        (np.arange(60.0), {"n_clusters": 0}, "n_clusters must be an integer of at least 1, got 0"),
+        (np.arange(60), {"num_repetitions": 0}, "num_repetitions must be an integer of at least 1, got 0"),
         (None, {}, "reference_vectors must have one row per point, got None"),
         (np.r_[np.nan, np.zeros(59)], {}, "reference_vectors must be finite, got 1 NaN"),
     ],

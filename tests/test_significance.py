@@ -131,9 +131,15 @@ def test_precomputed_affinity_is_permuted_too(blobs):
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"permutations": 98, "level": 0.01}, "permutations must be an integer of at least 99 for a p-value of 0.01"),
-        ({"permutations": 18}, "at least 19 for a p-value of 0.05, got 18; give more permutations or a larger level"),
-        ({"permutations": 1, "level": 0.9}, "at least 2 for"),
+        (
+            {"permutations": 98, "level": 0.01},
+            "permutations must be an integer of at least 99, got 98; a p-value",
+        ),
+        (
+            {"permutations": 18},
+            "at least 19, got 18; a p-value of 0.05 needs as many; give more permutations",
+        ),
+        ({"permutations": 1, "level": 0.9}, "at least 2, got 1; a p-value of 0.9"),
         ({"permutations": 19.5}, "must be an integer"),
         ({"level": 0.0}, r"level must lie in \(0, 1\), got 0.0"),
         ({"reference": np.arange(9)}, "one entry per point, got 9 for 30 points"),

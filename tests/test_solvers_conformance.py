@@ -237,12 +237,12 @@ def test_every_functional_of_an_estimate_has_its_error():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Lanczos(tol=0.0), "tol must be positive"),
+        (lambda: Lanczos(tol=0.0), "tol must be a positive number"),
         (lambda: Lanczos(probes=1), "probes must be an integer of at least 2, got 1"),
         (lambda: Lanczos(steps=0), "steps must be"),
         (lambda: Lanczos(times=(0.0,)), "t must be a positive number"),
         (lambda: LowRank(rank=0), "rank must be an integer of at least 1"),
-        (lambda: LowRank(largest=-1.0), "largest must be positive"),
+        (lambda: LowRank(largest=-1.0), "largest must be a positive number"),
         (lambda: Chebyshev(moments=4), "moments must be an integer of at least 8"),
         (lambda: Chebyshev(probes=1), "probes must be an integer of at least 2"),
         (lambda: solve(LowRank(), Dense(2 * np.eye(5))), "above largest = 1"),

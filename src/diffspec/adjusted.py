@@ -10,8 +10,9 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from diffspec._arrays import Array, as_points, from_numpy, namespace, require_memory
+from diffspec._checks import Seed, generator_of
 from diffspec.choice import affinity_of, choose, memory_for, operator_on
-from diffspec.entropy import Seed, check_walk, dse, time_for
+from diffspec.entropy import check_walk, dse, time_for
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Matched, dsmi
 from diffspec.kernels import AlphaDecay, Kernel
@@ -53,7 +54,7 @@ def adjusted_dsmi(
         As for `dsmi`.
     repetitions : int
         Random subsets of the matched estimator.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Draws the matched subsets and the solver's probes.
 
     Returns
@@ -98,7 +99,7 @@ def adjusted_dsmi(
     check_walk(kernel, solver or Exact())
     t = time_for(kernel, t)
     rest: dict[str, Any] = {"alpha": alpha, "t": t, "memory": memory, "tol": tol}
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     resolved = kernel.resolve(points, generator)
     matched = dsmi(points, partition, kernel=kernel, estimator=Matched(repetitions), solver=solver, rng=rng, **rest)
     whole = dse(points, kernel=resolved, solver=solver, rng=generator, **rest)

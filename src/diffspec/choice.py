@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from diffspec._arrays import GIB, Array, as_float64, device_name, free_memory, namespace, to_numpy
+from diffspec._checks import integer, positive, real, shown
 from diffspec.blocked import blocked_diffusion, filled
 from diffspec.errors import InputError, TooLargeError
 from diffspec.factored import Factored, factored_diffusion
@@ -105,10 +106,8 @@ def choose(n: int, d: int, *, t: float = 1.0, memory: float | None = None, tol: 
     >>> choose(100_000, 64, memory=2**30).storage
     'tiles'
     """
-    if n < 2 or d < 1:
-        raise InputError(f"choose needs at least 2 points of at least 1 feature, got n = {n}, d = {d}")
-    if not tol > 0:
-        raise InputError(f"tol must be positive (bits), got {tol!r}")
+    n, d, sets = integer(n, "n", least=2), integer(d, "d", least=1), integer(sets, "sets", least=1)
+    tol = positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
     time, budget = check_time(t), memory_for(memory)
     seconds = EXACT_COST * n**3 * sets
     if (n <= ALWAYS_EXACT or seconds <= EXACT_SECONDS) and 8 * n * n <= budget:
@@ -139,8 +138,8 @@ def memory_for(memory: float | None, like: Array = None) -> float:
     """`memory` in bytes, or half of what is free on the device of `like` where it is None."""
     if memory is None:
         return free_memory(like) / 2.0
-    if not memory > 0:
-        raise InputError(f"memory must be a positive number of bytes, got {memory!r}")
+    if not real(memory) > 0:
+        raise InputError(f"memory must be a positive number of bytes, got {shown(memory)}; for 2 GB give memory=2e9")
     return float(memory)
 
 

@@ -8,14 +8,15 @@ from typing import Any
 from scipy.special import stdtr
 
 from diffspec._arrays import Array, as_points, is_numpy
-from diffspec.entropy import Seed, time_for
+from diffspec._checks import Seed, seed_of
+from diffspec.entropy import time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, partition_of
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.records import Record
-from diffspec.resampling import Matrix, Measure, Resamples, seed_of, share_for
+from diffspec.resampling import Matrix, Measure, Resamples, share_for
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Solver
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
+from diffspec._checks import Seed, generator_of, recorded
 from diffspec.choice import choose, memory_for, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
@@ -20,8 +19,6 @@ from diffspec.streaming import operator_of_stream
 from diffspec.verdicts import judge
 
 __all__ = ["check_walk", "described", "dse", "settings_of", "spectrum", "time_for"]
-
-Seed = int | np.random.Generator
 
 
 def dse(
@@ -67,7 +64,7 @@ def dse(
         with the affinity are computed tile by tile.
     tol : float
         Standard error in bits that the chosen solver shall reach, where it is not exact.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Seed of bandwidth subsamples (over 4096 points) and random probes; the same seed gives the same value.
 
     Returns
@@ -131,7 +128,7 @@ def spectrum(
     """
     check_walk(kernel, solver or Exact())
     alpha, t = check_alpha(alpha), time_for(kernel, t)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     budget = memory_for(memory)
     stored = is_stored(points) and 8.0 * math.prod(points.shape) > budget / 2.0
     points = points if stored else as_points(points)
@@ -185,7 +182,7 @@ def settings_of(
         alpha=alpha,
         t=1.0,
         solver=repr(solver),
-        seed=int(rng) if isinstance(rng, int | np.integer) else None,
+        seed=recorded(rng),
         dtype=dtype_name(points),
         library=f"{namespace(points).__name__.split('.')[-1]} on {device_name(points)}",
     )

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array, eye_array
 
 from diffspec._arrays import GIB, Array, free_memory, is_numpy, require_memory
+from diffspec._checks import integer, real, shown, store
 from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.distances import unit_scaled
 from diffspec.errors import InputError, TooLargeError
@@ -60,8 +61,8 @@ class Thresholded(Kernel):
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
-        if self.below is not None and not 0.0 < self.below < 1.0:
-            raise InputError(f"below must lie between 0 and 1, got {self.below!r}; None stands for 1e-4 / n")
+        if self.below is not None and not 0.0 < real(self.below) < 1.0:
+            raise InputError(f"below must lie between 0 and 1, got {shown(self.below)}; None stands for 1e-4 / n")
 
     @property
     def dropped(self) -> float:
@@ -120,8 +121,7 @@ class NearestNeighbors(Kernel):
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
-        if not (isinstance(self.k, int) and self.k >= 1):
-            raise InputError(f"k must be an integer of at least 1, got {self.k!r}")
+        store(self, k=integer(self.k, "k", least=1))
         if self.search not in SEARCHES:
             raise InputError(f"search must be one of {', '.join(SEARCHES)}, got {self.search!r}")
 

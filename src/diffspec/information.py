@@ -11,8 +11,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points
-from diffspec.entropy import Seed, check_walk, settings_of, time_for
-from diffspec.errors import InputError
+from diffspec._checks import Seed, generator_of, integer, store
+from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
@@ -52,8 +52,7 @@ class Matched:
     repetitions: int = 5
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.repetitions, int) and self.repetitions >= 1):
-            raise InputError(f"repetitions must be an integer of at least 1, got {self.repetitions!r}")
+        store(self, repetitions=integer(self.repetitions, "repetitions", least=1))
 
     def subsets(self, partition: Partition, rng: np.random.Generator) -> list[list[Indices]]:
         """`repetitions` independent subsets per size of group, without replacement; the same list for equal sizes."""
@@ -109,7 +108,7 @@ def dsmi(
     kernel, alpha, t, solver, memory, tol
         As for `dse`; without a solver each set of points gets the one that `choose` gives for its size. A bandwidth
         rule is resolved once, on all points, and holds for every group.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Draws the matched subsets and the solver's probes.
 
     Returns
@@ -151,7 +150,7 @@ def dsmi(
     check_walk(kernel, solver or Exact())
     alpha, time = check_alpha(alpha), time_for(kernel, t)
     partition = partition_of(reference, groups, points.shape[0])
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     resolved = kernel.resolve(points, generator)
     members = partition.members()
     compared = estimator.subsets(partition, generator)

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
+from diffspec._checks import real, shown
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 
@@ -175,13 +176,9 @@ def product_eps(operator: Operator) -> float:
 
 def check_alpha(alpha: float) -> float:
     """`alpha` as a float, or InputError where it does not lie in [0, 1]."""
-    try:
-        number = float(alpha)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not 0.0 <= number <= 1.0:
-        raise InputError(f"alpha must lie in [0, 1], got {alpha!r}; the paper uses 0.5")
-    return number
+    if not 0.0 <= real(alpha) <= 1.0:
+        raise InputError(f"alpha must lie in [0, 1], got {shown(alpha)}; the paper uses 0.5")
+    return float(alpha)
 
 
 def diffusion(affinity: Array, alpha: float, *, overwrite: bool = False) -> Dense:

@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import GIB, Array, as_float64, as_points, from_numpy, is_numpy, namespace, to_numpy
+from diffspec._checks import Seed, generator_of
 from diffspec._threads import cores, parallel_map
 from diffspec.bandwidth import Sigma
 from diffspec.choice import choose, memory_for
 from diffspec.curves import Curve, Profile
 from diffspec.distances import unit_scaled
-from diffspec.entropy import Seed, check_walk, settings_of
+from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError, TooLargeError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched, combined
 from diffspec.kernels import Gaussian
 from diffspec.operators import Dense, check_alpha, diffusion, rounding_is_harmless
 from diffspec.result import BIT, NATS_PER
-from diffspec.scales import WIDTHS, Distances, narrowest, widest, widths
+from diffspec.scales import WIDTHS, Distances, asked, narrowest, widest, widths
 from diffspec.solvers import Exact, Solver
 from diffspec.spectrum import check_time, shannon, shannon_stderr
 from diffspec.subsets import Entropy, Indices
@@ -107,7 +108,7 @@ def profile(
     check_walk(Gaussian(sigma), solver or Exact())
     points, partition = _in_own_order(points, partition)
     plan = _plan(points, sigmas, solver=solver, alpha=check_alpha(alpha), t=check_time(t), memory=memory, tol=tol)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     marked = Gaussian(sigma).resolve(points, generator)
     settings = settings_of(points, Gaussian(sigma), marked, alpha=plan.alpha, solver=plan.solver_for(plan.n), rng=rng)
     members = [] if partition is None else partition.members()
@@ -213,8 +214,9 @@ def _plan(
     """The distances of `points` in the precision that the solver needs, and the widths."""
     n, d = points.shape
     budget = memory_for(memory, points)
-    count = sigmas if isinstance(sigmas, int) else len(sigmas)
-    chosen = solver or choose(n, d, t=t, memory=budget, tol=rest["tol"], sets=max(count, 1)).solver
+    given = asked(sigmas)
+    count = given if isinstance(given, int) else len(given)
+    chosen = solver or choose(n, d, t=t, memory=budget, tol=rest["tol"], sets=count).solver
     narrow = not isinstance(chosen, Exact)
     need = 2.0 * (4 if narrow else 8) * n * n
     if need > budget:
@@ -234,7 +236,7 @@ def _plan(
     return _Plan(
         distances=distances,
         features=d,
-        sigmas=widths(sigmas, narrowest(nearest, t), widest(scale, farthest, distinct=distinct, t=t)),
+        sigmas=widths(given, narrowest(nearest, t), widest(scale, farthest, distinct=distinct, t=t)),
         scale=scale,
         distinct=distinct,
         solver=solver,

@@ -15,9 +15,10 @@ import numpy as np
 from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
+from diffspec._checks import Seed, integer, real, seed_of, shown, store
 from diffspec._threads import cores, parallel_map
 from diffspec.choice import memory_for
-from diffspec.entropy import Seed, check_walk, dse, time_for
+from diffspec.entropy import check_walk, dse, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched, dsmi
@@ -28,7 +29,7 @@ from diffspec.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.solvers import Exact, Solver
 from diffspec.subsets import measured, walk_of
 
-__all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "seed_of", "share_for"]
+__all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "share_for"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -104,7 +105,7 @@ def interval(
     share : float, optional
         Of the points in each subset, in [0.5, 0.95]. Default 0.5 for graphs of neighbours and 0.8 for kernels of one
         width, with which intervals were found to be neither too wide nor too narrow.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Draws the subsets of points, the matched subsets and the solver's probes.
 
     Returns
@@ -177,12 +178,12 @@ class Resamples:
     level: float
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.level < 1.0:
-            raise InputError(f"level must lie in (0, 1), got {self.level!r}; 0.95 is usual")
-        if not (isinstance(self.count, int | np.integer) and self.count >= 10):
-            raise InputError(f"resamples must be an integer of at least 10, got {self.count!r}")
-        if not 0.5 <= self.share <= 0.95:
-            raise InputError(f"share must lie in [0.5, 0.95], got {self.share!r}; 0.8 is usual")
+        if not 0.0 < real(self.level) < 1.0:
+            raise InputError(f"level must lie in (0, 1), got {shown(self.level)}; 0.95 is usual")
+        if not 0.5 <= real(self.share) <= 0.95:
+            raise InputError(f"share must lie in [0.5, 0.95], got {shown(self.share)}; 0.8 is usual")
+        count = integer(self.count, "resamples", least=10, hint="50 are usual")
+        store(self, count=count, level=float(self.level), share=float(self.share))
         if self.n < FEWEST:
             raise InputError(f"resampling needs at least {FEWEST} points, got {self.n}; measure more points")
 
@@ -277,11 +278,6 @@ def share_for(kernel: Kernel, share: float | None) -> float:
     if share is not None:
         return share
     return LOCAL_SHARE if kernel.semidefinite is False else GLOBAL_SHARE
-
-
-def seed_of(rng: Seed) -> int:
-    """`rng` as a number that several measures can start from, drawn where it is a generator."""
-    return int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
 
 
 def _restricted(partition: Partition, kept: Matrix) -> Partition:

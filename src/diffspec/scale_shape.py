@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, as_points
+from diffspec._checks import Seed, generator_of
 from diffspec.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.choice import choose, memory_for
-from diffspec.entropy import Seed, check_walk, dse
+from diffspec.entropy import check_walk, dse
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.operators import check_alpha, diffusion
@@ -165,7 +166,7 @@ def scale_and_shape(
     check_walk(Gaussian(sigma), solver or Exact())
     _check_scale(scale)
     chosen = solver or choose(n, max(d, e), t=t, memory=memory_for(memory, clouds[0]), tol=tol).solver
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     width = resolve_sigma(sigma, clouds[0], generator)
     narrow = not isinstance(chosen, Exact)
     first, second = (
@@ -203,7 +204,7 @@ class Snapshot:
         """DSE at the width `sigma` and its standard error, in bits, with alpha and t of `settings`."""
         alpha, t = float(settings.alpha or 0.0), float(settings.t or 1.0)
         operator = diffusion(self.distances.affinity(sigma), alpha, overwrite=True)
-        found = solver(operator, np.random.default_rng(rng))
+        found = solver(operator, generator_of(rng))
         bit = NATS_PER[BIT]
         return shannon(found, t) / bit, (shannon_stderr(found, t) or 0.0) / bit
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, namespace, take_square, to_numpy
-from diffspec.bandwidth import TINY, check_sigma
+from diffspec._checks import integer, positive
+from diffspec.bandwidth import TINY
 from diffspec.distances import pairwise, unit_scaled, vanishing
 from diffspec.errors import InputError
 
@@ -90,20 +91,23 @@ class Distances:
         return moment / total * (self.unit / sigma) ** 2
 
 
+def asked(sigmas: int | Iterable[float]) -> int | tuple[float, ...]:
+    """How many widths, or the widths themselves, ascending and each once; InputError where they are none."""
+    if not isinstance(sigmas, Iterable) or isinstance(sigmas, str) or getattr(sigmas, "ndim", 1) == 0:
+        return integer(sigmas, "sigmas", least=2, hint=f"the default is {WIDTHS}; or give the widths themselves")
+    found = tuple(sorted({positive(sigma, "each of sigmas") for sigma in sigmas}))
+    if len(found) < 2:
+        raise InputError(f"sigmas must hold at least 2 different widths, got {list(found)}; for one width use dse")
+    return found
+
+
 def widths(sigmas: int | Sequence[float], narrow: float, wide: float) -> tuple[float, ...]:
     """`sigmas` widths spaced evenly in log sigma between two, or the widths given, ascending and each once."""
-    if isinstance(sigmas, int):
-        if sigmas < 2:
-            raise InputError(f"sigmas must be at least 2 widths, got {sigmas}; the default is {WIDTHS}")
-        if not math.isfinite(wide):
-            raise InputError("points are too large for the widths to be float64 numbers; divide all of them by 1e10")
-        return tuple(np.geomspace(narrow, wide, sigmas).tolist())
-    for sigma in sigmas:
-        check_sigma(sigma)
-    found = sorted({float(sigma) for sigma in sigmas})
-    if len(found) < 2:
-        raise InputError(f"sigmas must hold at least 2 different widths, got {list(sigmas)!r}; for one width use dse")
-    return tuple(found)
+    if not isinstance(sigmas, int):
+        return tuple(sigmas)
+    if not math.isfinite(wide):
+        raise InputError("points are too large for the widths to be float64 numbers; divide all of them by 1e10")
+    return tuple(np.geomspace(narrow, wide, sigmas).tolist())
 
 
 def narrowest(nearest: np.ndarray[Any, Any], t: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
-from diffspec.entropy import Seed
+from diffspec._checks import Seed, generator_of
 from diffspec.errors import InputError
 from diffspec.groups import Partition, host
 from diffspec.result import Estimate
@@ -42,7 +42,7 @@ def shuffle_test(
         The smallest possible p-value is 1 / (permutations + 1).
     level : float
         The p-value that shall count as significant; only used to refuse too few permutations and for `significant`.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Draws the permutations.
 
     Returns
@@ -75,7 +75,7 @@ def shuffle_test(
     check_permutations(permutations, level)
     if not callable(estimator):
         raise InputError(f"estimator must be callable, (points, reference) -> Estimate, got {estimator!r}")
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     observed = estimator(points, reference)
     dealt = [estimator(points, _dealt(reference, generator)).value for _ in range(permutations)]
     return PermutationTest(

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, as_points
-from diffspec.entropy import Seed, check_walk, settings_of, time_for
+from diffspec._checks import Seed, generator_of, integer, real, shown
+from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched
@@ -127,7 +128,7 @@ def permutation_test(
         Random deals of the groups. The smallest possible p-value is 1 / (permutations + 1).
     level : float
         The p-value that shall count as significant; only used to refuse too few permutations and for `significant`.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Draws the matched subsets, the permutations and the solver's probes.
 
     Returns
@@ -168,7 +169,7 @@ def permutation_test(
     points = as_points(points)
     check_walk(kernel, solver or Exact())
     partition = partition_of(reference, groups, points.shape[0])
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     resolved = kernel.resolve(points, generator)
     compared = estimator.subsets(partition, generator)
     members = [indices for deal in _deals(partition, permutations, generator) for indices in deal.members()]
@@ -256,11 +257,8 @@ def _void(partition: Partition) -> str:
 
 def check_permutations(permutations: int, level: float) -> None:
     """Raise InputError where so few permutations can give no p-value of `level`."""
-    if not 0.0 < level < 1.0:
-        raise InputError(f"level must lie in (0, 1), got {level!r}; 0.05 is usual")
+    if not 0.0 < real(level) < 1.0:
+        raise InputError(f"level must lie in (0, 1), got {shown(level)}; 0.05 is usual")
     least = max(2, math.ceil(1.0 / level - 1e-9) - 1)
-    if not (isinstance(permutations, int | np.integer) and permutations >= least):
-        raise InputError(
-            f"permutations must be an integer of at least {least} for a p-value of {level:g}, got {permutations!r}; "
-            "give more permutations or a larger level"
-        )
+    hint = f"a p-value of {level:g} needs as many; give more permutations or a larger level"
+    integer(permutations, "permutations", least=least, hint=hint)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diffspec._arrays import Array, namespace, number, to_numpy
+from diffspec._checks import positive
 from diffspec.errors import InputError
 from diffspec.extremes import Extremes
 from diffspec.perturbation import Perturbation
@@ -269,13 +270,7 @@ def _spread(spectrum: Spectrum, slopes: Array) -> float | None:
 
 def check_time(t: float) -> float:
     """`t` as a float, or InputError where it is no positive number."""
-    try:
-        good = 0.0 < float(t) < math.inf
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise InputError(f"t must be a positive number, got {t!r}; t = 1 is one step of diffusion")
-    return float(t)
+    return positive(t, "t", hint="t = 1 is one step of diffusion")
 
 
 def _sums(spectrum: Spectrum, t: float) -> tuple[Array, Array]:

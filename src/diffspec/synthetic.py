@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import digamma, gammaln
 from scipy.stats import norm
 
+from diffspec._checks import Seed, generator_of, integer, legacy_seed, positive, real, shown
 from diffspec.errors import InputError
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
-Seed: TypeAlias = int | np.random.Generator
 Law: TypeAlias = Literal["uniform", "gaussian"]
 
 
@@ -56,14 +56,12 @@ def cloud(
     Then noise_percent / 100 x U[-1, 1] is added to every coordinate. Clouds of one seed that differ in the noise alone
     are the same points before it, and the noise differs by its factor only.
     """
-    _count(dimension, "dimension")
-    ambient = dimension if ambient is None else ambient
+    shape = (integer(n, "n", least=1), integer(dimension, "dimension", least=1))
+    hint = f"the points have dimension {dimension}"
+    ambient = integer(dimension if ambient is None else ambient, "ambient", least=dimension, hint=hint)
     if law not in ("uniform", "gaussian"):
-        raise InputError(f"law must be 'uniform' or 'gaussian', got {law!r}")
-    if ambient < dimension:
-        raise InputError(f"ambient must be at least dimension = {dimension}, got {ambient}")
-    inner, rest, noise = _generator(rng).spawn(3)
-    shape = (_count(n, "n"), dimension)
+        raise InputError(f"law must be 'uniform' or 'gaussian', got {shown(law)}")
+    inner, rest, noise = generator_of(rng).spawn(3)
     points = np.full((n, ambient), rest.normal())
     points[:, :dimension] = inner.uniform(-1.0, 1.0, shape) if law == "uniform" else inner.normal(size=shape)
     return _noisy(points, noise_percent, noise)
@@ -77,8 +75,10 @@ def tree(
     The first branch is the running sum of `length` steps U[-1, 1]^dimension; every other one is a new walk that starts
     at a random point of the first. Then noise_percent / 100 x U[-1, 1] is added to every coordinate.
     """
-    walk, noise = _generator(rng).spawn(2)
-    steps = walk.uniform(-1.0, 1.0, (_count(branches, "branches"), _count(length, "length"), dimension))
+    counts = {"branches": branches, "length": length, "dimension": dimension}
+    shape = tuple(integer(count, name, least=1) for name, count in counts.items())
+    walk, noise = generator_of(rng).spawn(2)
+    steps = walk.uniform(-1.0, 1.0, shape)
     walks = np.cumsum(steps, axis=1)
     walks[1:] += walks[0][walk.integers(length, size=branches - 1)][:, None, :]
     points = walks.reshape(branches * length, dimension)
@@ -102,14 +102,14 @@ def blobs(
     from sklearn.datasets import make_blobs  # slow to import, needed here only
 
     points, labels = make_blobs(
-        n_samples=_count(n, "n"),
-        n_features=_count(dimension, "dimension"),
-        centers=_count(centres, "centres"),
-        cluster_std=std,
+        n_samples=integer(n, "n", least=1),
+        n_features=integer(dimension, "dimension", least=1),
+        centers=integer(centres, "centres", least=1),
+        cluster_std=positive(std, "std"),
         center_box=box,
-        random_state=_legacy(rng),
+        random_state=legacy_seed(rng),
     )
-    return _noisy(points, noise_percent, _generator(rng).spawn(1)[0]), labels.astype(np.int64)
+    return _noisy(points, noise_percent, generator_of(rng).spawn(1)[0]), labels.astype(np.int64)
 
 
 def corrupt(labels: Any, share: float, *, rng: Seed = 0) -> np.ndarray[Any, Any]:
@@ -117,12 +117,12 @@ def corrupt(labels: Any, share: float, *, rng: Seed = 0) -> np.ndarray[Any, Any]
 
     ``share = 1`` leaves no relation to the points; the sizes of the classes never change.
     """
-    if not 0.0 <= share <= 1.0:
-        raise InputError(f"share must lie in [0, 1], got {share!r}")
+    if not 0.0 <= real(share) <= 1.0:
+        raise InputError(f"share must lie in [0, 1], got {shown(share)}")
     mixed = np.array(labels)
     if mixed.ndim != 1:
         raise InputError(f"labels must have shape (n,), got {mixed.shape}; give one label per point")
-    generator = _generator(rng)
+    generator = generator_of(rng)
     chosen = generator.choice(len(mixed), size=math.floor(share * len(mixed)), replace=False)
     mixed[chosen] = mixed[generator.permutation(chosen)]
     return mixed
@@ -135,9 +135,9 @@ def spd_mix(n: int, identity: float, *, rng: Seed = 0) -> Floats:
     """
     from sklearn.datasets import make_spd_matrix  # slow to import, needed here only
 
-    if not 0.0 <= identity <= 1.0:
-        raise InputError(f"identity must lie in [0, 1], got {identity!r}")
-    mixed: Floats = (1.0 - identity) * make_spd_matrix(_count(n, "n"), random_state=_legacy(rng))
+    if not 0.0 <= real(identity) <= 1.0:
+        raise InputError(f"identity must lie in [0, 1], got {shown(identity)}")
+    mixed: Floats = (1.0 - identity) * make_spd_matrix(integer(n, "n", least=1), random_state=legacy_seed(rng))
     mixed[np.diag_indices(n)] += identity
     return mixed
 
@@ -147,8 +147,8 @@ def sphere(n: int, dimension: int, *, ambient: int | None = None, rng: Seed = 0)
 
     Needs ambient >= dimension + 1, which is the default.
     """
-    points, turn = _generator(rng).spawn(2)
-    raw = points.normal(size=(_count(n, "n"), _count(dimension, "dimension") + 1))
+    points, turn = generator_of(rng).spawn(2)
+    raw = points.normal(size=(integer(n, "n", least=1), integer(dimension, "dimension", least=1) + 1))
     return _turned(raw / np.linalg.norm(raw, axis=1, keepdims=True), ambient, turn)
 
 
@@ -157,8 +157,8 @@ def torus(n: int, dimension: int, *, ambient: int | None = None, rng: Seed = 0) 
 
     Needs ambient >= 2 x dimension, which is the default.
     """
-    points, turn = _generator(rng).spawn(2)
-    angles = points.uniform(0.0, 2.0 * math.pi, (_count(n, "n"), _count(dimension, "dimension")))
+    points, turn = generator_of(rng).spawn(2)
+    angles = points.uniform(0.0, 2.0 * math.pi, (integer(n, "n", least=1), integer(dimension, "dimension", least=1)))
     return _turned(np.concatenate([np.cos(angles), np.sin(angles)], axis=1), ambient, turn)
 
 
@@ -167,8 +167,8 @@ def swiss_roll(n: int, *, ambient: int | None = None, rng: Seed = 0) -> Floats:
 
     (a cos a, h, a sin a) with a in [1.5 pi, 4.5 pi] and h in [0, 21], uniform in a and h.
     """
-    points, turn = _generator(rng).spawn(2)
-    angle = points.uniform(1.5 * math.pi, 4.5 * math.pi, _count(n, "n"))
+    points, turn = generator_of(rng).spawn(2)
+    angle = points.uniform(1.5 * math.pi, 4.5 * math.pi, integer(n, "n", least=1))
     height = points.uniform(0.0, 21.0, n)
     return _turned(np.stack([angle * np.cos(angle), height, angle * np.sin(angle)], axis=1), ambient, turn)
 
@@ -194,8 +194,8 @@ def correlated(n: int, *, dimension: int = 1, correlation: float = 0.8, rng: See
 
     I = -(dimension / 2) log2(1 - correlation^2).
     """
-    generator = _generator(rng)
-    x, other = generator.normal(size=(2, _count(n, "n"), _count(dimension, "dimension")))
+    generator = generator_of(rng)
+    x, other = generator.normal(size=(2, integer(n, "n", least=1), integer(dimension, "dimension", least=1)))
     y = _correlation(correlation) * x + math.sqrt(1.0 - correlation**2) * other
     return Pair(x=x, y=y, bits=-dimension / 2.0 * math.log2(1.0 - correlation**2))
 
@@ -206,9 +206,8 @@ def student(n: int, *, dimension: int = 1, correlation: float = 0.8, degrees: fl
     I = I(Gaussian) + f(v) + f(v + 2 d) - 2 f(v + d) nats with v the degrees and f(a) = log Gamma(a/2) - (a/2) psi(a/2):
     the common factor makes the two dependent even at correlation 0 (Arellano-Valle, Contreras-Reyes and Genton, 2013).
     """
-    if not degrees > 0:
-        raise InputError(f"degrees must be positive, got {degrees!r}")
-    normal, chi = _generator(rng).spawn(2)
+    degrees = positive(degrees, "degrees")
+    normal, chi = generator_of(rng).spawn(2)
     pair = correlated(n, dimension=dimension, correlation=correlation, rng=normal)
     scale = np.sqrt(degrees / chi.chisquare(degrees, size=(n, 1)))
     excess = _f(degrees) + _f(degrees + 2 * dimension) - 2.0 * _f(degrees + dimension)
@@ -220,10 +219,9 @@ def additive_noise(n: int, *, width: float = 0.3, rng: Seed = 0) -> Pair:
 
     I = width - log(2 width) nats up to a width of 1/2, 1 / (4 width) beyond.
     """
-    if not width > 0:
-        raise InputError(f"width must be positive, got {width!r}")
-    generator = _generator(rng)
-    x = generator.uniform(0.0, 1.0, (_count(n, "n"), 1))
+    width = positive(width, "width")
+    generator = generator_of(rng)
+    x = generator.uniform(0.0, 1.0, (integer(n, "n", least=1), 1))
     nats = width - math.log(2.0 * width) if width <= 0.5 else 0.25 / width
     return Pair(x=x, y=x + generator.uniform(-width, width, x.shape), bits=nats / math.log(2.0))
 
@@ -253,20 +251,9 @@ def _f(a: float) -> float:
     return float(gammaln(a / 2.0) - a / 2.0 * digamma(a / 2.0))
 
 
-def _generator(rng: Seed) -> np.random.Generator:
-    if not isinstance(rng, int | np.integer | np.random.Generator):
-        raise InputError(f"rng must be a seed or a numpy.random.Generator, got {rng!r}")
-    return np.random.default_rng(rng)
-
-
-def _legacy(rng: Seed) -> int:
-    """A seed for scikit-learn, which takes no generators: the integer itself, or one drawn."""
-    return int(rng) if isinstance(rng, int | np.integer) else int(_generator(rng).integers(2**32))
-
-
 def _noisy(points: Floats, percent: float, rng: np.random.Generator) -> Floats:
-    if not 0.0 <= percent < math.inf:
-        raise InputError(f"noise_percent must be at least 0, got {percent!r}; 50 adds uniform noise in [-0.5, 0.5]")
+    if not 0.0 <= real(percent) < math.inf:
+        raise InputError(f"noise_percent must be at least 0, got {shown(percent)}; 50 adds U[-0.5, 0.5]")
     return points + percent / 100.0 * rng.uniform(-1.0, 1.0, points.shape) if percent else points
 
 
@@ -275,19 +262,12 @@ def _turned(points: Floats, ambient: int | None, rng: np.random.Generator) -> Fl
     d = points.shape[1]
     if ambient is None:
         return points
-    if ambient < d:
-        raise InputError(f"ambient must be at least {d}, which this surface needs, got {ambient}")
+    ambient = integer(ambient, "ambient", least=d, hint="this surface needs as many")
     frame, _upper = np.linalg.qr(rng.normal(size=(ambient, d)))
     return np.asarray(points @ frame.T)
 
 
-def _count(value: int, name: str) -> int:
-    if not (isinstance(value, int | np.integer) and value >= 1):
-        raise InputError(f"{name} must be an integer of at least 1, got {value!r}")
-    return int(value)
-
-
 def _correlation(value: float) -> float:
-    if not -1.0 < value < 1.0:
-        raise InputError(f"correlation must lie between -1 and 1, both excluded, got {value!r}")
+    if not -1.0 < real(value) < 1.0:
+        raise InputError(f"correlation must lie between -1 and 1, both excluded, got {shown(value)}")
     return float(value)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from diffspec._arrays import to_numpy
+from diffspec._checks import integer, real, shown, store
 from diffspec.errors import InputError
 from diffspec.spectrum import Spectrum, check_time, shannon
 
@@ -69,8 +70,7 @@ class Knee:
     longest: int = 100
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.longest, int) and self.longest >= 3):
-            raise InputError(f"longest must be an integer of at least 3, got {self.longest!r}")
+        store(self, longest=integer(self.longest, "longest", least=3))
 
     def __call__(self, spectrum: Spectrum) -> float:
         """The knee for `spectrum`, an integer in [2, longest - 1]; O(longest k + longest^2) for k nodes."""
@@ -107,8 +107,8 @@ class ShareAbove:
 
     def __post_init__(self) -> None:
         for name in ("share", "floor"):
-            if not 0.0 < getattr(self, name) < 1.0:
-                raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)!r}")
+            if not 0.0 < real(getattr(self, name)) < 1.0:
+                raise InputError(f"{name} must lie between 0 and 1, got {shown(getattr(self, name))}")
 
     def __call__(self, spectrum: Spectrum) -> float:
         """The time for `spectrum`, a positive real; O(k) for k nodes."""

@@ -13,9 +13,10 @@ from scipy.sparse import issparse
 from scipy.spatial.distance import pdist, squareform
 
 from diffspec._arrays import Array, as_points, to_numpy
+from diffspec._checks import Seed, generator_of, integer
 from diffspec.choice import affinity_of
 from diffspec.conjugate import Floats, as_dense, conjugate_of, leading, scaled
-from diffspec.entropy import Seed, check_walk, time_for
+from diffspec.entropy import check_walk, time_for
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
@@ -124,7 +125,7 @@ def diffuse(
     >>> diffuse(two, 100, kernel=Gaussian(1.0)).ravel().round(3)
     array([0.5, 0.5, 8.5, 8.5])
     """
-    steps = _count(steps, "steps")
+    steps = integer(steps, "steps", least=0)
     walk = diffusion_matrix(points, kernel=kernel, alpha=alpha, rng=rng)
     moved = to_numpy(as_points(points if values is None else values, name="values")).astype(np.float64)
     if len(moved) != walk.shape[0]:
@@ -187,7 +188,7 @@ def diffusion_map(
     >>> diffusion_map(two, components=1, kernel=Gaussian(2.0)).ravel().round(1)
     array([ 1.,  1., -1., -1.])
     """
-    t, components = time_for(kernel, t), _count(components, "components")
+    t, components = time_for(kernel, t), integer(components, "components", least=0)
     conjugate, root = _conjugate(points, kernel, alpha, rng)
     n = len(root)
     if not 1 <= components < n:
@@ -244,7 +245,7 @@ def potential_distances(
     >>> potential_distances(two, 100, kernel=Gaussian(1.0)).round(1)[0]
     array([ 0. ,  0. , 30.8, 30.8])
     """
-    steps = _count(steps, "steps")
+    steps = integer(steps, "steps", least=0)
     walk = diffusion_matrix(points, kernel=kernel, alpha=alpha, rng=rng)
     potential = np.log(np.linalg.matrix_power(as_dense(walk), steps) + UNSEEN)
     return np.asarray(squareform(pdist(potential)))
@@ -255,11 +256,5 @@ def _conjugate(points: Array, kernel: Kernel, alpha: float, rng: Seed) -> tuple[
     points = as_points(points)
     check_walk(kernel, Exact())
     alpha = check_alpha(alpha)
-    affinity = affinity_of(points, kernel.resolve(points, np.random.default_rng(rng)))
+    affinity = affinity_of(points, kernel.resolve(points, generator_of(rng)))
     return conjugate_of(affinity if issparse(affinity) else to_numpy(affinity).astype(np.float64), alpha)
-
-
-def _count(value: int, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-        raise InputError(f"{name} must be an integer of at least 0, got {value!r}")
-    return int(value)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from diffspec._arrays import Array, to_numpy
+from diffspec._checks import integer, store
 from diffspec.bandwidth.protocol import TINY, rows_of, some
 from diffspec.distances import unit_scaled
 
@@ -41,6 +42,9 @@ class LogSum:
     """
 
     most: int = 2048
+
+    def __post_init__(self) -> None:
+        store(self, most=integer(self.most, "most", least=2))
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffspec._arrays import Array, namespace, order_statistics
+from diffspec._checks import integer, real, shown, store
 from diffspec.bandwidth.protocol import MOST, TINY, rows_of, some
 from diffspec.distances import unit_scaled
 from diffspec.errors import InputError
@@ -39,8 +40,7 @@ class Neighbors:
     most: int = MOST
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.k, int) and self.k >= 1):
-            raise InputError(f"k must be an integer of at least 1, got {self.k!r}")
+        store(self, k=integer(self.k, "k", least=1), most=integer(self.most, "most", least=2))
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""
@@ -75,8 +75,9 @@ class NeighborShare:
     most: int = MOST
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.share <= 1.0:
-            raise InputError(f"share must lie in (0, 1], got {self.share!r}; 0.01 is the nearest hundredth")
+        store(self, most=integer(self.most, "most", least=2))
+        if not 0.0 < real(self.share) <= 1.0:
+            raise InputError(f"share must lie in (0, 1], got {shown(self.share)}; 0.01 is the nearest hundredth")
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""

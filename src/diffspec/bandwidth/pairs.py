@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffspec._arrays import Array, namespace, order_statistics
+from diffspec._checks import integer, real, shown, store
 from diffspec.bandwidth.protocol import MOST, TINY, some
 from diffspec.distances import cross_squared_distances, unit_scaled
 from diffspec.errors import InputError
@@ -33,6 +34,9 @@ class Median:
     """
 
     most: int = MOST
+
+    def __post_init__(self) -> None:
+        store(self, most=integer(self.most, "most", least=2))
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
@@ -62,8 +66,9 @@ class Quantile:
     most: int = MOST
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.q < 1.0:
-            raise InputError(f"q must lie between 0 and 1, got {self.q!r}; 0.5 is the median")
+        store(self, most=integer(self.most, "most", least=2))
+        if not 0.0 < real(self.q) < 1.0:
+            raise InputError(f"q must lie between 0 and 1, got {shown(self.q)}; 0.5 is the median")
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._checks import positive, store
 from diffspec.bandwidth.protocol import Rule
-from diffspec.errors import InputError
 
 __all__ = ["Fixed", "GeometricMean", "RootDimension", "Scaled"]
 
@@ -32,7 +32,7 @@ class Fixed:
     value: float = 10.0
 
     def __post_init__(self) -> None:
-        _check_positive("value", self.value)
+        store(self, value=positive(self.value, "value"))
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """`value`."""
@@ -72,7 +72,7 @@ class Scaled:
     factor: float
 
     def __post_init__(self) -> None:
-        _check_positive("factor", self.factor)
+        store(self, factor=positive(self.factor, "factor"))
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """The factor times the rule on `points`."""
@@ -95,8 +95,3 @@ class GeometricMean:
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """The square root of the product of both rules on `points`."""
         return math.sqrt(self.first(points, rng)) * math.sqrt(self.second(points, rng))
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not 0.0 < value < math.inf:
-        raise InputError(f"{name} must be a positive number, got {value!r}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._checks import positive
 from diffspec.bandwidth.logsum import LogSum
 from diffspec.bandwidth.nearest import Neighbors, NeighborShare
 from diffspec.bandwidth.pairs import Median, Quantile
@@ -43,13 +42,4 @@ def check_sigma(sigma: Sigma) -> None:
     elif isinstance(sigma, type):
         raise InputError(f"sigma must be a rule such as Median(), got the class {sigma.__name__}; call it first")
     elif not callable(sigma):
-        _check_number(sigma)
-
-
-def _check_number(sigma: float) -> None:
-    try:
-        good = 0.0 < float(sigma) < math.inf
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise InputError(f"sigma must be a positive number, got {sigma!r}; use sigma='median' to take it from the data")
+        positive(sigma, "sigma", hint="use sigma='median' to take it from the data")

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from diffspec._checks import Seed, generator_of
 from diffspec.baselines._samples import Floats
-from diffspec.entropy import Seed, check_walk, settings_of
+from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.operators import check_alpha
@@ -21,7 +22,7 @@ def affinity_of(values: Floats, kernel: Kernel, alpha: float, rng: Seed) -> tupl
     """The affinity of all points, and what led to it."""
     check_walk(kernel, Exact())
     alpha = check_alpha(alpha)
-    resolved = kernel.resolve(values, np.random.default_rng(rng))
+    resolved = kernel.resolve(values, generator_of(rng))
     affinity = resolved(values)
     if not isinstance(affinity, np.ndarray):
         raise InputError(f"kernel must give a dense matrix, got {kernel!r}; use Gaussian()")

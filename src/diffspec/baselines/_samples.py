@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import as_points, to_numpy
+from diffspec._checks import integer
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, host, partition_of
 
@@ -85,12 +86,12 @@ def labels_of(reference: Any, groups: Grouping | None, n: int, *, smallest: int 
     return partition
 
 
-def check_neighbors(neighbors: int, n: int) -> None:
-    """Raise InputError unless `neighbors` is an integer in 1 .. n - 1."""
-    if isinstance(neighbors, bool) or not isinstance(neighbors, int | np.integer) or neighbors < 1:
-        raise InputError(f"neighbors must be an integer of at least 1, got {neighbors!r}")
+def check_neighbors(neighbors: int, n: int, *, least: int = 1) -> int:
+    """`neighbors` as an int; InputError unless it lies in `least` .. n - 1."""
+    neighbors = integer(neighbors, "neighbors", least=least)
     if n <= neighbors:
         raise InputError(f"neighbors = {neighbors} needs at least {neighbors + 1} points, got {n}; lower neighbors")
+    return neighbors
 
 
 def require_varying(values: Floats, name: str) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from diffspec._checks import Seed, generator_of, integer, positive, recorded, shown, store
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of, within_one
-from diffspec.entropy import Seed
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.groups import Grouping
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
@@ -58,13 +58,11 @@ class Training:
 
     def __post_init__(self) -> None:
         counts = {"batch": self.batch, "steps": self.steps, "every": self.every, "patience": self.patience}
-        for name, count in [*counts.items(), *(("hidden", width) for width in self.hidden)]:
-            if not (isinstance(count, int) and count >= (2 if name == "batch" else 1)):
-                raise InputError(f"{name} must be a positive integer (batch at least 2), got {count!r}")
-        if not self.hidden:
-            raise InputError("hidden must name at least one layer, got ()")
-        if not 0.0 < self.rate < math.inf:
-            raise InputError(f"rate must be a positive number, got {self.rate!r}")
+        store(self, **{name: integer(count, name, least=2 if name == "batch" else 1) for name, count in counts.items()})
+        if isinstance(self.hidden, str) or not np.ndim(self.hidden) == 1 or not len(self.hidden):
+            raise InputError(f"hidden must name the width of at least one layer, got {shown(self.hidden)}")
+        store(self, hidden=tuple(integer(width, "hidden", least=1) for width in self.hidden))
+        store(self, rate=positive(self.rate, "rate"))
         if len(self.shares) != 2 or min(self.shares) <= 0.0 or sum(self.shares) >= 1.0:
             raise InputError(f"shares must be two positive numbers that sum to less than 1, got {self.shares!r}")
 
@@ -91,13 +89,12 @@ class Task:
 def estimated(measure: str, method: str, bound: Callable[[Any], Bound], task: Task) -> Estimate:
     """The estimate, in bits, of one training per repeat; `bound` makes a fresh objective from the module of critics."""
     critic = _with_torch(measure)
-    if isinstance(task.repeats, bool) or not isinstance(task.repeats, int) or task.repeats < 1:
-        raise InputError(f"repeats must be an integer of at least 1, got {task.repeats!r}")
+    repeats = integer(task.repeats, "repeats", least=1)
     x, y, settings, ceiling = _sides(task)
-    seed = int(task.rng) if isinstance(task.rng, int | np.integer) else None
+    seed = recorded(task.rng)
     settings = replace(settings, method=method, seed=seed, dtype="float32", library=f"torch on {task.training.device}")
     nats = []
-    for generator in np.random.default_rng(task.rng).spawn(task.repeats):
+    for generator in generator_of(task.rng).spawn(repeats):
         parts = _parts(critic, x, y, task.training, generator)
         nats.append(critic.fit(parts, *bound(critic), task.training, generator))
     found = in_bits(measure, float(np.mean(nats)), n=len(x), settings=settings, ceiling=ceiling)

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._checks import Seed, generator_of, integer, recorded
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, within_one
 from diffspec.distances import BLOCK_ELEMENTS
-from diffspec.entropy import Seed
-from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Literal
 from diffspec.released.measures import equal_bins
@@ -64,7 +63,7 @@ def binned_entropy(points: Array, *, bins: int = 2) -> Estimate:
     >>> print(binned_entropy(np.linspace(0, 1, 64)[:, None], bins=4))
     binned entropy = 2 bit (n = 64)
     """
-    cells = _cells(as_samples(points), _count(bins))
+    cells = _cells(as_samples(points), integer(bins, "bins", least=1))
     n = len(cells)
     settings = Settings(method=call("binned_entropy", {"bins": bins}))
     verdict = _verdict(cells, "log2 n")
@@ -96,7 +95,7 @@ def binned_information(
         `Literal()` (default) is the plug-in value H(X) + H(Y) - H(X, Y), never negative and biased upwards;
         `Matched(5)` compares each group with random subsets of its size, as the paper's CSMI does, which takes most of
         the bias away and everything where all points have a cell of their own.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Draws the matched subsets.
 
     Returns
@@ -126,7 +125,7 @@ def binned_information(
     >>> print(f"{binned_information(x[:, None], x > 0.5).value:.2f}")
     1.00
     """
-    cells = _cells(as_samples(points), _count(bins))
+    cells = _cells(as_samples(points), integer(bins, "bins", least=1))
     labels = groups is not None or holds_labels(reference)
     if labels:
         partition = partition_of(reference, groups, len(cells))
@@ -141,10 +140,8 @@ def binned_information(
         entropy,
         partition,
         estimator=estimator,
-        settings=Settings(
-            method=call("binned_information", {"bins": bins}), seed=int(rng) if isinstance(rng, int) else None
-        ),
-        rng=np.random.default_rng(rng),
+        settings=Settings(method=call("binned_information", {"bins": bins}), seed=recorded(rng)),
+        rng=generator_of(rng),
         verdict=_verdict(cells, "decided by the sizes of the groups"),
     )
     return found if labels else replace(found, groups=())  # a row per cell of the reference tells nobody anything
@@ -181,9 +178,3 @@ def _verdict(cells: Indices, value: str) -> str:
     if cells.max() < len(cells) - 1:
         return ""
     return f"saturated: every point has a cell of its own, so the value is {value}; use fewer bins or features"
-
-
-def _count(bins: int) -> int:
-    if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 1:
-        raise InputError(f"bins must be an integer of at least 1, got {bins!r}")
-    return int(bins)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular, svd, svdvals
 
 from diffspec._arrays import Array
+from diffspec._checks import real, shown
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, Scatter, classes, effective, scatter
 from diffspec.baselines._samples import Floats, as_samples
@@ -63,8 +64,8 @@ def lidar(points: Array, reference: Any, *, groups: Grouping | None = None, ridg
     """
     values = as_samples(points)
     n, d = values.shape
-    if not (isinstance(ridge, int | float | np.number) and 1e-12 <= ridge < np.inf):
-        raise InputError(f"ridge must be a number of at least 1e-12, got {ridge!r}; the default is 1e-4")
+    if not 1e-12 <= real(ridge) < np.inf:
+        raise InputError(f"ridge must be a number of at least 1e-12, got {shown(ridge)}; the default is 1e-4")
     partition = classes(reference, groups, n, smallest=2, needs="LiDAR")
     apart, dust = _whitened(scatter(points, values, partition), float(ridge))
     singular = svdvals(apart, check_finite=False)
@@ -125,8 +126,8 @@ def neural_collapse(points: Array, reference: Any, *, groups: Grouping | None = 
     """
     values = as_samples(points)
     n = len(values)
-    if not (isinstance(cutoff, float) and 1e-24 <= cutoff < 1.0):
-        raise InputError(f"cutoff must be a number in [1e-24, 1), got {cutoff!r}; the default is 1e-6")
+    if not 1e-24 <= real(cutoff) < 1.0:
+        raise InputError(f"cutoff must be a number in [1e-24, 1), got {shown(cutoff)}; the default is 1e-6")
     partition = classes(reference, groups, n, smallest=2, needs="neural collapse")
     parts = scatter(points, values, partition)
     _left, singular, directions = svd(parts.apart, full_matrices=False, check_finite=False)

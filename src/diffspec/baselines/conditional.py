@@ -63,7 +63,7 @@ def conditional_ksg(
     x = as_samples(points)
     n = len(x)
     y, z = (as_reference(side, n, instead="one call per class") for side in (reference, given))
-    check_neighbors(neighbors, n)
+    neighbors = check_neighbors(neighbors, n)
     sides = {"points": x, "reference": y, "given": z}
     scaled = [
         continuous(side, name, standardize=standardize, instead="one call per class") for name, side in sides.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._checks import real, shown
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_distinct, within_one
 from diffspec.errors import InputError
@@ -54,8 +55,8 @@ def two_nn(points: Array, *, discard: float = 0.1) -> Estimate:
     >>> print(f"{two_nn(torus(2000, 2, ambient=50)).value:.1f}")
     2.0
     """
-    if isinstance(discard, bool) or not (isinstance(discard, int | float | np.number) and 0.0 <= discard < 1.0):
-        raise InputError(f"discard must be a share in [0, 1), got {discard!r}; the source leaves out 0.1")
+    if not 0.0 <= real(discard) < 1.0:
+        raise InputError(f"discard must be a share in [0, 1), got {shown(discard)}; the source leaves out 0.1")
     values = as_samples(points)
     n = len(values)
     distances = _log_distances(values, 2)
@@ -112,9 +113,7 @@ def levina_bickel(points: Array, *, neighbors: int = 10) -> Estimate:
     """
     values = as_samples(points)
     n = len(values)
-    check_neighbors(neighbors, n)
-    if neighbors < 2:
-        raise InputError(f"neighbors must be at least 2, got {neighbors}; a ratio of distances needs two of them")
+    neighbors = check_neighbors(neighbors, n, least=2)
     distances = _log_distances(values, neighbors)
     inverse = float(np.mean(distances[:, -1:] - distances[:, :-1]))
     if inverse == 0.0:

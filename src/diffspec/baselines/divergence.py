@@ -61,7 +61,7 @@ def kl_divergence(points: Array, others: Array, *, neighbors: int = 3) -> Estima
     first, second = as_samples(points), as_samples(others, name="others")
     if first.shape[1] != second.shape[1]:
         raise InputError(f"others must have the {first.shape[1]} features of the points, got {second.shape[1]}")
-    check_neighbors(neighbors, len(first))
+    neighbors = check_neighbors(neighbors, len(first))
     if neighbors > len(second):
         raise InputError(f"neighbors = {neighbors} needs as many others, got {len(second)}; lower neighbors")
     require_distinct(first, "points", instead="binned_entropy")

@@ -10,11 +10,11 @@ import numpy as np
 from scipy.special import entr
 
 from diffspec._arrays import Array, take_square
+from diffspec._checks import Seed, generator_of
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
-from diffspec.entropy import Seed
 from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
@@ -117,7 +117,7 @@ def entry_information(
     """
     values = as_samples(points)
     partition = labels_of(reference, groups, len(values))
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     affinity, settings = affinity_of(values, kernel, alpha, rng)
 
     def measured(indices: Indices) -> float:

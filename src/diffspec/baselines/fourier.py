@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, take_square
+from diffspec._checks import Seed, generator_of, integer
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of, within_one
 from diffspec.conjugate import conjugate_of, leading
-from diffspec.entropy import Seed
 from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
@@ -147,7 +147,7 @@ def fourier_information(
     values = as_samples(points)
     partition = labels_of(reference, groups, len(values))
     most = None if top is None else _top(top, min(partition.sizes))
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     affinity, settings = affinity_of(values, kernel, alpha, rng)
     signal = within_one(values)
 
@@ -181,6 +181,4 @@ def _spread(affinity: Floats, signal: Floats, alpha: float, top: int) -> float:
 def _top(top: int | None, n: int) -> int:
     if top is None:
         return n - 1
-    if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top < n:
-        raise InputError(f"top must be an integer in 1 .. n - 1 = {n - 1}, got {top!r}")
-    return int(top)
+    return integer(top, "top", least=1, most=n - 1, hint=f"there are n - 1 = {n - 1} eigenvectors but the trivial one")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._checks import Seed, generator_of, real, shown
 from diffspec.baselines._estimates import call, finite, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of
-from diffspec.entropy import Seed, check_walk, settings_of
+from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.kernels import Gaussian, Kernel
@@ -37,7 +38,7 @@ def gram_entropy(points: Array, *, kernel: Kernel = Gaussian(), order: float = 1
         A dense positive semi-definite one (`Gaussian`, `Cosine`, `Precomputed`); bandwidth rules as for `dse`.
     order : float
         q > 0, default 1; 1.01 and 2 are common elsewhere.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Seed of the bandwidth rule's subsample (over 4096 points).
 
     Returns
@@ -166,7 +167,7 @@ def vendi_score(points: Array, *, kernel: Kernel | None = None, order: float = 1
         As for `gram_entropy`. Default: the cosine x.y / (|x| |y|) itself, which may be negative, as in the source.
     order : float
         q > 0 of the Renyi entropy.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         As for `gram_entropy`.
 
     Returns
@@ -214,7 +215,7 @@ def vendi_score(points: Array, *, kernel: Kernel | None = None, order: float = 1
 def _kernel_matrix(values: Floats, kernel: Kernel, rng: Seed) -> tuple[Floats, Settings]:
     """The affinity with a diagonal of ones, and what led to it."""
     check_walk(kernel, Exact())
-    resolved = kernel.resolve(values, np.random.default_rng(rng))
+    resolved = kernel.resolve(values, generator_of(rng))
     matrix = resolved(values)
     if not isinstance(matrix, np.ndarray):
         raise InputError(f"kernel must give a dense matrix, got {kernel!r}; use Gaussian()")
@@ -247,10 +248,6 @@ def _cosines(values: Floats) -> Floats:
 
 
 def _positive(order: float) -> float:
-    try:
-        good = float(order) > 0.0
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise InputError(f"order must be a positive number, got {order!r}; 1 is von Neumann's entropy")
+    if not real(order) > 0.0:
+        raise InputError(f"order must be a positive number, got {shown(order)}; 1 is von Neumann's entropy")
     return float(order)

@@ -11,11 +11,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from diffspec._arrays import Array, take_square
+from diffspec._checks import Seed, generator_of
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import EntropyOf, difference
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
-from diffspec.entropy import Seed
 from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
@@ -47,7 +47,7 @@ def adjacency_entropy(points: Array, *, graph: Graph = Gaussian(), alpha: float 
     alpha : float
         In [0, 1]. 0 (default) is the affinity itself; 1/2 the released package's anisotropic variant, which is the
         random walk on the affinity: `dse` with alpha = 0 and t = 1.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Seed of the bandwidth rule's subsample.
 
     Returns
@@ -135,7 +135,7 @@ def adjacency_information(
     """
     values = as_samples(points)
     partition = labels_of(reference, groups, len(values))
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     measured, settings = _adjacency(values, graph, alpha, rng)
     return difference(
         "adjacency spectral information",

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._checks import Seed, positive
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
-from diffspec.entropy import Seed
-from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import diffusion
@@ -82,8 +81,7 @@ def joint_information(
     values = as_samples(points)
     n = len(values)
     time = check_time(t)
-    if not 0.0 < separation < math.inf:
-        raise InputError(f"separation must be a positive number, got {separation!r}")
+    separation = positive(separation, "separation")
     partition = labels_of(reference, groups, n)
     affinity, settings = affinity_of(values, kernel, alpha, rng)
     same = np.equal.outer(partition.codes, partition.codes)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import digamma, gammaln
 
 from diffspec._arrays import Array
+from diffspec._checks import integer
 from diffspec.baselines._counts import counts_in_class, kraskov_first, kraskov_second, mixed, mixed_with_labels
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
@@ -31,7 +32,6 @@ from diffspec.baselines._samples import (
     together,
     within_one,
 )
-from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.neighbors import nearest, squared_distances
 from diffspec.result import Estimate, Settings
@@ -80,7 +80,7 @@ def kozachenko_leonenko(points: Array, *, neighbors: int = 3) -> Estimate:
     """
     values = as_samples(points)
     n, d = values.shape
-    check_neighbors(neighbors, n)
+    neighbors = check_neighbors(neighbors, n)
     require_varying(values, "points")
     require_distinct(values, "points", instead="binned_entropy")
     scaled = within_one(values)
@@ -145,12 +145,11 @@ def ksg(
     >>> print(f"{ksg(x, x + noise).value:.1f}")  # log2(2) / 2
     0.5
     """
-    if variant not in (1, 2):
-        raise InputError(f"variant must be 1 or 2, got {variant!r}")
+    integer(variant, "variant", least=1, most=2)
     x = as_samples(points)
     n = len(x)
     y = as_reference(reference, n, instead="ross")
-    check_neighbors(neighbors, n)
+    neighbors = check_neighbors(neighbors, n)
     x, y = (continuous(*side, standardize=standardize) for side in ((x, "points"), (y, "reference")))
     x, y = together(x, y)
     nats = (kraskov_first if variant == 1 else kraskov_second)(x, y, neighbors)
@@ -209,7 +208,7 @@ def ross(
     """
     values = as_samples(points)
     n = len(values)
-    check_neighbors(neighbors, n)
+    neighbors = check_neighbors(neighbors, n)
     partition = labels_of(reference, groups, n, smallest=neighbors + 1)
     scaled = within_one(continuous(values, "points", standardize=standardize))
     scaled -= scaled.mean(axis=0)
@@ -273,7 +272,7 @@ def mixed_ksg(
     """
     values = as_samples(points)
     n = len(values)
-    check_neighbors(neighbors, n)
+    neighbors = check_neighbors(neighbors, n)
     x = _varied(values, "points", standardize)
     settings = Settings(method=call("mixed_ksg", {"neighbors": neighbors, "standardize": standardize}))
     if groups is not None or holds_labels(reference):

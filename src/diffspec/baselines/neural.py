@@ -11,10 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from diffspec._arrays import Array
+from diffspec._checks import Seed, positive
 from diffspec.baselines._estimates import call
 from diffspec.baselines._training import DEFAULT, Bound, Task, Training, blocks_of, estimated, sizes
-from diffspec.entropy import Seed
-from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.result import Estimate
 
@@ -50,7 +49,7 @@ def mine(
         The critic and its training.
     repeats : int
         Random splits and trainings whose mean is the value; from two on their spread gives `stderr`.
-    rng : int or numpy.random.Generator
+    rng : int or numpy.random.Generator or RandomState or None
         Decides split, weights and batches; the same seed gives the same value on the same machine.
 
     Returns
@@ -259,8 +258,7 @@ def smile(
     >>> print(f"{smile(points, labels, training=Training(steps=200)).value:.1f}")
     1.0
     """
-    if not 0.0 < clip < math.inf:
-        raise InputError(f"clip must be a positive number of nats, got {clip!r}")
+    clip = positive(clip, "clip", hint="it is a number of nats")
 
     def bound(critic: Any) -> Bound:
         def value(scores: Any) -> Any:

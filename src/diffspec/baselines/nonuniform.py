@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from diffspec._arrays import Array
+from diffspec._checks import real, shown
 from diffspec.baselines._counts import kraskov_first
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
@@ -89,14 +90,14 @@ def lnc(
     x = as_samples(points)
     n = len(x)
     y = as_reference(reference, n, instead="ross")
-    check_neighbors(neighbors, n)
+    neighbors = check_neighbors(neighbors, n)
     d = x.shape[1] + y.shape[1]
     if d > MOST:
         raise InputError(f"lnc takes at most {MOST} features of both sides together, got {d}; use ksg or mine")
     if neighbors < d:
         raise InputError(f"neighbors must be at least the {d} features of both sides, got {neighbors}")
-    if threshold is not None and not 0.0 < threshold < 1.0:
-        raise InputError(f"threshold must lie in (0, 1), got {threshold!r}; None takes what chance seldom gives")
+    if threshold is not None and not 0.0 < real(threshold) < 1.0:
+        raise InputError(f"threshold must lie in (0, 1), got {shown(threshold)}; None takes what chance seldom gives")
     x, y = together(*(continuous(*side, standardize=standardize) for side in ((x, "points"), (y, "reference"))))
     both = np.hstack([x, y])
     near = KDTree(both).query(both, k=neighbors + 1, p=np.inf)[1]

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._checks import integer
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, classes
 from diffspec.baselines._samples import (
@@ -153,11 +154,10 @@ def knn_probe(
 
     values = as_samples(points)
     n = len(values)
-    if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
-        raise InputError(f"folds must be an integer of at least 2, got {folds!r}; the default is 5")
-    partition = classes(reference, groups, n, smallest=int(folds), needs=f"cross-validation in {folds} folds")
-    check_neighbors(neighbors, n)
-    learnt = n - -(-n // int(folds))
+    folds = integer(folds, "folds", least=2, hint="the default is 5")
+    partition = classes(reference, groups, n, smallest=folds, needs=f"cross-validation in {folds} folds")
+    neighbors = check_neighbors(neighbors, n)
+    learnt = n - -(-n // folds)
     if learnt < neighbors:
         raise InputError(f"neighbors = {neighbors} are more than the {learnt} points to learn from; lower neighbors")
     scaled = within_one(values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._checks import integer
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import Singular, effective, shares_of, singular_values
 from diffspec.errors import InputError
@@ -204,8 +205,7 @@ def _count(measure: str, value: float, found: Singular, method: str) -> Estimate
 
 
 def _check_ranks(first: int, last: int, found: int) -> None:
-    if not all(isinstance(rank, int | np.integer) and not isinstance(rank, bool) for rank in (first, last)):
-        raise InputError(f"first and last must be integers, got {first!r} and {last!r}")
+    first, last = integer(first, "first"), integer(last, "last")
     if first < 1 or last > found or last < first + 2:
         raise InputError(
             f"a slope needs at least 3 eigenvalues above rounding, got ranks {first} to {last} of {found}; "

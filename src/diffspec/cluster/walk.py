@@ -6,11 +6,10 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from diffspec._checks import Seed, generator_of
 from diffspec.cluster.operator import operator_on
 from diffspec.cluster.session import Session
-from diffspec.entropy import Seed, check_walk, described, settings_of
+from diffspec.entropy import check_walk, described, settings_of
 from diffspec.kernels import Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import Estimate
@@ -71,7 +70,7 @@ def dse(
     alpha = check_alpha(alpha)
     solver = Lanczos(times=(time,)) if solver is None else solver
     check_walk(kernel, solver)
-    generator = np.random.default_rng(rng)
+    generator = generator_of(rng)
     there = operator_on(Session(client, patience), points, kernel, alpha, rng=generator, block=block)
     found = solver(there.operator, generator)
     judged = judge(shannon(found) / math.log(found.n), there.sample, there.kernel, alpha, generator)

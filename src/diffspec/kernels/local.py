@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from diffspec._arrays import Array, namespace, order_statistics, require_memory
+from diffspec._checks import integer, positive, store
 from diffspec._threads import parallel_map
 from diffspec.distances import BLOCK_ELEMENTS, cross_squared_distances, pairwise, unit_scaled
 from diffspec.errors import InputError
@@ -42,7 +43,7 @@ class SelfTuning(Kernel):
     semidefinite: ClassVar[bool | None] = False
 
     def __post_init__(self) -> None:
-        _check_neighbors(self.neighbors)
+        store(self, neighbors=integer(self.neighbors, "neighbors", least=1))
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, two n x n arrays."""
@@ -84,9 +85,8 @@ class AlphaDecay(Kernel):
 
     def __post_init__(self) -> None:
         if self.neighbors is not None:
-            _check_neighbors(self.neighbors)
-        if not 0.0 < self.decay < math.inf:
-            raise InputError(f"decay must be a positive number, got {self.decay!r}; 40 is PHATE's, 2 a Gaussian")
+            store(self, neighbors=integer(self.neighbors, "neighbors", least=1))
+        store(self, decay=positive(self.decay, "decay", hint="40 is PHATE's, 2 a Gaussian"))
 
     def resolve(self, points: Array, rng: np.random.Generator) -> AlphaDecay:
         """The kernel with the number of neighbours that `points` have; their local widths are part of the affinity."""
@@ -142,11 +142,6 @@ class AlphaDecay(Kernel):
 
     def _neighbors(self, n: int) -> int:
         return self.neighbors or max(1, round(math.sqrt(n) / 3.0))
-
-
-def _check_neighbors(neighbors: int) -> None:
-    if not (isinstance(neighbors, int) and neighbors >= 1):
-        raise InputError(f"neighbors must be an integer of at least 1, got {neighbors!r}")
 
 
 def _check_count(n: int, neighbors: int, kernel: Kernel) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from diffspec._arrays import Array, as_points, to_numpy
+from diffspec._checks import integer, positive, seed_of
 from diffspec.errors import InputError
 from diffspec.released.cache import EigenvalueFile
 from diffspec.released.measures import (
@@ -216,11 +217,10 @@ def _some(embedding_vectors: Array | None, most: int, seed: int) -> Floats | Non
     if embedding_vectors is None:
         return None
     points = flat_points(embedding_vectors)
-    if most < 2:
-        raise InputError(f"max_N must be at least 2, got {most!r}")
+    most = integer(most, "max_N", least=2)
     if len(points) <= most:
         return points
-    return points[random.Random(seed).sample(range(len(points)), k=most)]
+    return points[random.Random(seed_of(seed, name="random_seed")).sample(range(len(points)), k=most)]
 
 
 def _file(path: str | PathLike[str] | None, precision: DTypeLike) -> EigenvalueFile | None:
@@ -228,10 +228,4 @@ def _file(path: str | PathLike[str] | None, precision: DTypeLike) -> EigenvalueF
 
 
 def _positive(sigma: float) -> float:
-    try:
-        number = float(sigma)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not 0.0 < number < math.inf:
-        raise InputError(f"gaussian_kernel_sigma must be a positive number, got {sigma!r}")
-    return number
+    return positive(sigma, "gaussian_kernel_sigma")

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, as_points, to_numpy
+from diffspec._checks import integer, seed_of
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 from diffspec.groups import Clusters, Labels
@@ -159,8 +160,7 @@ def _groups(reference: Any, discrete: bool | None, count: int, *, given: Any) ->
         return to_numpy(given)
     if not one_column:
         return np.asarray(Clusters(count, seed=0)(values).codes)
-    if count < 1:
-        raise InputError(f"n_clusters must be at least 1, got {count!r}")
+    count = integer(count, "n_clusters", least=1)
     scalar = to_numpy(as_points(values, name="reference_vectors"))
     return equal_bins(scalar, count)
 
@@ -183,8 +183,7 @@ def _information(
     n = len(points)
     if len(groups) != n:
         raise InputError(f"the reference must have one entry per point, got {len(groups)} for {n} points")
-    if repetitions < 1:
-        raise InputError(f"num_repetitions must be at least 1, got {repetitions!r}")
+    repetitions, seed = integer(repetitions, "num_repetitions", least=1), seed_of(seed, name="random_seed")
     members = _members(groups)
     # The generator starts anew for each group, so groups of equal size have the same subsets.
     subsets = {size: _subsets(n, size, repetitions, seed=seed) for size in {len(group) for group in members}}

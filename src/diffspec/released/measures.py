@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from diffspec._checks import generator_of, integer, store
 from diffspec.distances import pairwise, unit_scaled
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
@@ -89,6 +90,9 @@ class Nearest:
 
     knn: int
 
+    def __post_init__(self) -> None:
+        store(self, knn=integer(self.knn, "knn", least=1))
+
     def __call__(self, points: Floats) -> Floats:
         """Absolute values of the complex eigenvalues; O(n^2 d + n^3), about ten times a symmetric matrix."""
         moduli: Floats = np.abs(np.linalg.eigvals(self.adjacency(points)))
@@ -97,7 +101,7 @@ class Nearest:
     def adjacency(self, points: Floats) -> Floats:
         """The matrix (n, n) of 0 and 1; O(n^2 d)."""
         n = len(points)
-        if not 1 <= self.knn <= n:
+        if self.knn > n:
             raise InputError(
                 f"knn must lie in 1..{n} for {n} points, got {self.knn!r}; lower knn or merge small groups"
             )
@@ -155,7 +159,7 @@ class ChebyshevEntropy:
         solver, coarser = Chebyshev(moments=64), math.inf
         tolerance = CHEBYSHEV_ERROR * NATS_PER[BIT]
         while True:
-            found = solver(operator, np.random.default_rng(self.seed))
+            found = solver(operator, generator_of(self.seed, name="random_seed"))
             noise = 2.0 * (shannon_stderr(found, self.t) or 0.0)
             blur = truncation(found, self.t)
             # The blur falls at least by three with twice the moments; one that is small by a change of sign does not.
@@ -174,8 +178,7 @@ class BinEntropy:
     bins: int
 
     def __post_init__(self) -> None:
-        if not self.bins >= 1:
-            raise InputError(f"num_bins_per_dim must be at least 1, got {self.bins!r}")
+        store(self, bins=integer(self.bins, "num_bins_per_dim", least=1))
 
     def __call__(self, points: Floats) -> float:
         """The entropy of points (n, d), in bits; O(n d log n)."""
@@ -204,10 +207,19 @@ def equal_bins(values: Floats, count: int) -> Floats:
 
     The bins span the column's minimum to its maximum, which falls into the last; so does all of a constant column.
     """
+    if not np.isfinite(np.ptp(values, axis=0)).all():
+        values = values / 4.0  # a range above the largest number
     low = values.min(axis=0)
     width = values.max(axis=0) - low
     share = np.where(width > 0, (values - low) / np.where(width > 0, width, 1.0), 1.0)
-    return np.digitize(share, np.linspace(0.0, 1.0, count + 1)[:-1])
+    # What numpy.digitize gives for the edges k / count, without an array of them: `count` may be any number.
+    count = min(count, 2**53)  # no finer bins than numbers
+    step = 1.0 / count
+    below = np.floor(share * count)
+    below += (below + 1) * step <= share
+    below -= below * step > share
+    bins: Floats = np.minimum(below.astype(np.int64) + 1, count)
+    return bins
 
 
 def _plug_in(probabilities: Floats) -> float:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, namespace, to_numpy
-from diffspec.errors import InputError
+from diffspec._checks import integer, store
 from diffspec.operators import Operator
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import Krylov, Matrix, gaussian, whole_spectrum
@@ -53,9 +53,7 @@ class Chebyshev:
 
     def __post_init__(self) -> None:
         for name, least in (("moments", 8), ("probes", 2)):
-            value = getattr(self, name)
-            if not (isinstance(value, int) and value >= least):
-                raise InputError(f"{name} must be an integer of at least {least}, got {value!r}")
+            store(self, **{name: integer(getattr(self, name), name, least=least)})
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator`; probes come from `rng`."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from diffspec._arrays import namespace, number
+from diffspec._checks import integer, positive, store
 from diffspec._threads import single_threaded_blas
-from diffspec.errors import InputError
 from diffspec.operators import Operator, is_narrow, rounding_is_harmless
 from diffspec.result import BIT, NATS_PER
 from diffspec.solvers._calibrate import Known, measure
@@ -79,14 +79,12 @@ class Lanczos:
     most: int = 128
 
     def __post_init__(self) -> None:
-        if self.tol is not None and not self.tol > 0:
-            raise InputError(f"tol must be positive (bits) or None, got {self.tol!r}")
+        if self.tol is not None:
+            store(self, tol=positive(self.tol, "tol", hint="it is a standard error in bits; None takes one round"))
         for name, least in (("probes", 2), ("deflation", 1), ("power", 0), ("steps", 2), ("most", 2)):
-            value = getattr(self, name)
-            if not (isinstance(value, int) and value >= least):
-                raise InputError(f"{name} must be an integer of at least {least}, got {value!r}")
-        for t in self.times:
-            check_time(t)
+            store(self, **{name: integer(getattr(self, name), name, least=least)})
+        times = self.times if isinstance(self.times, Iterable) else (self.times,)
+        store(self, times=tuple(check_time(t) for t in times))
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` as nodes and calibrated weights; probes come from `rng`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffspec._arrays import from_numpy, namespace, to_numpy
+from diffspec._checks import integer, positive, store
 from diffspec.cholesky import partial_cholesky
 from diffspec.errors import InputError
 from diffspec.extremes import Extremes, Matrix
@@ -56,10 +57,8 @@ class LowRank:
     largest: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.rank, int) and self.rank >= 1):
-            raise InputError(f"rank must be an integer of at least 1, got {self.rank!r}")
-        if not self.largest > 0:
-            raise InputError(f"largest must be positive, got {self.largest!r}; 1 holds for every diffusion operator")
+        store(self, rank=integer(self.rank, "rank", least=1))
+        store(self, largest=positive(self.largest, "largest", hint="1 holds for every diffusion operator"))
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` with its `extremes`; pivots are drawn from `rng`."""

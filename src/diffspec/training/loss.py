@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, as_points, take_square
+from diffspec._checks import generator_of
 from diffspec._foreign import as_array
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.groups import Grouping, partition_of
@@ -108,7 +109,7 @@ class DSMILoss(torch.nn.Module):
         self.kernel, self.alpha, self.t = kernel, check_alpha(alpha), check_time(t)
         self.estimator, self.groups = estimator, groups
         self.sign = -1.0 if encourage else 1.0
-        self.rng = np.random.default_rng(seed)
+        self.rng = generator_of(seed, name="seed")
 
     def forward(self, points: torch.Tensor, reference: Any) -> torch.Tensor:
         """The loss of `points` (b, d) with labels (b,): a scalar in bits, in the points' dtype.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from diffspec._checks import integer, store
 from diffspec.conventions import Walk, default, paper
 from diffspec.entropy import dse
 from diffspec.errors import InputError
@@ -51,8 +52,7 @@ class Probe:
     clusters: Grouping = TEN_CLUSTERS
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.batch_size, int) and self.batch_size >= 1):
-            raise InputError(f"batch_size must be an integer of at least 1, got {self.batch_size!r}")
+        store(self, batch_size=integer(self.batch_size, "batch_size", least=1))
         tensors = list(self.inputs.values()) if isinstance(self.inputs, Mapping) else [self.inputs]
         if not tensors or not all(hasattr(tensor, "to") and hasattr(tensor, "shape") for tensor in tensors):
             raise InputError("inputs must be a torch tensor or a mapping of tensors; use torch.as_tensor(inputs)")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import as_points
+from diffspec._checks import integer
 from diffspec.bandwidth import Median
 from diffspec.conventions import Walk, default
 from diffspec.entropy import check_walk, time_for
@@ -108,9 +109,8 @@ class Monitor:
         settings: Mapping[str, Any] | None = None,
         strict: bool = False,
     ) -> None:
-        if not (isinstance(every, int) and every >= 1):
-            raise InputError(f"every must be an integer of at least 1, got {every!r}")
-        self.run, self.every, self.probe, self.strict = run, every, probe, strict
+        self.run, self.probe, self.strict = run, probe, strict
+        self.every = integer(every, "every", least=1)
         self._model, self._pictures = model, pictures
         self._rules = {rule: _walk(rule, given) for rule, given in rules.items()}
         network = unwrapped(model)
