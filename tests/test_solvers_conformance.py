@@ -13,7 +13,7 @@ import torch
 
 from diffspec import Gaussian, dse, spectrum
 from diffspec.errors import InputError
-from diffspec.operators import Dense, diffusion
+from diffspec.operators import Dense, Operator, diffusion
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectrum import count, renyi, shannon, shannon_stderr, truncation
 
@@ -50,7 +50,7 @@ def blur(found):
 
 
 @dataclass(frozen=True)
-class MatrixFree:
+class MatrixFree(Operator):
     """What an operator that stores no matrix offers."""
 
     inner: Dense

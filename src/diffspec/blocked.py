@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import TooLargeError
-from diffspec.operators import rounding_is_harmless
+from diffspec.operators import Operator, rounding_is_harmless
 from diffspec.tiles import Tiles
 
 __all__ = ["Blocked", "blocked_diffusion", "filled", "tile_size", "tiled_diffusion"]
@@ -24,7 +24,7 @@ TILE_COPIES = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Blocked:
+class Blocked(Operator):
     """The symmetric conjugate of the diffusion matrix of points, in tiles.
 
     Parameters

@@ -151,9 +151,9 @@ def spectrum(
 
 def described(found: Spectrum, operator: Operator, settings: Settings, judged: str) -> Spectrum:
     """What a solver found with all that a user needs to know of it: settings, verdict, the operator's own error."""
-    settings = replace(settings, floor=found.floor, dtype=dtype_name(getattr(operator, "tiles", operator).like))
+    settings = replace(settings, floor=found.floor, dtype=dtype_name(operator.entries))
     verdict = "; ".join(filter(None, [judged, found.verdict]))
-    return replace(found, settings=settings, verdict=verdict, perturbation=getattr(operator, "perturbation", None))
+    return replace(found, settings=settings, verdict=verdict, perturbation=operator.perturbation)
 
 
 def check_walk(kernel: Kernel, solver: Solver) -> None:

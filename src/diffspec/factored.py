@@ -9,6 +9,7 @@ import numpy as np
 
 from diffspec._arrays import Array, from_numpy, namespace, to_numpy
 from diffspec.cholesky import partial_cholesky
+from diffspec.operators import Operator
 from diffspec.perturbation import Perturbation
 from diffspec.tiles import Tiles
 
@@ -21,7 +22,7 @@ ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Factored:
+class Factored(Operator):
     """F F' with F of shape (n, r), and how far it is from the operator that it stands for.
 
     Parameters

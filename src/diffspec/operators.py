@@ -8,6 +8,7 @@ kernel.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -18,6 +19,7 @@ from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace,
 from diffspec._checks import real, shown
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
+from diffspec.perturbation import Perturbation
 
 __all__ = [
     "Dense",
@@ -31,9 +33,65 @@ __all__ = [
 ]
 
 
-@runtime_checkable
-class Operator(Protocol):
+class Operator(ABC):
     """A symmetric operator whose spectrum is wanted; all that a solver may see."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def n(self) -> int:
+        """Its order: the number of points."""
+
+    @property
+    @abstractmethod
+    def like(self) -> Array:
+        """Any array of the library, device and dtype that `matmul` works in."""
+
+    @abstractmethod
+    def matmul(self, vectors: Array) -> Array:
+        """Its product with `vectors` of shape (n, k)."""
+
+    @abstractmethod
+    def dense(self) -> Array:
+        """The operator as an (n, n) array."""
+
+    @abstractmethod
+    def trace(self) -> float:
+        """The sum of its eigenvalues."""
+
+    @abstractmethod
+    def frobenius2(self) -> float:
+        """The sum of its squared eigenvalues."""
+
+    @property
+    def entries(self) -> Array:
+        """Any array of the precision in which its entries are computed."""
+        return self.like
+
+    @property
+    def semidefinite(self) -> bool:
+        """Whether no eigenvalue is negative for certain: guaranteed bounds rest on it."""
+        return True
+
+    @property
+    def disposable(self) -> bool:
+        """Whether a solver may overwrite what `dense` gives."""
+        return False
+
+    @property
+    def perturbation(self) -> Perturbation | None:
+        """How far it may be from the operator that it stands for; None where it stands for itself."""
+        return None
+
+    def higher_moments(self) -> tuple[float, ...]:
+        """Traces of its third, fourth, ... power, as many as are cheap."""
+        return ()
+
+
+@runtime_checkable
+class Entrywise(Protocol):
+    """An operator whose entries can be asked for: what a low-rank factorisation needs."""
 
     @property
     def n(self) -> int:
@@ -42,29 +100,12 @@ class Operator(Protocol):
 
     @property
     def like(self) -> Array:
-        """Any array of the library, device and dtype that `matmul` works in."""
-        ...
-
-    def matmul(self, vectors: Array) -> Array:
-        """Its product with `vectors` of shape (n, k)."""
-        ...
-
-    def dense(self) -> Array:
-        """The operator as an (n, n) array."""
+        """Any array of the library, device and dtype of its columns."""
         ...
 
     def trace(self) -> float:
         """The sum of its eigenvalues."""
         ...
-
-    def frobenius2(self) -> float:
-        """The sum of its squared eigenvalues."""
-        ...
-
-
-@runtime_checkable
-class Entrywise(Operator, Protocol):
-    """An operator whose entries can be asked for: what a low-rank factorisation needs."""
 
     def diagonal(self) -> Array:
         """Its diagonal, shape (n,)."""
@@ -76,7 +117,7 @@ class Entrywise(Operator, Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dense:
+class Dense(Operator):
     """An operator that holds its (n, n) matrix.
 
     Parameters

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from diffspec._arrays import Array, require_memory
 from diffspec._threads import parallel_map
+from diffspec.operators import Operator
 from diffspec.perturbation import Perturbation
 
 __all__ = ["Sparse", "nearby", "sparse_diffusion"]
@@ -29,7 +30,7 @@ Vector: TypeAlias = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sparse:
+class Sparse(Operator):
     """The symmetric conjugate of the diffusion matrix of a sparse affinity.
 
     Parameters

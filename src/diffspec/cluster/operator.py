@@ -15,6 +15,7 @@ from diffspec.cluster.session import Session
 from diffspec.cluster.tasks import added, cross, named, squared_tile, survey_block, tile_parts
 from diffspec.errors import InputError
 from diffspec.kernels import Cosine, Kernel
+from diffspec.operators import Operator
 from diffspec.sources import HeldRows, Source, Values, open_source
 from diffspec.stored import Frame, Rows, StoredTiles, Survey, frame_of
 from diffspec.streaming import Streamed, in_widths, resolve, rule_within, sample
@@ -30,7 +31,7 @@ NOTHING = np.empty((0, 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Distributed:
+class Distributed(Operator):
     """The symmetric conjugate of the diffusion matrix of points on a cluster, in tiles that workers compute.
 
     Parameters
@@ -70,6 +71,11 @@ class Distributed:
     def like(self) -> Values:
         """An array of the library and dtype of the products."""
         return self.weight
+
+    @property
+    def entries(self) -> Values:
+        """An array of the precision of the tiles."""
+        return self.tiles.like
 
     def matmul(self, vectors: Values) -> Values:
         """Its product with `vectors` of shape (n, k), float64."""

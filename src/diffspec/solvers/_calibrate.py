@@ -29,8 +29,7 @@ class Known:
     @classmethod
     def of(cls, operator: Operator) -> Known:
         """All of it, asked once."""
-        higher: tuple[float, ...] = getattr(operator, "higher_moments", tuple)()
-        moments = (operator.trace(), operator.frobenius2(), *higher)
+        moments = (operator.trace(), operator.frobenius2(), *operator.higher_moments())
         return cls(operator.n, moments, product_eps(operator), operator.like)
 
 

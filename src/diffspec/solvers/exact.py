@@ -40,6 +40,6 @@ def _eigenvalues(operator: Operator) -> Array:
     stored = operator.dense()
     matrix = as_float64(stored)  # in float32 the many small eigenvalues of a wide kernel would drown in rounding
     if is_numpy(matrix):
-        own = matrix is not stored or getattr(operator, "disposable", False)
+        own = matrix is not stored or operator.disposable
         return _lapack.eigenvalues(matrix, overwrite=own)
     return namespace(matrix).linalg.eigvalsh(matrix)

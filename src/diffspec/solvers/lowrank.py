@@ -62,9 +62,9 @@ class LowRank:
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` with its `extremes`; pivots are drawn from `rng`."""
-        operator = _usable(operator)
+        entrywise = _usable(operator)
         n, trace = operator.n, operator.trace()
-        values = _resolved(operator, min(self.rank, n), rng)
+        values = _resolved(entrywise, min(self.rank, n), rng)
         slack = n * float(namespace(operator.like).finfo(operator.like.dtype).eps) * trace
         if values[0] > self.largest * (1.0 + 1e-6):
             raise InputError(
@@ -91,7 +91,7 @@ class LowRank:
 
 def _usable(operator: Operator) -> Entrywise:
     """`operator`, where it has columns and its kernel is positive semi-definite for certain."""
-    if not getattr(operator, "semidefinite", True):
+    if not operator.semidefinite:
         raise InputError(
             "LowRank's bounds hold for positive semi-definite operators only, which this one is not known to be; "
             "use Lanczos() or Exact(), or a Gaussian or cosine kernel"
