@@ -363,7 +363,9 @@ def test_report_is_written_by_the_report_module(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "diffspec.report", types.SimpleNamespace(write=write))
     assert run(["report", "run.jsonl", "-o", "here.html"]) == 0
-    assert calls == [(Path("run.jsonl"), Path("here.html"))]
+    assert calls == [((Path("run.jsonl"),), Path("here.html"))]
+    assert run(["report", "a.jsonl", "b.jsonl", "-o", "here.html"]) == 0
+    assert calls[1][0] == (Path("a.jsonl"), Path("b.jsonl"))
     assert capsys.readouterr().out == "wrote here.html\n"
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,10 @@ def test_an_empty_file_becomes_a_log(tmp_path: Path) -> None:
     assert read(log_with(tmp_path / "run.jsonl", 0).path) == []
 
 
-@pytest.mark.parametrize("cut", [1, 5, 60])
+LAST = len(b'{"kind": "scalar", "run": "a", "step": 2, "name": "loss", "value": 0.6666666666666666}\n')
+
+
+@pytest.mark.parametrize("cut", range(2, LAST))
 def test_a_cut_line_is_left_out_and_then_removed(tmp_path: Path, cut: int) -> None:
     path = log_with(tmp_path / "run.jsonl", 3).path
     path.write_bytes(path.read_bytes()[:-cut])
@@ -63,14 +67,57 @@ def test_a_cut_line_is_left_out_and_then_removed(tmp_path: Path, cut: int) -> No
     assert [record["step"] for record in read(path)] == [0, 1, 7]
 
 
+def test_a_line_that_lacks_only_its_end_is_whole(tmp_path: Path) -> None:
+    path = log_with(tmp_path / "run.jsonl", 3).path
+    path.write_bytes(path.read_bytes()[:-1])
+    assert [record["step"] for record in read(path)] == [0, 1, 2]
+    log_with(path, 1)
+    assert [record["step"] for record in read(path)] == [0, 1, 2, 0]
+
+
+@pytest.mark.parametrize("kept", [*range(100), -1])
+def test_a_header_cut_at_any_byte_is_written_again(tmp_path: Path, kept: int) -> None:
+    """A writer that is killed while it makes the log leaves nothing that the next one stumbles over."""
+    path = tmp_path / "run.jsonl"
+    whole = log_with(path, 0).path.read_bytes()
+    path.write_bytes(whole[:kept])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunLogWarning)
+        assert read(path) == []
+        log_with(path, 2)
+    assert [record["step"] for record in read(path)] == [0, 1]
+    assert [json.loads(line)["kind"] for line in path.read_text().splitlines()] == ["run-log", "scalar", "scalar"]
+    assert [found.name for found in tmp_path.iterdir()] == ["run.jsonl"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+@pytest.mark.parametrize("room", [0, 1, 40])
+def test_a_header_that_finds_no_room_leaves_an_empty_file(tmp_path: Path, room: int) -> None:
+    path = tmp_path / "run.jsonl"
+    code = f"""
+import resource, errno
+from diffspec.runlog import RunLog
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
+try:
+    RunLog({str(path)!r})
+except OSError as error:
+    print(error.errno in (errno.ENOSPC, errno.EFBIG), len(str(error).splitlines()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True 1\n"
+    assert path.read_bytes() == b""
+    log_with(path, 1)
+    assert len(read(path)) == 1
+
+
 def test_a_writer_killed_in_the_middle_of_a_line(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     code = f"""
 import os, signal
-from diffspec import runlog
+from diffspec import logformat, runlog
 log = runlog.RunLog({str(path)!r})
 log.write("scalar", run="a", step=0, name="loss", value=0.5)
-whole = runlog._line({{"kind": "scalar", "run": "a", "step": 1, "name": "loss", "value": 0.25}})
+whole = logformat.encoded({{"kind": "scalar", "run": "a", "step": 1, "name": "loss", "value": 0.25}})
 os.write(os.open(log.path, os.O_WRONLY | os.O_APPEND), whole[:30])
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -144,12 +191,12 @@ def test_binary_data_and_folders_are_no_run_log(tmp_path: Path) -> None:
         read(tmp_path / "absent.jsonl")
 
 
-def test_a_broken_line_before_the_last(tmp_path: Path) -> None:
+def test_a_broken_line_before_the_last_is_left_out(tmp_path: Path) -> None:
     path = log_with(tmp_path / "run.jsonl", 2).path
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], lines[1][:20], lines[2]]) + "\n")
-    with pytest.raises(InputError, match="line 2 is not a JSON object"):
-        read(path)
+    with pytest.warns(RunLogWarning, match="1 damaged or unknown lines are left out: line 2 is no JSON object"):
+        assert [record["step"] for record in read(path)] == [1]
 
 
 def test_an_unknown_schema(tmp_path: Path) -> None:
@@ -168,7 +215,60 @@ def test_records_that_cannot_be_written(tmp_path: Path) -> None:
         log.write("scalar", value=float("nan"))
     with pytest.raises(InputError, match="plain finite values; Object of type int64"):
         log.write("scalar", value=np.int64(1))
+    with pytest.raises(InputError, match="plain finite values"):
+        log.write("scalar", value=10**5000)
+    nested: dict[str, object] = {}
+    for _ in range(10**5):
+        nested = {"a": nested}
+    with pytest.raises(InputError, match="plain finite values"):
+        log.write("settings", run="a", values=nested)
     assert log.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        ({"run": 3}, "a scalar that needs a text as run"),
+        ({"run": None}, "a scalar that needs a text as run"),
+        ({"step": "1"}, "a scalar that needs a finite number as step"),
+        ({"step": True}, "a scalar that needs a finite number as step"),
+        ({"value": 10**400}, "a scalar that needs a finite number as value"),
+        ({"value": None}, "a scalar that needs a finite number as value"),
+    ],
+)
+def test_what_a_reader_would_refuse_is_not_written(tmp_path: Path, fields: dict[str, object], wanted: str) -> None:
+    log = log_with(tmp_path / "run.jsonl", 1)
+    before = log.path.read_bytes()
+    with pytest.raises(InputError, match=f"this is {wanted}; nothing was written"):
+        log.write("scalar", **{"run": "a", "step": 1, "name": "loss", "value": 0.5, **fields})
+    assert log.path.read_bytes() == before
+
+
+def test_a_log_knows_the_last_step_and_the_settings_of_a_run(tmp_path: Path) -> None:
+    log = log_with(tmp_path / "run.jsonl", 3)
+    assert log.last_step("a") == 2
+    assert log.last_step("b") is None
+    assert log.settings("a") is None
+    for rate in (0.1, 0.2):
+        log.write("settings", run="a", values={"rate": rate})
+    log.write("settings", run="b", values={})
+    log.write("failure", run="a", step=7, layer=None, name="DSE(Z)", error="none")
+    assert RunLog(log.path).settings("a") == {"rate": 0.2}
+    assert RunLog(log.path).last_step("a") == 7
+    assert log.last_step("b") is None
+
+
+def test_several_logs_are_read_as_one(tmp_path: Path) -> None:
+    one, two = (log_with(tmp_path / name, 2).path for name in ("one.jsonl", "two.jsonl"))
+    RunLog(two).write("scalar", run="b", step=0, name="loss", value=0.5)
+    assert [(r["run"], r["step"]) for r in read(one, two)] == [
+        *(("a", 0), ("a", 1), ("a (two.jsonl)", 0), ("a (two.jsonl)", 1), ("b", 0)),
+    ]
+    resumed = RunLog(tmp_path / "resumed.jsonl")
+    resumed.write("scalar", run="a", step=2, name="loss", value=0.5)
+    assert [(r["run"], r["step"]) for r in read(one, resumed.path)] == [("a", 0), ("a", 1), ("a", 2)]
+    with pytest.raises(InputError, match=r"no run log at .*absent"):
+        read(one, tmp_path / "absent.jsonl")
 
 
 def test_afresh_replaces_a_log(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def _partition(values: np.ndarray[Any, Any], bins: int | None, clusters: int | N
 
 
 @command.command()
-@click.argument("log", metavar="RUN.jsonl", type=click.Path(path_type=Path))
+@click.argument("logs", metavar="RUN.jsonl...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -240,12 +240,12 @@ def _partition(values: np.ndarray[Any, Any], bins: int | None, clusters: int | N
     show_default=True,
     help="The file to write.",
 )
-def report(log: Path, output: Path) -> None:
-    """Draw the run log RUN.jsonl as one HTML file that opens offline."""
+def report(logs: tuple[Path, ...], output: Path) -> None:
+    """Draw run logs as one HTML file that opens offline; several RUN.jsonl are drawn as one."""
     from diffspec.report import write
 
     plain = is_plain(output)
-    write(log, output)
+    write(logs, output)
     if plain:  # the standard output, or a pipe, is to hold the page and nothing else
         _say(f"wrote {shown(output)}")
 

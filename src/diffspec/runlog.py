@@ -14,31 +14,27 @@ failure   a measurement that raised or was not finite: run, step, layer, name, r
 A value divided by its ceiling is its normalized value. A run that was continued from a checkpoint may hold a step
 twice: the later record holds.
 
-Each record is one write to the file, so a killed process loses at most the line it was writing. Reading stops at such a
-line with a warning, and appending removes it first.
+Several processes and threads may append to one log: each record is one write under a lock of the file. A killed process
+loses at most the line it was writing, which the next writer removes. Readers take what is whole and say what is not.
+Where files cannot be locked (some network drives), give every process a log of its own; `read` joins them.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import warnings
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from io import FileIO
+from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from diffspec._version import __version__
 from diffspec.errors import InputError, RunLogWarning
+from diffspec.held import held, tail, write_whole
+from diffspec.logformat import FIELDS, HEAD, SCHEMA, Contents, Record, encoded, fault, header, is_whole, scan
 
 __all__ = ["SCHEMA", "Record", "RunLog", "read"]
-
-SCHEMA = 1
-"""Version of the record layout; a reader refuses versions it does not know."""
-
-Record: TypeAlias = dict[str, Any]
-
-KINDS = ("number", "scalar", "spectrum", "picture", "settings", "failure")
 
 EXPECTED = "give the run.jsonl that a monitor wrote"
 
@@ -56,23 +52,50 @@ class RunLog:
     ------
     InputError
         The file exists and is no run log, or is of an unknown schema.
+    OSError
+        The file cannot be made or written, or another process holds it for more than a minute (TimeoutError).
+
+    Notes
+    -----
+    A log that is deleted, emptied or replaced by another while it is open gets a header again where it has none, and
+    goes on, with a warning. One that is replaced by a file of another kind is refused, and left alone.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from diffspec.runlog import RunLog, read
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = RunLog(folder + "/run.jsonl")
+    ...     log.write("scalar", run="a", step=3, name="loss", value=0.5)
+    ...     print(log.last_step("a"), read(log.path))
+    3 [{'kind': 'scalar', 'run': 'a', 'step': 3, 'name': 'loss', 'value': 0.5}]
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not self.path.exists() or (self.path.is_file() and self.path.stat().st_size == 0):
-            _start(self.path)
-        _records, whole = _load(self.path)
-        if whole < self.path.stat().st_size:
-            os.truncate(self.path, whole)
+        self._seen: tuple[int, int] | None = None
+        self._end, self._start = 0, HEAD
+        self._told = False
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._append(b"")
 
     @classmethod
     def afresh(cls, path: str | Path) -> RunLog:
-        """A new log at `path`, in place of the run log that may be there; a file that is no run log is left alone."""
+        """A new log at `path`, in place of the run log that may be there.
+
+        What that log held is gone. A file that is no run log, or is of an unknown schema, is left alone.
+
+        Raises
+        ------
+        InputError, OSError
+            As `RunLog`.
+        """
         path = Path(path)
+        _check_is_file(path)
         if path.exists():
-            _check_header(path, _lines(path)[:1])
-        _start(path)
+            with held(path) as (file, _unlocked):
+                _contents(path)
+                file.truncate(0)
         return cls(path)
 
     def write(self, kind: str, **fields: Any) -> None:
@@ -81,89 +104,152 @@ class RunLog:
         Raises
         ------
         InputError
-            An unknown kind, or a field that is no plain finite value; nothing is written then.
+            An unknown kind, a field that is missing or no plain finite value, or a file that is no run log any more;
+            nothing is written then.
         OSError
-            The file cannot be written, for example because the disk is full; what was written of the record is removed.
+            The file cannot be written: the disk is full, the file read-only, its folder gone, or another process holds
+            it for more than a minute. What was written of the record is removed.
         """
-        if kind not in KINDS:
-            raise InputError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        if kind not in FIELDS:
+            raise InputError(f"kind must be one of {', '.join(FIELDS)}, got {kind!r}")
+        record = {"kind": kind, **fields}
         try:
-            line = _line({"kind": kind, **fields})
-        except (TypeError, ValueError) as error:
+            line = encoded(record)
+            wrong = fault(json.loads(line))  # as a reader will find it
+        except (TypeError, ValueError, RecursionError) as error:
             raise InputError(f"a {kind} record must hold plain finite values; {error}") from None
-        with self.path.open("ab", buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            try:
-                if file.write(line) != len(line):
-                    raise OSError(errno.ENOSPC, "no space left for a whole record", str(self.path))
-            except OSError:
-                file.truncate(end)
-                raise
+        if wrong:
+            raise InputError(f"this is {wrong}; nothing was written")
+        self._append(line)
+
+    def last_step(self, run: str) -> float | None:
+        """The largest step of `run` in the log; None where there is no such run."""
+        return max((r["step"] for r in _contents(self.path).records if r["run"] == run and "step" in r), default=None)
+
+    def settings(self, run: str) -> dict[str, Any] | None:
+        """What `run` was last trained and measured with; None where the log does not say."""
+        found = [r["values"] for r in _contents(self.path).records if r["run"] == run and r["kind"] == "settings"]
+        return found[-1] if found else None
+
+    def _append(self, line: bytes) -> None:
+        """`line` at the end of the log, and before it the header where that is missing, in one write."""
+        notes: list[str] = []
+        _check_is_file(self.path)
+        with held(self.path) as (file, unlocked):
+            data = self._before(file, locked=not unlocked, notes=notes) + line
+            if data:
+                write_whole(file, data, self.path, locked=not unlocked)
+            self._end = file.seek(0, os.SEEK_END)
+        if unlocked and not self._told:
+            self._told = True
+            notes.append(f"{self.path} cannot be locked ({unlocked}); give every process a log of its own")
+        for note in notes:  # after the record is safe: a warning may be an error
+            warnings.warn(note, RunLogWarning, stacklevel=3)
+
+    def _check_is_log(self, file: FileIO) -> None:
+        """A look at the start for nearly all logs; a look at all of it, once, where the start is damaged."""
+        file.seek(0)
+        start = file.read(len(HEAD))
+        if start not in (HEAD, self._start):
+            _contents(self.path)
+            self._start = start
+
+    def _before(self, file: FileIO, *, locked: bool, notes: list[str]) -> bytes:
+        """What has to be written before the next record; a line that was never finished is removed."""
+        size, status, seen = file.seek(0, os.SEEK_END), os.fstat(file.fileno()), self._seen
+        self._seen = (status.st_dev, status.st_ino)
+        changed = seen is not None and (self._seen != seen or size < self._end)  # numbers of files are used again
+        if size:
+            self._check_is_log(file)
+        if changed:
+            notes.append(f"{self.path} was deleted, emptied or replaced while it was written; it goes on from here")
+        rest = tail(file, size)
+        if rest and is_whole(rest):
+            return b"\n"
+        if rest and locked:
+            file.truncate(size - len(rest))
+        if rest:
+            notes.append(f"{self.path} ends in the middle of a line; the last {len(rest)} bytes are left out")
+        return (b"" if locked or not rest else b"\n") + (b"" if size > len(rest) else header())
 
 
-def read(path: str | Path) -> list[Record]:
-    """The records of the run log at `path`, header left out, in the order they were written.
+def read(path: str | Path, *more: str | Path) -> list[Record]:
+    """The whole records of the run log at `path`, header left out, in the order they were written.
 
-    A last line that was cut off is left out with a RunLogWarning.
+    What is damaged, of an unknown kind or schema, or without the fields of its kind is left out with a RunLogWarning,
+    which says how much and where. Of several logs the records of one follow those of the other. Where two logs hold the
+    same step of one run, the run of the later log is called "run (name of its file)".
 
     Raises
     ------
     InputError
-        No such file, no run log, an unknown schema, or a broken line before the last.
+        No such file, no run log, or only an unknown schema.
     """
-    records, _whole = _load(Path(path))
+    paths = [Path(path), *map(Path, more)]
+    records: list[Record] = []
+    for each in paths:
+        found = _contents(each)
+        for note in _notes(each, found):
+            warnings.warn(note, RunLogWarning, stacklevel=2)
+        records += _apart(records, found.records, each.name) if records else found.records
     return records
 
 
-def _start(path: Path) -> None:
-    """A log with its header only at `path`, whole from its first moment on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    new.write_bytes(_line({"kind": "run-log", "schema": SCHEMA, "version": __version__, "created": _now()}))
-    new.replace(path)
+def _apart(former: list[Record], records: list[Record], name: str) -> list[Record]:
+    """`records` with the runs renamed whose steps `former` holds as well: two measurements must not make one curve."""
+    taken = {(r["run"], r["step"]) for r in former if "step" in r}
+    twice = {r["run"] for r in records if "step" in r and (r["run"], r["step"]) in taken}
+    return [{**r, "run": f"{r['run']} ({name})"} if r["run"] in twice else r for r in records]
 
 
-def _line(record: Record) -> bytes:
-    return json.dumps(record, allow_nan=False).encode() + b"\n"
-
-
-def _load(path: Path) -> tuple[list[Record], int]:
-    """The records after the header, and how many bytes of the file are whole lines."""
-    lines = _lines(path)
-    _check_header(path, lines[:1])
-    cut = b"" if lines[-1].endswith(b"\n") else lines.pop()
-    records = [_record(path, number, line) for number, line in enumerate(lines[1:], start=2)]
-    if cut:
-        text = f"{path} ends in the middle of a line; the last {len(cut)} bytes are left out"
-        warnings.warn(text, RunLogWarning, stacklevel=3)
-    return records, sum(map(len, lines))
-
-
-def _lines(path: Path) -> list[bytes]:
+def _contents(path: Path) -> Contents:
     if not path.is_file():
         raise InputError(f"no run log at {path}; {EXPECTED}")
     with path.open("rb") as file:
-        return list(file)
-
-
-def _check_header(path: Path, first: list[bytes]) -> None:
-    header = _record(path, 1, first[0]) if first else {}
-    if header.get("kind") != "run-log":
+        found = scan(file)
+    _check_schema(path, found)
+    if not found.schemas and not found.records and not _is_beginning(path):
         raise InputError(f"{path} is no run log: its first line is not a header; {EXPECTED}")
-    if header.get("schema") != SCHEMA:
-        schema = header.get("schema")
-        raise InputError(f"{path} has schema {schema!r}, this diffspec reads {SCHEMA}; use the version that wrote it")
+    return found
 
 
-def _record(path: Path, number: int, line: bytes) -> Record:
-    try:
-        record = json.loads(line)
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        record = None
-    if not isinstance(record, dict):
-        raise InputError(f"{path} is no run log: line {number} is not a JSON object; {EXPECTED}")
-    return record
+def _check_schema(path: Path, found: Contents) -> None:
+    """Refuse a log of which nothing can be read since all of it is of another version."""
+    if found.schemas and not found.records and not any(type(s) is int and s == SCHEMA for s in found.schemas):
+        schema = found.schemas[0]
+        raise InputError(
+            f"{path} has schema {schema!r:.40}, this diffspec reads {SCHEMA}; use the version that wrote it"
+        )
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _is_beginning(path: Path) -> bool:
+    """Whether the file is empty, or holds a part of a header only: its writer was killed at once."""
+    with path.open("rb") as file:
+        start = file.read(1000)
+    return b"\n" not in start and (HEAD.startswith(start) or start.startswith(HEAD))
+
+
+def _check_is_file(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise InputError(f"no run log at {path}: it is no ordinary file; {EXPECTED}")
+
+
+def _notes(path: Path, found: Contents) -> Iterator[str]:
+    """What a reader has to be told."""
+    if not found.schemas:
+        yield f"{path} has no whole header; its records are taken for those of schema {SCHEMA}"
+    if found.lost:
+        yield f"{path}: {len(found.lost)} damaged or unknown lines are left out: {_reasons(found.lost)}"
+    if found.cut:
+        yield f"{path} ends in the middle of a line; the last {found.cut} bytes are left out"
+
+
+def _reasons(lost: list[tuple[int, str]], most: int = 5) -> str:
+    """Neighbouring lines with one reason together, the first of them in full."""
+    grouped = groupby(enumerate(lost), key=lambda item: (item[1][1], item[1][0] - item[0]))
+    spans = [([number for _place, (number, _why) in span], why) for (why, _shift), span in grouped]
+    words = [
+        (f"line {span[0]} is " if len(span) == 1 else f"lines {span[0]} to {span[-1]} are ") + why
+        for span, why in spans[:most]
+    ]
+    return "; ".join([*words, f"and {len(spans) - most} more places"] if len(spans) > most else words)

@@ -6,23 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffspec.errors import InputError
+from diffspec.plots.looks import Style, quantity, rule_words, styles, unit_words
 from diffspec.plots.panels import canvas, caption, layer_of
-from diffspec.plots.series import (
-    ACCURACY,
-    DISTANCE,
-    STEP,
-    Curve,
-    Log,
-    Source,
-    Style,
-    by_step,
-    class_numbers,
-    evenly,
-    quantity,
-    rule_words,
-    styles,
-    unit_words,
-)
+from diffspec.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, Source, by_step, class_numbers, evenly
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

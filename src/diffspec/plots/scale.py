@@ -9,8 +9,9 @@ import numpy as np
 
 from diffspec.curves import Profile
 from diffspec.errors import InputError
+from diffspec.plots.looks import Style, rule_words, styles, unit_words
 from diffspec.plots.panels import canvas, caption, layer_of
-from diffspec.plots.series import Curve, Source, Style, rule_words, styles, unit_words
+from diffspec.plots.series import Curve, Source
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

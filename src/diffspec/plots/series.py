@@ -1,4 +1,4 @@
-"""A run log as series: which runs, layers and measures it holds, in the order and the colours they are drawn in.
+"""A run log as series: which runs, layers and measures it holds, in the order they are drawn in.
 
 Both the matplotlib figures and the HTML report are drawn from here. Nothing is computed: values are sorted by step, and
 of two records of the same measurement the later one counts.
@@ -6,13 +6,16 @@ of two records of the same measurement the later one counts.
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from diffspec.errors import InputError
+from diffspec.errors import InputError, RunLogWarning
+from diffspec.logformat import fault
+from diffspec.plots.looks import SCALE_FREE
 from diffspec.runlog import Record, read
 
 __all__ = [
@@ -24,103 +27,23 @@ __all__ = [
     "Curve",
     "Log",
     "Source",
-    "Style",
     "by_step",
     "class_numbers",
     "evenly",
     "open_log",
-    "quantity",
-    "rule_words",
-    "styles",
-    "unit_words",
 ]
 
-# Rules whose values do not follow the scale of the embedding; logs of older versions have the second.
-SCALE_FREE = ("neighbors", "median")
 STEP, ACCURACY, DISTANCE = "step", "accuracy", "median distance"
 """What measures are drawn against: the step, a scalar, and the measure of the embedding's scale."""
 
 BY_SCALE, BY_SHAPE = "DSE(Z) change by scale", "DSE(Z) change by shape"
 """Of the change of the entropy since the first look, what scale and what shape contributed."""
 
-Source: TypeAlias = str | Path | Sequence[Record]
+Source: TypeAlias = str | Path | Sequence[str | Path] | Sequence[Record]
 
 MEASURES = ("DSE(Z)", "DSMI(Z;Y)", "DSMI(Z;X)")  # the order of the paper's figures; others follow as logged
 
-TEXT, NUMBER, LIST, TABLE = (str, "a text"), ((int, float), "a number"), (list, "a list"), (dict, "an object")
-NEEDED: dict[str, dict[str, tuple[Any, str]]] = {
-    "number": {"run": TEXT, "step": NUMBER, "name": TEXT, "value": NUMBER},
-    "scalar": {"run": TEXT, "step": NUMBER, "name": TEXT, "value": NUMBER},
-    "spectrum": {"run": TEXT, "step": NUMBER, "values": LIST},
-    "picture": {"run": TEXT, "step": NUMBER, "x": LIST, "y": LIST},
-    "settings": {"run": TEXT, "values": TABLE},
-    "failure": {"run": TEXT, "step": NUMBER, "error": TEXT},
-}
-OPTIONAL: dict[str, dict[str, tuple[Any, str]]] = {
-    "number": {"stderr": NUMBER, "ceiling": NUMBER, "verdict": TEXT, "settings": TABLE},
-    "picture": {"classes": LIST},
-}
 LAYERED = ("number", "spectrum", "picture")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
-    """How one run is drawn: its colour, its marker in matplotlib and in plotly, and as a sign in text."""
-
-    colour: str
-    marker: str
-    symbol: str
-    sign: str
-
-
-# The paper's colours and markers for its three conditions, found by a word in the name of the run.
-PAPER = (
-    (("wrong", "overfit", "memor", "random label"), Style(colour="#c62f3b", marker="*", symbol="star", sign="★")),
-    (("contrastive", "simclr"), Style(colour="#23262b", marker="s", symbol="square", sign="■")),
-    (("supervised",), Style(colour="#2a6fbb", marker="o", symbol="circle", sign="●")),
-)
-OTHERS = (
-    Style(colour="#c9771c", marker="D", symbol="diamond", sign="◆"),
-    Style(colour="#2c8a57", marker="^", symbol="triangle-up", sign="▲"),
-    Style(colour="#7b59a8", marker="v", symbol="triangle-down", sign="▼"),
-    Style(colour="#14878c", marker="P", symbol="cross", sign="✚"),
-    Style(colour="#b34f87", marker="X", symbol="x", sign="✖"),
-    Style(colour="#86653c", marker="p", symbol="pentagon", sign="⬟"),
-)
-
-
-def styles(runs: Iterable[str]) -> dict[str, Style]:
-    """A style for every run: the paper's for its conditions (the first run of each), others in turn."""
-    chosen: dict[str, Style] = {}
-    others = 0
-    for run in runs:
-        style = next((style for words, style in PAPER if any(word in run.lower() for word in words)), None)
-        if style is None or style in chosen.values():
-            style, others = OTHERS[others % len(OTHERS)], others + 1
-        chosen[run] = style
-    return chosen
-
-
-def rule_words(rule: str) -> str:
-    """A bandwidth rule in words, for captions."""
-    if rule == "sigma = 10":
-        return "fixed sigma = 10, as published"
-    if rule == "neighbors":
-        return "scale-free neighbour graph, t = 3"
-    if rule == "median":
-        return "scale-free sigma, median rule"
-    return rule
-
-
-def quantity(name: str) -> str:
-    """The name of a measure or scalar as a title."""
-    words = name.replace("_", " ")
-    return words if "(" in words else words[:1].upper() + words[1:]
-
-
-def unit_words(unit: str) -> str:
-    """A unit as the title of an axis."""
-    return "bits" if unit == "bit" else unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +71,7 @@ class Curve:
         return [str(record.get("verdict") or "").startswith(("saturated", "collapsed")) for record in self.records]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Log:
     """The records of a run log, checked, with what they hold in the order of first appearance."""
 
@@ -156,31 +79,28 @@ class Log:
 
     def of(self, kind: str, **fields: str) -> list[Record]:
         """The records of `kind` whose fields have the given values."""
-        return [
-            record
-            for record in self.records
-            if record.get("kind") == kind and all(_field(record, key) == value for key, value in fields.items())
-        ]
+        records = self._kinds.get(kind, []) if "name" not in fields else self._named.get((kind, fields.pop("name")), [])
+        return [r for r in records if all(_field(r, key) == value for key, value in fields.items())]
 
-    @property
+    @cached_property
     def runs(self) -> list[str]:
         """The conditions."""
-        return _distinct(record["run"] for record in self.records if record.get("kind") in NEEDED)
+        return list(dict.fromkeys(record["run"] for record in self.records))
 
-    @property
+    @cached_property
     def layers(self) -> list[str]:
         """The layers that were measured; one empty name where there is no layer at all."""
-        return _distinct(_field(record, "layer") for record in self.records if record.get("kind") in LAYERED) or [""]
+        return list(self._layers) or [""]
 
     def at(self, layer: str) -> Log:
         """What was measured at `layer`, and all that belongs to no layer."""
-        records = self.records
-        return Log(tuple(r for r in records if r.get("kind") not in LAYERED or _field(r, "layer") == layer))
+        others = (record for kind, records in self._kinds.items() if kind not in LAYERED for record in records)
+        return Log((*self._layers.get(layer, ()), *others))
 
-    @property
+    @cached_property
     def measures(self) -> list[str]:
         """The measures in the paper's order; without the median distance and the parts of changes."""
-        names = _distinct(record["name"] for record in self.of("number"))
+        names = [name for kind, name in self._named if kind == "number"]
         others = (*MEASURES, DISTANCE, BY_SCALE, BY_SHAPE)
         return [name for name in MEASURES if name in names] + [name for name in names if name not in others]
 
@@ -193,15 +113,15 @@ class Log:
             found += [(rule, curve, shapes[curve.run]) for curve in scales if curve.run in shapes]
         return found
 
-    @property
+    @cached_property
     def scalars(self) -> list[str]:
         """The numbers that the user passed in."""
-        return _distinct(record["name"] for record in self.of("scalar"))
+        return [name for kind, name in self._named if kind == "scalar"]
 
     def rules(self, kind: str = "number") -> list[str]:
         """The bandwidth rules: fixed widths first, what is free of scale after them."""
-        records = [record for record in self.of(kind) if record.get("name") != DISTANCE]
-        return sorted(_distinct(_field(record, "rule") for record in records), key=lambda rule: rule in SCALE_FREE)
+        found = dict.fromkeys(_field(record, "rule") for record in self.of(kind) if record.get("name") != DISTANCE)
+        return sorted(found, key=lambda rule: rule in SCALE_FREE)
 
     def curves(self, name: str, *, rule: str | None = None, against: str = STEP) -> list[Curve]:
         """One curve per run for a measure; `rule` None takes any.
@@ -217,14 +137,15 @@ class Log:
 
     def ends(self, kind: str, **fields: str) -> list[Record]:
         """For every run its first and its last record of `kind`."""
-        found = [by_step(self.of(kind, run=run, **fields)) for run in self.runs]
-        return [record for records in found for record in by_step(records[:1] + records[-1:])]
+        found = _grouped(self.of(kind, **fields), "run")
+        ordered = [by_step(found[run]) for run in self.runs if run in found]
+        return [record for records in ordered for record in by_step(records[:1] + records[-1:])]
 
     def _per_run(self, records: list[Record], against: str) -> list[Curve]:
-        curves = []
-        for run in self.runs:
+        curves, found = [], _grouped(records, "run")
+        for run in [run for run in self.runs if run in found]:
             places = self._places(run, against)
-            own = by_step([r for r in records if r["run"] == run and (places is None or r["step"] in places)])
+            own = [r for r in by_step(found[run]) if places is None or r["step"] in places]
             if own:
                 x = tuple(record["step"] if places is None else places[record["step"]] for record in own)
                 curves.append(Curve(run=run, unit=_field(own[-1], "unit"), x=x, records=tuple(own)))
@@ -237,24 +158,51 @@ class Log:
         found = self.of("scalar" if against == ACCURACY else "number", run=run, name=against)
         return {record["step"]: record["value"] for record in found}
 
+    # A log of a hundred thousand records is asked some hundred questions: each looks at what it needs only.
+
+    @cached_property
+    def _kinds(self) -> dict[str, list[Record]]:
+        return _grouped(self.records, "kind")
+
+    @cached_property
+    def _layers(self) -> dict[str, list[Record]]:
+        return _grouped((record for record in self.records if record["kind"] in LAYERED), "layer")
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], list[Record]]:
+        names: dict[tuple[str, str], list[Record]] = {}
+        for kind in ("number", "scalar"):
+            found = _grouped(self._kinds.get(kind, ()), "name")
+            names |= {(kind, name): records for name, records in found.items()}
+        return names
+
 
 def open_log(source: Source) -> Log:
-    """The run log at a path, or given as records.
+    """The run log at a path, several of them as one, or what was read from them.
+
+    Records without the fields of their kind are left out with a RunLogWarning.
 
     Raises
     ------
     InputError
-        No run log, a record without the fields of its kind, or nothing measured yet.
+        No run log, or nothing measured yet.
     """
-    if isinstance(source, str | Path):
-        records, name = read(source), str(source)
-    else:
-        records, name = list(source), "the list of records"
-    for record in records:
-        _check(record, name)
-    if not any(record.get("kind") in NEEDED and record.get("kind") != "settings" for record in records):
+    given = [source] if isinstance(source, str | Path) else list(source)
+    paths = [item for item in given if isinstance(item, str | Path)]
+    name = ", ".join(map(str, paths)) or "the list of records"
+    records = read(*paths) if paths else _whole([item for item in given if not isinstance(item, str | Path)])
+    if not any(record["kind"] != "settings" for record in records):
         raise InputError(f"nothing has been measured yet in {name}; observe at least one step, then draw")
     return Log(tuple(records))
+
+
+def _whole(records: list[Record]) -> list[Record]:
+    faults = [fault(record) for record in records]
+    wrong = [why for why in faults if why]
+    if wrong:
+        text = f"{len(wrong)} of {len(records)} records are left out, the first is {wrong[0]}"
+        warnings.warn(text, RunLogWarning, stacklevel=4)
+    return [record for record, why in zip(records, faults, strict=True) if not why]
 
 
 def evenly(items: Sequence[Record], most: int) -> list[Record]:
@@ -276,28 +224,12 @@ def by_step(records: Sequence[Record]) -> list[Record]:
     return [latest[step] for step in sorted(latest)]
 
 
-def _check(record: Record, name: str) -> None:
-    kind = str(record.get("kind"))
-    given = {field: words for field, words in OPTIONAL.get(kind, {}).items() if record.get(field) is not None}
-    for field, (expected, words) in {**NEEDED.get(kind, {}), **given}.items():
-        value = record.get(field)
-        if not isinstance(value, expected) or isinstance(value, bool) or not _finite(value):
-            raise InputError(f"{name}: a record of kind {kind} needs {words} as {field}, got {value!r}; mend the log")
-    if kind == "picture" and len(record["x"]) != len(record["y"]):
-        lengths = f"{len(record['x'])} and {len(record['y'])}"
-        raise InputError(f"{name}: a picture needs as many x as y, got {lengths}; mend the log")
-
-
-def _finite(value: Any) -> bool:
-    """Whether every number in `value` is finite: NaN passes the reader, and would break the page."""
-    if isinstance(value, list | dict):
-        return all(map(_finite, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, float) or math.isfinite(value)
-
-
 def _field(record: Record, key: str) -> str:
-    return str(record.get(key) or "")
+    return record.get(key) or ""
 
 
-def _distinct(items: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(items))
+def _grouped(records: Iterable[Record], key: str) -> dict[str, list[Record]]:
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.get(key) or "", []).append(record)
+    return groups

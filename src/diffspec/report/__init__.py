@@ -5,13 +5,15 @@ The log is read and nothing else: no entropy is computed here. Text from the log
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from diffspec._version import __version__
 from diffspec.errors import MissingExtraError
-from diffspec.plots.series import Log, open_log, styles
+from diffspec.plots.looks import styles
+from diffspec.plots.series import Log, open_log
 from diffspec.report.charts import sections
 from diffspec.report.tables import Row, failures, final_values, how_measured, settings
 from diffspec.writing import refuse_own_input, replace
@@ -19,13 +21,14 @@ from diffspec.writing import refuse_own_input, replace
 __all__ = ["write"]
 
 
-def write(log: Path, output: Path) -> Path:
+def write(log: Path | Sequence[Path], output: Path) -> Path:
     """Draw the run log at `log` into the HTML file `output`; the path of that file.
 
     Parameters
     ----------
-    log : Path
-        A run log, of any number of runs and layers; what was not logged is left out.
+    log : Path or sequence of Path
+        A run log, of any number of runs and layers; what was not logged is left out. Several, such as one per process,
+        are drawn as one (see `diffspec.runlog.read`).
     output : Path
         The HTML file; its folder is made where it does not exist. An existing file is replaced in one step, and kept
         as it was where the log cannot be drawn. A link, pipe or device is written through.
@@ -46,14 +49,14 @@ def write(log: Path, output: Path) -> Path:
     ----------
     liao2024dse, main figures.
     """
-    log, output = Path(log), Path(output)
-    refuse_own_input(output, [log])
+    logs, output = [Path(log)] if isinstance(log, str | Path) else list(map(Path, log)), Path(output)
+    refuse_own_input(output, logs)
     # A name may hold what UTF-8 does not: half a surrogate pair, or bytes of a file name that were no text.
-    replace(output, _page(log.name, open_log(log)).encode("utf-8", "backslashreplace"), inputs=[log])
+    replace(output, _page(logs, open_log(logs)).encode("utf-8", "backslashreplace"), inputs=logs)
     return output
 
 
-def _page(name: str, log: Log) -> str:
+def _page(paths: list[Path], log: Log) -> str:
     """The whole file as text."""
     try:
         from jinja2 import Environment
@@ -64,7 +67,7 @@ def _page(name: str, log: Log) -> str:
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     looks = styles(log.runs)
     return template.render(
-        name=name,
+        name=", ".join(path.name for path in paths),
         version=__version__,
         runs=[{"name": run, "colour": looks[run].colour, "sign": looks[run].sign} for run in log.runs],
         layers=[_layer(log.at(layer), layer) for layer in log.layers],

@@ -9,21 +9,8 @@ from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
 
-from diffspec.plots.series import (
-    ACCURACY,
-    DISTANCE,
-    STEP,
-    Curve,
-    Log,
-    Style,
-    by_step,
-    class_numbers,
-    evenly,
-    quantity,
-    rule_words,
-    styles,
-    unit_words,
-)
+from diffspec.plots.looks import Style, quantity, rule_words, styles, unit_words
+from diffspec.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, by_step, class_numbers, evenly
 from diffspec.report.layout import Chart, Section, Trace
 from diffspec.report.parts import changes
 from diffspec.runlog import Record

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from diffspec.plots.series import Curve, Log, Style, rule_words, styles, unit_words
+from diffspec.plots.looks import Style, rule_words, styles, unit_words
+from diffspec.plots.series import Curve, Log
 from diffspec.report.layout import Chart, Section, Trace
 
 __all__ = ["changes"]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from diffspec.plots.series import BY_SCALE, BY_SHAPE, DISTANCE, Curve, Log, quantity, rule_words
+from diffspec.plots.looks import quantity, rule_words
+from diffspec.plots.series import BY_SCALE, BY_SHAPE, DISTANCE, Curve, Log
 from diffspec.runlog import Record
 
 __all__ = ["Cell", "Row", "failures", "final_values", "how_measured", "settings"]

@@ -1,0 +1,207 @@
+"""The layout of a run log: what a record of each kind holds, and which records of a damaged file are whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from diffspec._version import __version__
+
+__all__ = ["FIELDS", "HEAD", "SCHEMA", "Contents", "Record", "encoded", "fault", "header", "is_whole", "scan"]
+
+SCHEMA = 1
+"""Version of the record layout; a reader refuses versions it does not know."""
+
+Record: TypeAlias = dict[str, Any]
+
+LARGEST, DEEPEST = 1e300, 20  # a plot adds a margin to the largest number, and JSON may nest until the stack ends
+
+HEAD = f'{{"kind": "run-log", "schema": {SCHEMA}, '.encode()
+"""What every run log of this schema starts with."""
+
+START = re.compile(r'\{\s*"kind"')  # where a record may begin in the middle of a damaged line
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _number(value: Any) -> bool:
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+    )  # false for NaN
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_number, value))
+
+
+def _plain(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, list | dict):
+        items = value.values() if isinstance(value, dict) else value
+        return depth < DEEPEST and all(_plain(item, depth + 1) for item in items)
+    return value is None or isinstance(value, str | bool) or _number(value)
+
+
+def _table(value: Any) -> bool:
+    return isinstance(value, dict) and _plain(value)
+
+
+def _list(value: Any) -> bool:
+    return isinstance(value, list) and _plain(value)
+
+
+Check: TypeAlias = tuple[Callable[[Any], bool], str]
+TEXT, NUMBER, NUMBERS = (_text, "a text"), (_number, "a finite number"), (_numbers, "a list of finite numbers")
+LIST, TABLE = (_list, "a list of plain values"), (_table, "an object of plain values")
+MEASURED: dict[str, Check] = {"run": TEXT, "step": NUMBER, "name": TEXT, "value": NUMBER}
+
+FIELDS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
+    "number": (
+        MEASURED,
+        {
+            **dict.fromkeys(("layer", "rule", "unit", "verdict"), TEXT),
+            **dict.fromkeys(("stderr", "n", "ceiling", "seconds"), NUMBER),
+            "settings": TABLE,
+        },
+    ),
+    "scalar": (MEASURED, {}),
+    "spectrum": ({"run": TEXT, "step": NUMBER, "values": NUMBERS}, {"layer": TEXT, "rule": TEXT}),
+    "picture": (
+        {"run": TEXT, "step": NUMBER, "x": NUMBERS, "y": NUMBERS},
+        {"layer": TEXT, "method": TEXT, "classes": LIST},
+    ),
+    "settings": ({"run": TEXT, "values": TABLE}, {}),
+    "failure": ({"run": TEXT, "step": NUMBER, "error": TEXT}, {"layer": TEXT, "name": TEXT, "rule": TEXT}),
+}
+"""Per kind of record the fields that it needs, and those that it may leave out or hold null for."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a file holds: its whole records, and for every other line its number and why it is left out."""
+
+    records: list[Record] = field(default_factory=list)
+    lost: list[tuple[int, str]] = field(default_factory=list)
+    schemas: list[Any] = field(default_factory=list)
+    """Of the headers; more than one where logs were joined."""
+    cut: int = 0
+    """How many bytes at the end belong to a line that was never finished."""
+
+
+def header() -> bytes:
+    """The first line of a new log."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return encoded({"kind": "run-log", "schema": SCHEMA, "version": __version__, "created": created})
+
+
+def encoded(record: Record) -> bytes:
+    """A record as its line."""
+    return json.dumps(record, allow_nan=False).encode() + b"\n"
+
+
+def fault(record: Record) -> str:
+    """Why `record` cannot be used; empty where it can."""
+    kind = record.get("kind")
+    if not isinstance(kind, str) or kind not in FIELDS:
+        return f"of unknown kind {kind!r:.40}"
+    needed, optional = FIELDS[kind]
+    for name, (holds, words) in needed.items():
+        if not holds(record.get(name)):
+            return f"a {kind} that needs {words} as {name}"
+    for name, (holds, words) in optional.items():
+        value = record.get(name)
+        if value is not None and not holds(value):
+            return f"a {kind} that needs {words} as {name}"
+    if kind == "picture" and len(record["x"]) != len(record["y"]):
+        return "a picture that needs as many x as y"
+    return ""
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether `line` is a record or a header, with or without its end of line."""
+    record = _decoded(line)
+    return record is not None and (record.get("kind") == "run-log" or not fault(record))
+
+
+def scan(lines: Iterable[bytes]) -> Contents:
+    """What is whole in the lines of a file, and what is not."""
+    found, known = Contents(), True
+    for number, line in enumerate(lines, start=1):
+        record = _decoded(line)
+        if record is not None and record.get("kind") == "run-log":
+            found.schemas.append(record.get("schema"))
+            known = _is_known(record.get("schema"))
+        elif not known:
+            found.lost.append((number, f"of schema {found.schemas[-1]!r:.40}"))
+        elif record is not None:
+            _keep(found, number, record)
+        elif line.strip():
+            _save(found, number, line)
+    return found
+
+
+def _is_known(schema: Any) -> bool:
+    return type(schema) is int and schema == SCHEMA
+
+
+def _keep(found: Contents, number: int, record: Record) -> None:
+    if wrong := fault(record):
+        found.lost.append((number, wrong))
+    else:
+        found.records.append(record)
+
+
+def _save(found: Contents, number: int, line: bytes) -> None:
+    """The whole records in a damaged line: a kill, or a bad block, may have eaten the end of a line."""
+    saved = list(_within(line.decode(errors="surrogateescape")))
+    found.records += saved
+    if not line.endswith(b"\n") and not saved:
+        found.cut = len(line)
+    else:
+        found.lost.append((number, f"no JSON object{', but what is whole in it is kept' if saved else ''}"))
+
+
+def _within(text: str) -> Iterator[Record]:
+    place = 0
+    while match := START.search(text, place):
+        try:
+            record, stop = DECODER.raw_decode(text, match.start())
+        except (ValueError, RecursionError):
+            place = match.end()
+            continue
+        whole = not SURROGATE.search(text, match.start(), stop) and not fault(record)
+        place = stop if whole else match.end()
+        if whole:
+            yield _readable(record, text)
+
+
+def _decoded(line: bytes) -> Record | None:
+    """The JSON object of a line; None where it is something else."""
+    try:
+        text = line.decode()
+        record = DECODER.decode(text.removeprefix("\ufeff"))  # editors may put a mark of byte order before the header
+    except (ValueError, RecursionError):
+        return None
+    return _readable(record, text) if isinstance(record, dict) else None
+
+
+def _readable(record: Record, text: str) -> Record:
+    """Half of a pair of surrogates, which no file and no page can hold, as the six characters it was written with."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return record
+    plain = SURROGATE.sub(lambda half: rf"\\u{ord(half[0]):04x}", json.dumps(record, ensure_ascii=False))
+    clean: Record = json.loads(plain)
+    return clean
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse)
