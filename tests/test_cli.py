@@ -366,7 +366,7 @@ def test_report_is_written_by_the_report_module(tmp_path, capsys, monkeypatch):
     assert calls == [((Path("run.jsonl"),), Path("here.html"))]
     assert run(["report", "a.jsonl", "b.jsonl", "-o", "here.html"]) == 0
     assert calls[1][0] == (Path("a.jsonl"), Path("b.jsonl"))
-    assert capsys.readouterr().out == "wrote here.html\n"
+    assert capsys.readouterr().out == "wrote here.html\n" * 2
 
 
 def test_demo_is_run_by_the_demo_module(monkeypatch):

@@ -241,7 +241,7 @@ def _partition(values: np.ndarray[Any, Any], bins: int | None, clusters: int | N
     help="The file to write.",
 )
 def report(logs: tuple[Path, ...], output: Path) -> None:
-    """Draw run logs as one HTML file that opens offline; several RUN.jsonl are drawn as one."""
+    """Draw one or several run logs as one HTML file that opens offline."""
     from diffspec.report import write
 
     plain = is_plain(output)
