@@ -16,7 +16,7 @@ from diffspec._version import __version__
 
 __all__ = ["EXTRAS", "examine"]
 
-REQUIRED = ("numpy", "scipy", "scikit-learn", "array-api-compat", "threadpoolctl", "psutil", "click")
+REQUIRED = ("numpy", "scipy", "scikit-learn", "array-api-compat", "threadpoolctl", "psutil", "click", "filelock")
 
 EXTRAS = {
     "torch": "torch",
