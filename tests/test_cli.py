@@ -127,8 +127,8 @@ def test_options_of_dse(folder, measured, data, options, settings):
 
 def test_several_times_come_from_one_decomposition(folder, measured, data, monkeypatch):
     calls = []
-    real = diffspec.cli.spectrum
-    monkeypatch.setattr("diffspec.cli.spectrum", lambda *a, **k: calls.append(1) or real(*a, **k))
+    real = diffspec.measuring.spectrum
+    monkeypatch.setattr("diffspec.measuring.spectrum", lambda *a, **k: calls.append(1) or real(*a, **k))
     estimates = measured("points.npy", "--t", "4", "--t", "1", "--t", "0.5")
     assert_same(estimates, [diffspec.dse(data[0], t=t) for t in (4, 1, 0.5)])
     assert calls == [1]
@@ -241,14 +241,14 @@ BAD = {
     "points.npz --key q": "has no key 'q'; it has z, labels",
     "value.npy": "points must have shape (n, d), got (150,)",
     "nan.npy": "points must be finite, got 1 NaN",
-    "labels.csv": "points must be real numbers",
+    "labels.csv": "labels.csv has no columns of numbers to measure; it has name",
     "points.npy --t 0": "t must be a positive number, got 0.0",
     "none.npy --t 1 --t 0": "t must be a positive number, got 0.0",  # before anything is read or computed
     "points.npy --t nan": "t must be a positive number, got nan",
     "points.npy --alpha 2": "alpha must lie in [0, 1], got 2.0",
     "points.npy --sigma 0": "sigma must be a positive number, got 0.0",
     "points.npy --sigma x": "one of knn, knn-share, lafon, log-sum, median, quantile, sqrt-d, got 'x'",
-    "points.npy --labels short.npy": "reference must have one entry per point, got 2 for 150 points",
+    "points.npy --labels short.npy": "one label or reference per point, got 2 in short.npy for 150 in points.npy",
     "points.npy --labels points.npy": "labels must have shape (n,), got (150, 5)",
     "points.npy --labels none.npy": "there is no file none.npy",
     "points.npy --reference value.npy --bins 0": "Bins needs a count of at least 1",
@@ -256,7 +256,7 @@ BAD = {
     "points.npy --labels labels.npy --reference labels.npy": "give --labels or --reference, not both",
     "points.npy --reference value.npy --bins 2 --clusters 2": "give --bins or --clusters, not both",
     "points.npy --bins 3": "--bins and --clusters need --reference",
-    "points.npy --estimator literal": "--estimator and --repetitions need --labels or --reference",
+    "points.npy --estimator literal": "--estimator, --repetitions and --labels-header need --labels or --reference",
     "points.npy --labels labels.npy --estimator literal --repetitions 2": "literal has no --repetitions",
     "points.npy --kernel self-tuning --sigma 2": "self-tuning has no --sigma",
     "points.npy --kernel alpha-decay --sigma 2": "alpha-decay has no --sigma; leave it out, or use --kernel gaussian",
@@ -317,7 +317,7 @@ def test_failures_of_the_machine_are_one_line(folder, capsys, monkeypatch, error
     def fail(*_arguments, **_more):
         raise error
 
-    monkeypatch.setattr("diffspec.cli.spectrum", fail)
+    monkeypatch.setattr("diffspec.measuring.spectrum", fail)
     assert run(["measure", "points.npy"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("Error: ")
@@ -325,7 +325,7 @@ def test_failures_of_the_machine_are_one_line(folder, capsys, monkeypatch, error
 
 
 def test_a_bug_is_not_hidden(folder, monkeypatch):
-    monkeypatch.setattr("diffspec.cli.spectrum", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("diffspec.measuring.spectrum", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(["measure", "points.npy"])
 
@@ -334,20 +334,20 @@ def test_interrupt_is_code_130(folder, capsys, monkeypatch):
     def interrupt(*_arguments, **_more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("diffspec.cli.spectrum", interrupt)
+    monkeypatch.setattr("diffspec.measuring.spectrum", interrupt)
     assert run(["measure", "points.npy"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("always:told")
 def test_warnings_are_one_line(folder, capsys, monkeypatch):
-    real = diffspec.cli.spectrum
+    real = diffspec.measuring.spectrum
 
     def warn(*arguments, **more):
         warnings.warn("told\nyou", stacklevel=1)
         return real(*arguments, **more)
 
-    monkeypatch.setattr("diffspec.cli.spectrum", warn)
+    monkeypatch.setattr("diffspec.measuring.spectrum", warn)
     shown = warnings.showwarning
     assert run(["measure", "points.npy", "--json"]) == 0
     assert capsys.readouterr().err == "Warning: told you\n"

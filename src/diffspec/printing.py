@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 from diffspec.doctor import EXTRAS
 from diffspec.result import Estimate
 
-__all__ = ["ANY_TERMINAL", "estimates_text", "facts_text", "shown"]
+__all__ = ["ANY_TERMINAL", "estimates_text", "facts_text", "say", "shown"]
 
 ANY_TERMINAL = "diffspec.any_terminal"
 """Name of the error handler for streams that cannot take every character: in its place they get ASCII that says it."""
@@ -27,6 +28,11 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(ANY_TERMINAL, _in_ascii)
+
+
+def say(text: str) -> None:
+    """`text` on the standard output."""
+    click.echo(text, file=sys.stdout)  # by itself click writes UTF-8 to a stream that takes ASCII only
 
 
 def shown(text: object) -> str:

@@ -1,0 +1,204 @@
+"""The command that measures a file: which options go together, and what they mean to the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from diffspec import conventions
+from diffspec.entropy import spectrum
+from diffspec.errors import InputError
+from diffspec.files import Loaded, Source, load_labels, load_points, load_reference
+from diffspec.groups import Bins, Clusters, Labels, Partition
+from diffspec.information import Estimator, Literal, Matched, dsmi
+from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
+from diffspec.options import MAX_SEED, Once
+from diffspec.printing import estimates_text, say, shown
+from diffspec.spectrum import check_time
+from diffspec.tables import Selection
+
+__all__ = ["measure"]
+
+CONVENTIONS = {"default": conventions.default, "paper": conventions.paper, "released": conventions.released}
+
+
+@click.command(cls=Once)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--labels", type=click.Path(path_type=Path), help="Class labels, one per point: measure DSMI with them.")
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="What to measure DSMI with: numbers with a fraction are binned, vectors clustered, the rest are classes.",
+)
+@click.option("--key", help="Which array of FILE (.npz, .safetensors, .pt), or which column of a table.")
+@click.option(
+    "--labels-column",
+    "--labels-key",
+    "labels_key",
+    help="The same for the file of --labels or --reference; without them: the labels, in FILE itself.",
+)
+@click.option(
+    "--features", multiple=True, help="Which columns of a table are features, a name or 'f*'; may be repeated."
+)
+@click.option("--drop", multiple=True, help="Which columns of a table are none; may be repeated.")
+@click.option("--header/--no-header", default=None, help="Whether FILE starts with column names  [default: look].")
+@click.option("--labels-header/--no-labels-header", default=None, help="The same for the labels or the reference.")
+@click.option(
+    "--convention",
+    type=click.Choice([*CONVENTIONS]),
+    default="default",
+    show_default=True,
+    help="Kernel, alpha and t together: the neighbour graph at t = 3, those of the paper, or those of its package.",
+)
+@click.option(
+    "--kernel",
+    type=click.Choice(["alpha-decay", "gaussian", "self-tuning", "cosine"]),
+    help="In place of the convention's; all but alpha-decay come with t = 1.",
+)
+@click.option("--neighbors", type=int, help="Of alpha-decay and self-tuning.  [default: sqrt(n) / 3 and 7]")
+@click.option(
+    "--sigma",
+    metavar="median|knn|NUMBER",
+    help="Width of the gaussian or cosine kernel, or the rule that chooses it.  [default: median]",
+)
+@click.option("--alpha", type=float, help="Anisotropic normalisation, 0 to 1, in place of the convention's.")
+@click.option(
+    "--t", "times", type=float, multiple=True, help="Diffusion time, in place of the convention's; may be repeated."
+)
+@click.option("--bins", type=int, help="Cut a --reference of numbers into this many bins.  [default: 10]")
+@click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.  [default: 10]")
+@click.option("--estimator", type=click.Choice(["matched", "literal"]), help="Of the DSMI.  [default: matched]")
+@click.option("--repetitions", type=int, help="Random subsets per group of the matched estimator.  [default: 5]")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."
+)
+def measure(
+    file: Path,
+    *,
+    labels: Path | None,
+    reference: Path | None,
+    key: str | None,
+    labels_key: str | None,
+    features: tuple[str, ...],
+    drop: tuple[str, ...],
+    header: bool | None,
+    labels_header: bool | None,
+    convention: str,
+    kernel: str | None,
+    neighbors: int | None,
+    sigma: str | None,
+    alpha: float | None,
+    times: tuple[float, ...],
+    bins: int | None,
+    clusters: int | None,
+    estimator: str | None,
+    repetitions: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Measure the points in FILE: their DSE, or with --labels or --reference their DSMI.
+
+    FILE holds one row per point: .npy, .npz, .csv, .tsv, .txt, .parquet, .safetensors, .pt or .pth. Of a table
+    the columns of numbers are the features, without the labels and row numbers. All numbers are in bits. Each line of
+    --json is read back by Estimate.from_json.
+    """
+    if labels and reference:
+        raise click.UsageError("give --labels or --reference, not both")
+    given = labels or reference or (file if labels_key is not None else None)
+    if not given and _any(estimator, repetitions, labels_header):
+        raise click.UsageError("--estimator, --repetitions and --labels-header need --labels or --reference")
+    if not reference and _any(bins, clusters):
+        raise click.UsageError("--bins and --clusters need --reference")
+    walk = {**CONVENTIONS[convention], **_kernel(kernel, sigma, neighbors)}
+    walk |= {} if alpha is None else {"alpha": alpha}
+    times = tuple(map(check_time, times or (walk.pop("t"),)))
+    walk.pop("t", None)
+    how = _estimator(estimator, repetitions)
+    same = given is not None and _same(file, given)
+    points = load_points(Source(file, key, header), Selection(features, drop, labels_key if same else None))
+    if given is None:
+        _tell(points)
+        found = spectrum(points.values, **walk, t=times[0], rng=seed)
+        estimates = [found.shannon(t) for t in times]
+    else:
+        source = Source(given, labels_key, header if same and labels_header is None else labels_header)
+        values = load_reference(source) if reference else load_labels(source)
+        _require_pairs(points, values, file, given)
+        _tell(points, values)
+        partition = _partition(values.values, bins, clusters, seed=seed) if reference else Labels()(values.values)
+        estimates = [dsmi(points.values, partition, estimator=how, **walk, t=t, rng=seed) for t in times]
+    lines = [estimate.to_json() for estimate in estimates]
+    say("\n".join(lines) if as_json else estimates_text(estimates, file, points.values.shape[1]))
+
+
+def _same(file: Path, given: Path) -> bool:
+    return given.exists() and file.exists() and given.samefile(file)
+
+
+def _require_pairs(points: Loaded, labels: Loaded, file: Path, given: Path) -> None:
+    """Raise InputError where there is not one label per point, and say which first line may have been misread."""
+    if not points.values.shape or not labels.values.shape or len(points.values) == len(labels.values):
+        return  # what has no rows is refused by its shape
+    n, found = len(points.values), len(labels.values)
+    read = "; ".join(line for line in dict.fromkeys([points.first_line, labels.first_line]) if line)
+    hint = f"; {read} (--header, --no-header, --labels-header and --no-labels-header decide it)" if read else ""
+    raise InputError(f"there must be one label or reference per point, got {found} in {given} for {n} in {file}{hint}")
+
+
+def _tell(*loaded: Loaded) -> None:
+    for note in dict.fromkeys(note for each in loaded for note in each.notes):
+        click.echo(f"Note: {shown(note)}", err=True)
+
+
+def _any(*options: object) -> bool:
+    return any(option is not None for option in options)
+
+
+def _kernel(name: str | None, sigma: str | None, neighbors: int | None) -> dict[str, Any]:
+    """What the options on the kernel change of a convention; --sigma alone means a Gaussian, --neighbors a graph."""
+    name = name or ("gaussian" if sigma is not None else "alpha-decay" if neighbors is not None else None)
+    if name is None:
+        return {}
+    if name in ("gaussian", "cosine"):
+        if neighbors is not None:
+            raise click.UsageError(f"--kernel {name} has no --neighbors; leave it out")
+        width = "median" if sigma is None else _number(sigma)
+        return {"kernel": Cosine(width) if name == "cosine" else Gaussian(width), "t": 1.0}
+    if sigma is not None:
+        raise click.UsageError(f"--kernel {name} has no --sigma; leave it out, or use --kernel gaussian")
+    if name == "alpha-decay":
+        return {"kernel": AlphaDecay(neighbors), "t": 3.0}
+    return {"kernel": SelfTuning() if neighbors is None else SelfTuning(neighbors), "t": 1.0}
+
+
+def _number(text: str) -> float | str:
+    """`text` as a number, or as it is: the kernel knows the names of rules and refuses the rest."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _estimator(name: str | None, repetitions: int | None) -> Estimator:
+    if name == "literal":
+        if repetitions is not None:
+            raise click.UsageError("--estimator literal has no --repetitions; leave them out")
+        return Literal()
+    return Matched() if repetitions is None else Matched(repetitions)
+
+
+def _partition(values: np.ndarray[Any, Any], bins: int | None, clusters: int | None, *, seed: int) -> Partition:
+    """The groups of a reference; floats are taken for a quantity, since labels have an option of their own."""
+    if _any(bins) and _any(clusters):
+        raise click.UsageError("give --bins or --clusters, not both")
+    if clusters is not None:
+        return Clusters(clusters, seed=seed)(values[:, None] if values.ndim == 1 else values)
+    if bins is not None:
+        return Bins(bins)(values)
+    if values.ndim == 2 and values.shape[1] > 1:
+        return Clusters(seed=seed)(values)
+    return Bins()(values) if values.dtype.kind == "f" else Labels()(values)
