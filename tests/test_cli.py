@@ -385,18 +385,18 @@ def test_doctor(capsys, monkeypatch):
     import diffspec.doctor
 
     real = diffspec.doctor._version
-    monkeypatch.setattr(diffspec.doctor, "_version", lambda name: None if name == "pandas" else real(name))
+    monkeypatch.setattr(diffspec.doctor, "_version", lambda name: None if name == "pyarrow" else real(name))
     assert run(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["diffspec"] == diffspec.__version__
     assert facts["packages"]["numpy"] == np.__version__
-    assert facts["packages"]["pandas"] is None
+    assert facts["packages"]["pyarrow"] is None
     assert facts["blas"]
     assert 8 * facts["largest_n"] ** 2 <= facts["memory_free_gib"] * 2**30
     assert run(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert f"numpy             {np.__version__}" in lines
-    assert "pandas            missing; for it run: pip install 'diffspec[files]'" in lines
+    assert "pyarrow           missing; for it run: pip install 'diffspec[files]'" in lines
     assert [line.split("  ")[0] for line in lines[-5:]] == ["BLAS", "cores", "memory", "largest n", "GPU"]
 
 

@@ -223,3 +223,62 @@ def test_missing_packages(tmp_path, points, monkeypatch, suffix, extra):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtraError, match=rf"reading {suffix} files needs packages .*diffspec\[{extra}\]"):
         load(path)
+
+
+NESTED = {
+    "epoch": 3,
+    "model": {"conv.weight": torch.ones(3, 2), "head": {"bias": torch.zeros(4)}},
+    0: torch.full((5, 2), 7.0),
+    "layers": [torch.ones(2, 2), (torch.zeros(1), "text")],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("model.conv.weight", torch.ones(3, 2)),
+        ("model.head.bias", torch.zeros(4)),
+        ("0", torch.full((5, 2), 7.0)),
+        ("layers.0", torch.ones(2, 2)),
+        ("layers.1.0", torch.zeros(1)),
+    ],
+)
+def test_tensors_are_found_however_they_are_nested(tmp_path, key, expected):
+    torch.save(NESTED, tmp_path / "nested.pt")
+    np.testing.assert_array_equal(load(tmp_path / "nested.pt", key=key), expected.numpy())
+    for wrong in (None, "model", "1"):
+        with pytest.raises(InputError, match=r"model\.conv\.weight, model\.head\.bias, 0, layers\.0, layers\.1\.0$"):
+            load(tmp_path / "nested.pt", key=wrong)
+
+
+def test_two_tensors_of_one_name_are_refused(tmp_path):
+    for held in ({0: torch.ones(2), "0": torch.zeros(2)}, {"a.b": torch.ones(2), "a": {"b": torch.zeros(2)}}):
+        torch.save(held, tmp_path / "same.pt")
+        with pytest.raises(InputError, match=r"holds two tensors that would both be called '(0|a\.b)'; rename one"):
+            load(tmp_path / "same.pt", key="0")
+
+
+def test_integer_keys_are_chosen_by_their_digits(tmp_path):
+    torch.save({0: torch.ones(3, 2), 1: torch.zeros(3)}, tmp_path / "layers.pt")
+    np.testing.assert_array_equal(load(tmp_path / "layers.pt", key="1"), np.zeros(3))
+
+
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float8_e5m2", "bfloat16"])
+def test_small_floats_are_widened(tmp_path, kind):
+    small = torch.tensor([[1.5, -2.0], [0.25, 4.0]]).to(getattr(torch, kind))
+    torch.save(small, tmp_path / "small.pt")
+    safetensors.torch.save_file({"z": small}, tmp_path / "small.safetensors")
+    for name in ("small.pt", "small.safetensors"):
+        assert load(tmp_path / name).dtype == np.float32
+        np.testing.assert_array_equal(load(tmp_path / name), small.float().numpy())
+
+
+def test_a_file_that_must_not_be_read_is_one_sentence(tmp_path, points, monkeypatch):
+    path = write(tmp_path / "points.npy", points)
+
+    def closed(*_arguments, **_more):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(InputError, match=r"points\.npy cannot be read \(Permission denied\); change its permissions"):
+        load(path)

@@ -20,7 +20,6 @@ REQUIRED = ("numpy", "scipy", "scikit-learn", "array-api-compat", "threadpoolctl
 
 EXTRAS = {
     "torch": "torch",
-    "pandas": "files",
     "pyarrow": "files",
     "safetensors": "files",
     "matplotlib": "plots",
