@@ -1,6 +1,7 @@
-"""Small files of much content: their size is known, and compared with the memory that is free, before they are unpacked."""
+"""Small files of much content: their size is known, and compared with the free memory, before they are unpacked."""
 
 import io
+import json
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from diffspec import InputError, TooLargeError
 from diffspec.cli import run
 from diffspec.files import load
 from diffspec.released import diffusion_spectral_entropy
+from diffspec.sources import open_source
 
 FREE = 10_000_000
 """Bytes that the machine of these tests has; every bomb holds ten times as much."""
@@ -146,3 +148,28 @@ def test_what_fits_is_read(small):
     pd.DataFrame(points).rename(columns=str).to_parquet("points.parquet")
     for suffix in ("npz", "safetensors", "pt", "parquet"):
         np.testing.assert_array_equal(load(f"points.{suffix}"), points)
+
+
+def zarr_folder(shape, chunks):
+    """A zarr array of zeros of which one chunk is there."""
+    zarr = pytest.importorskip("zarr")
+    array = zarr.create_array("z.zarr", shape=(20, 3), chunks=(10, 3), dtype="f8", config={"write_empty_chunks": True})
+    array[:] = 0.0
+    about = json.loads(Path("z.zarr/zarr.json").read_text())
+    about["shape"] = shape
+    about["chunk_grid"]["configuration"]["chunk_shape"] = chunks
+    Path("z.zarr/zarr.json").write_text(json.dumps(about))
+    return "z.zarr"
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunks", "error", "match"),
+    [
+        ([10**6, 1000], [10**6, 1000], TooLargeError, r"one chunk of .* would take 7\.5 GiB"),
+        ([10**12, 3], [1, 3], InputError, r"lacks chunks, the first is 'c/2/0'"),
+    ],
+)
+def test_a_zarr_array_that_says_it_is_huge_is_refused_at_once(small, monkeypatch, shape, chunks, error, match):
+    monkeypatch.setattr("diffspec.sources.free_memory", lambda _like: float(FREE))
+    with pytest.raises(error, match=match):
+        open_source(zarr_folder(shape, chunks))

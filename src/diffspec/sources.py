@@ -6,6 +6,7 @@ they stay, so a pass over a mapped file would hold all of it.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 from collections.abc import Iterable
@@ -15,9 +16,9 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import check_shape
+from diffspec._arrays import GIB, check_shape, free_memory
 from diffspec._foreign import not_real
-from diffspec.errors import InputError, MissingExtraError
+from diffspec.errors import InputError, MissingExtraError, TooLargeError
 
 __all__ = ["FileRows", "HeldRows", "Source", "Values", "ZarrRows", "is_stored", "open_source"]
 
@@ -161,10 +162,13 @@ class ZarrRows:
     def of(cls, array: Any) -> ZarrRows:
         """`array` (zarr), checked for missing chunks by one listing of its store."""
         _check(array.shape, array.dtype)
-        missing = sorted(set(_expected(array)) - set(_stored(array)))
-        if missing:
+        _require_room(array)
+        stored = set(_stored(array))
+        # One by one: what the file says of its shape may be far more than there is.
+        missing = next((key for key in _expected(array) if key not in stored), None)
+        if missing is not None:
             raise InputError(
-                f"{array.store_path} lacks {len(missing)} chunks, the first is {missing[0]!r}, which would be read as "
+                f"{array.store_path} lacks chunks, the first is {missing!r}, which would be read as "
                 f"{array.fill_value!r}; restore it, or if it was empty write with config={{'write_empty_chunks': True}}"
             )
         return cls(array)
@@ -248,10 +252,20 @@ def _is_zarr(points: Any) -> bool:
     return type(points).__module__.startswith("zarr.") and hasattr(points, "store_path")
 
 
+def _require_room(array: Any) -> None:
+    """Raise TooLargeError where not even one chunk, which may be small on disk, fits into memory."""
+    size, free = math.prod(array.chunks) * array.dtype.itemsize, free_memory(np.empty(0))
+    if size > free:
+        raise TooLargeError(
+            f"one chunk of {array.store_path} would take {size / GIB:.1f} GiB and {free / GIB:.1f} GiB are free; "
+            "write the array again with smaller chunks"
+        )
+
+
 def _expected(array: Any) -> Iterable[str]:
     """The keys of all chunks, or of all shards where chunks are kept in shards."""
-    pieces = [-(-size // step) for size, step in zip(array.shape, array.shards or array.chunks, strict=True)]
-    return (array.metadata.encode_chunk_key(where) for where in np.ndindex(*pieces))
+    rows, columns = (-(-size // step) for size, step in zip(array.shape, array.shards or array.chunks, strict=True))
+    return (array.metadata.encode_chunk_key((i, j)) for i in range(rows) for j in range(columns))
 
 
 def _stored(array: Any) -> Iterable[str]:
