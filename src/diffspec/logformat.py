@@ -23,9 +23,6 @@ LARGEST, DEEPEST = 1e300, 20  # a plot adds a margin to the largest number, and 
 HEAD = f'{{"kind": "run-log", "schema": {SCHEMA}, '.encode()
 """What every run log of this schema starts with."""
 
-START = re.compile(r'\{\s*"kind"')  # where a record may begin in the middle of a damaged line
-SURROGATE = re.compile("[\ud800-\udfff]")
-
 
 def _text(value: Any) -> bool:
     return isinstance(value, str)
@@ -81,6 +78,10 @@ FIELDS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
 }
 """Per kind of record the fields that it needs, and those that it may leave out or hold null for."""
 
+# Where a record may begin in the middle of a damaged line.
+START = re.compile(rf'\{{\s*"kind"\s*:\s*"(?:{"|".join(FIELDS)})"')
+SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 @dataclass(slots=True)
 class Contents:
@@ -88,8 +89,8 @@ class Contents:
 
     records: list[Record] = field(default_factory=list)
     lost: list[tuple[int, str]] = field(default_factory=list)
-    schemas: list[Any] = field(default_factory=list)
-    """Of the headers; more than one where logs were joined."""
+    schemas: list[int] = field(default_factory=list)
+    """Of the whole headers; more than one where logs were joined."""
     cut: int = 0
     """How many bytes at the end belong to a line that was never finished."""
 
@@ -131,14 +132,13 @@ def is_whole(line: bytes) -> bool:
 
 def scan(lines: Iterable[bytes]) -> Contents:
     """What is whole in the lines of a file, and what is not."""
-    found, known = Contents(), True
+    found = Contents()
     for number, line in enumerate(lines, start=1):
         record = _decoded(line)
         if record is not None and record.get("kind") == "run-log":
-            found.schemas.append(record.get("schema"))
-            known = _is_known(record.get("schema"))
-        elif not known:
-            found.lost.append((number, f"of schema {found.schemas[-1]!r:.40}"))
+            _begin(found, number, record)
+        elif SCHEMA not in found.schemas[-1:] and found.schemas:
+            found.lost.append((number, f"of schema {found.schemas[-1]}"))
         elif record is not None:
             _keep(found, number, record)
         elif line.strip():
@@ -146,8 +146,12 @@ def scan(lines: Iterable[bytes]) -> Contents:
     return found
 
 
-def _is_known(schema: Any) -> bool:
-    return type(schema) is int and schema == SCHEMA
+def _begin(found: Contents, number: int, header: Record) -> None:
+    schema = header.get("schema")
+    if type(schema) is int and abs(schema) < LARGEST:
+        found.schemas.append(schema)
+    else:
+        found.lost.append((number, "a header without its schema"))
 
 
 def _keep(found: Contents, number: int, record: Record) -> None:

@@ -215,11 +215,9 @@ def _contents(path: Path) -> Contents:
 
 def _check_schema(path: Path, found: Contents) -> None:
     """Refuse a log of which nothing can be read since all of it is of another version."""
-    if found.schemas and not found.records and not any(type(s) is int and s == SCHEMA for s in found.schemas):
+    if found.schemas and not found.records and SCHEMA not in found.schemas:
         schema = found.schemas[0]
-        raise InputError(
-            f"{path} has schema {schema!r:.40}, this diffspec reads {SCHEMA}; use the version that wrote it"
-        )
+        raise InputError(f"{path} has schema {schema}, this diffspec reads {SCHEMA}; use the version that wrote it")
 
 
 def _is_beginning(path: Path) -> bool:
