@@ -168,6 +168,8 @@ def test_files_cut_off(tmp_path, points, suffix, share):
 def test_no_file_and_a_directory(tmp_path):
     with pytest.raises(InputError, match=r"there is no file .*none\.npy; check the path"):
         load(tmp_path / "none.npy")
+    with pytest.raises(InputError, match=r"cannot be looked up .*null byte"):
+        load("a\0b.npy")
     (tmp_path / "folder.npy").mkdir()
     with pytest.raises(InputError, match=r"folder.npy is a directory; give one of the files in it"):
         load(tmp_path / "folder.npy")

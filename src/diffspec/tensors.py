@@ -30,7 +30,7 @@ def read_torch(path: Path) -> Values | dict[str, Callable[[], Values]]:
     """
     import torch
 
-    _require_room(path)
+    _check(path)
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -53,11 +53,16 @@ def read_torch(path: Path) -> Values | dict[str, Callable[[], Values]]:
     return found
 
 
-def _require_room(path: Path) -> None:
+def _check(path: Path) -> None:
+    """Raise where the file, unpacked, is too large, or damaged: torch itself compares no checksums."""
     require_room(path.stat().st_size, path)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            require_room(sum(member.file_size for member in archive.infolist()), path)
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        require_room(sum(member.file_size for member in archive.infolist()), path)
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise InputError(f"{path} is no whole torch file ({damaged!r} does not fit its checksum); write it again")
 
 
 def _tensors(held: Any) -> Iterator[tuple[str, Any]]:
