@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffspec import Bins, Cosine, Gaussian, InputError, Literal, Matched, dse, dsmi
+from diffspec import AlphaDecay, Bins, Cosine, Gaussian, InputError, Literal, Matched, SelfTuning, dse, dsmi
 from diffspec.training import DSELoss, DSMILoss
 
 
@@ -46,6 +46,36 @@ def test_the_gradient_is_finite_and_right_at_duplicates_and_repeated_eigenvalues
     for points in (doubled, square, equal):
         DSELoss()(points).backward()
         assert points.grad.isfinite().all()
+
+
+LOCAL = [SelfTuning(3), AlphaDecay(3, decay=0.5), AlphaDecay(3, decay=1.0), AlphaDecay(3, decay=2.0), AlphaDecay(3)]
+
+
+@pytest.mark.parametrize("kernel", LOCAL, ids=repr)
+def test_gradients_of_local_kernels_are_those_of_finite_differences(batch, kernel):
+    assert torch.autograd.gradcheck(DSELoss(kernel=kernel), (batch,))
+    assert torch.autograd.gradcheck(lambda points: DSMILoss(kernel=kernel)(points, LABELS), (batch,))
+
+
+@pytest.mark.parametrize("kernel", [*LOCAL, Cosine(0.7)], ids=repr)
+@pytest.mark.parametrize("copies", [2, 5])  # with more copies than neighbours the local width is 0
+def test_gradients_of_every_kernel_are_finite_at_equal_points(batch, kernel, copies):
+    points = batch.detach()[:6].repeat(copies, 1).requires_grad_()
+    loss = DSELoss(kernel=kernel)(points)
+    assert loss.item() == pytest.approx(-dse(points.detach().numpy(), kernel=kernel, t=1.0).value, abs=1e-10)
+    loss.backward()
+    assert points.grad.isfinite().all()
+    equal = torch.ones(8, 3, dtype=torch.float64, requires_grad=True)
+    DSELoss(kernel=kernel)(equal).backward()
+    assert equal.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8, torch.bool, torch.complex64], ids=str)
+def test_a_loss_of_integers_is_refused(batch, dtype):
+    whole = (3.0 * batch.detach()).to(dtype)
+    for loss in (DSELoss(), lambda points: DSMILoss()(points, LABELS)):
+        with pytest.raises(InputError, match=rf"real floating points, got {dtype}; use points.float\(\)"):
+            loss(whole)
 
 
 def test_minimising_it_does_what_it_says():

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse import csr_array
 
-from diffspec._arrays import Array, namespace, order_statistics, require_memory
+from diffspec._arrays import Array, is_numpy, namespace, order_statistics, require_memory
 from diffspec._checks import integer, positive, store
 from diffspec._threads import parallel_map
 from diffspec.distances import BLOCK_ELEMENTS, cross_squared_distances, pairwise, unit_scaled
@@ -49,7 +49,7 @@ class SelfTuning(Kernel):
         """The affinity (n, n) of points (n, d): O(n^2 d) time, two n x n arrays."""
         squared, kth = _local(points, self.neighbors, self)
         xp = namespace(points)
-        width = xp.sqrt(kth)
+        width = _power(kth, 0.5)
         return xp.exp(-_ratio(squared, width[:, None] * width[None, :]))
 
 
@@ -133,7 +133,7 @@ class AlphaDecay(Kernel):
         ratio = _ratio(squared, kth)
         near = ratio <= self._reach()
         # Beyond, the power could overflow.
-        weights = xp.exp(-(xp.where(near, ratio, xp.zeros_like(ratio)) ** (self.decay / 2.0)))
+        weights = xp.exp(-_power(xp.where(near, ratio, xp.zeros_like(ratio)), self.decay / 2.0))
         return xp.where(near & (weights >= BELOW), weights, xp.zeros_like(weights))
 
     def _reach(self) -> float:
@@ -165,3 +165,12 @@ def _ratio(squared: Array, width: Array) -> Array:
     safe = xp.where(positive, width, xp.ones_like(width))
     far = xp.asarray(xp.inf, dtype=squared.dtype, device=squared.device)
     return xp.where(positive, squared / safe, xp.where(squared > 0, far, xp.zeros_like(squared)))
+
+
+def _power(values: Array, exponent: float) -> Array:
+    """`values` to a power; where they are 0, a gradient of 0 in place of the infinite one that an exponent below 1 has."""
+    if is_numpy(values):
+        return values**exponent
+    xp = namespace(values)
+    positive = values > 0
+    return xp.where(positive, xp.where(positive, values, xp.ones_like(values)) ** exponent, xp.zeros_like(values))

@@ -46,7 +46,8 @@ class DSELoss(torch.nn.Module):
     Notes
     -----
     Exact eigenvalues, O(b^3) for a batch of b and its gradient; float64 inside where the device has it. The gradient of
-    an eigenvalue sum needs no gaps between eigenvalues, so it is finite for repeated eigenvalues and duplicated points.
+    an eigenvalue sum needs no gaps between eigenvalues, so it is finite for repeated eigenvalues and duplicated points;
+    where a kernel has a cusp (`AlphaDecay` with a decay below 2, at distance 0) equal points do not pull at each other.
 
     Examples
     --------
@@ -133,6 +134,8 @@ class DSMILoss(torch.nn.Module):
 def _affinity(points: torch.Tensor, kernel: Kernel) -> Array:
     if not isinstance(points, torch.Tensor):
         raise InputError(f"a loss needs a torch tensor, got {type(points).__name__}; use diffspec.dse for a number")
+    if not points.dtype.is_floating_point:  # in the dtype of integers a loss would lose its fraction and all gradients
+        raise InputError(f"a loss needs real floating points, got {points.dtype}; use points.float() or diffspec.dse")
     resolved = kernel.resolve(as_points(points), np.random.default_rng(0))
     return resolved(as_float64(as_array(points, "points")))  # `as_points` gives them without their gradient
 
