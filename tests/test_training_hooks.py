@@ -11,8 +11,11 @@ import pytest
 import torch
 
 from diffspec import InputError
+from diffspec.errors import LayersWarning
 from diffspec.training import Layer, Probe, collect
-from diffspec.training.hooks import REDUCTIONS, resolve_layers, untouched
+from diffspec.training.layers import resolve_layers
+from diffspec.training.reductions import REDUCTIONS
+from diffspec.training.untouched import untouched
 
 INPUTS = torch.linspace(0, 1, 6 * 4).reshape(6, 4)
 
@@ -50,7 +53,12 @@ IMAGES = torch.arange(6 * 3 * 2 * 2.0).reshape(6, 3, 2, 2)
         ("mean", TOKENS, TOKENS.numpy().mean(axis=1)),
         ("cls", TOKENS, TOKENS[:, 0]),
         ("last", TOKENS, TOKENS[:, 4]),
-        ("gap", IMAGES, IMAGES.numpy().mean(axis=(2, 3))),
+        ("gap_first", IMAGES, IMAGES.numpy().mean(axis=(2, 3))),
+        ("gap_last", IMAGES, IMAGES.numpy().mean(axis=(1, 2))),
+        ("gap_first", TOKENS, TOKENS.numpy().mean(axis=2)),
+        ("gap_last", TOKENS, TOKENS.numpy().mean(axis=1)),
+        ("gap_first", IMAGES[:, :, None], IMAGES.numpy().mean(axis=(2, 3))),
+        ("gap_last", IMAGES[:, None], IMAGES.numpy().mean(axis=(1, 2))),
     ],
 )
 def test_reductions(reduce: str, output: object, wanted: object) -> None:
@@ -59,7 +67,7 @@ def test_reductions(reduce: str, output: object, wanted: object) -> None:
 
 @pytest.mark.parametrize(
     ("reduce", "output"),
-    [("none", TOKENS), ("none", IMAGES), ("mean", IMAGES), ("gap", TOKENS), ("cls", INPUTS), ("flatten", INPUTS[:, 0])],
+    [("none", TOKENS), ("none", IMAGES), ("mean", IMAGES), ("gap", INPUTS), ("cls", INPUTS), ("flatten", INPUTS[:, 0])],
 )
 def test_a_shape_without_its_reduction_names_the_choices(reduce: str, output: object) -> None:
     with pytest.raises(InputError, match=rf"not fit for reduce='{reduce}'; reductions: none .*flatten.*mean.*cls.*gap"):
@@ -67,9 +75,9 @@ def test_a_shape_without_its_reduction_names_the_choices(reduce: str, output: ob
 
 
 def test_an_unknown_reduction() -> None:
-    with pytest.raises(InputError, match=r"reduce must be one of none, flatten, mean, cls, last, gap, got 'sum'"):
+    with pytest.raises(InputError, match=r"reduce must be one of none, flatten, mean, .* gap_last, got 'sum'"):
         Layer("0", "sum")
-    assert list(REDUCTIONS) == ["none", "flatten", "mean", "cls", "last", "gap"]
+    assert list(REDUCTIONS) == ["none", "flatten", "mean", "cls", "last", "gap", "gap_first", "gap_last"]
 
 
 def test_tuples_and_transformer_outputs() -> None:
@@ -114,11 +122,15 @@ def test_an_unknown_layer_lists_near_names() -> None:
         resolve_layers(network, [])
 
 
+def labels(network: torch.nn.Module, layers: Any) -> dict[str, tuple[str, str]]:
+    return {layer.label: (layer.name, layer.reduce) for layer in resolve_layers(network, layers)}
+
+
 def test_patterns_mappings_and_single_names() -> None:
     network = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 3), torch.nn.ReLU())
-    assert resolve_layers(network, "[01]") == [Layer("0"), Layer("1")]
-    assert resolve_layers(network, {"2": "flatten"}) == [Layer("2", "flatten")]
-    assert resolve_layers(network, ["0", Layer("0", "mean")]) == [Layer("0", "mean")]
+    assert labels(network, "[01]") == {"0": ("0", "none"), "1": ("1", "none")}
+    assert labels(network, {"2": "flatten"}) == {"2": ("2", "flatten")}
+    assert list(labels(network, ["0", "*"])) == ["0", "1", "2"]  # what they have in common is one layer
 
 
 def test_batches_are_put_together_in_order() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DiffspecError", "InputError", "MissingExtraError", "RunLogWarning", "TooLargeError"]
+__all__ = ["DiffspecError", "InputError", "LayersWarning", "MissingExtraError", "RunLogWarning", "TooLargeError"]
 
 
 class DiffspecError(Exception):
@@ -22,6 +22,10 @@ class MissingExtraError(DiffspecError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs packages that are not installed; run: pip install 'diffspec[{extra}]'")
+
+
+class LayersWarning(UserWarning):
+    """Some layers of a network were left out, or could not be looked at."""
 
 
 class RunLogWarning(UserWarning):

@@ -16,8 +16,8 @@ from diffspec.kernels import Gaussian
 from diffspec.result import Estimate
 from diffspec.scale_shape import ScaleShape, Snapshot, attributed
 from diffspec.scales import Distances
-from diffspec.training.hooks import Points
 from diffspec.training.measures import DSE, Measure
+from diffspec.training.reductions import Points
 
 __all__ = ["CHANGES", "Changes", "Ends", "is_fixed"]
 

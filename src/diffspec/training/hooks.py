@@ -2,68 +2,30 @@
 
 from __future__ import annotations
 
-import random
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from diffspec.errors import InputError, MissingExtraError
+from diffspec.errors import InputError, LayersWarning, MissingExtraError
+from diffspec.training.batches import as_batches, copied, size_of, words_of
+from diffspec.training.layers import Layers, Module, Watched, modules_of, resolve_layers, unwrapped
+from diffspec.training.reductions import Channels, Points, reduced
+from diffspec.training.untouched import untouched, unwritten
 
 try:
     import torch
 except ImportError:
     raise MissingExtraError("diffspec.training", "torch") from None
 
-__all__ = ["REDUCTIONS", "Layer", "Layers", "collect", "resolve_layers", "untouched", "unwrapped"]
-
-Points: TypeAlias = np.ndarray[Any, Any]
-Module: TypeAlias = Any
-Tensor: TypeAlias = Any
-
-REDUCTIONS: dict[str, tuple[range, Callable[[Tensor], Tensor], str]] = {
-    "none": (range(2, 3), lambda z: z, "the output is (n, d) already"),
-    "flatten": (range(2, 99), lambda z: z.flatten(1), "all trailing axes become features"),
-    "mean": (range(3, 4), lambda z: z.mean(1), "mean over the tokens of (n, tokens, d)"),
-    "cls": (range(3, 4), lambda z: z[:, 0], "first token of (n, tokens, d)"),
-    "last": (range(3, 4), lambda z: z[:, -1], "last token of (n, tokens, d)"),
-    "gap": (range(4, 5), lambda z: z.mean((2, 3)), "mean over the pixels of (n, channels, height, width)"),
-}
-"""Per name: the number of axes it takes, what it does, and that in words."""
-
-WRAPPERS = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
+__all__ = ["collect", "look", "trial"]
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer to look at, and how its output becomes one point per input.
-
-    Parameters
-    ----------
-    name : str
-        As in `model.named_modules()`; ``*`` and ``?`` match several.
-    reduce : {"none", "flatten", "mean", "cls", "last", "gap"}
-        What is done with axes beyond (n, d); never guessed. ``mean`` averages every token, padding included.
-    """
-
-    name: str
-    reduce: str = "none"
-
-    def __post_init__(self) -> None:
-        if self.reduce not in REDUCTIONS:
-            raise InputError(f"reduce must be one of {', '.join(REDUCTIONS)}, got {self.reduce!r}")
-
-
-Layers: TypeAlias = str | Layer | Sequence[str | Layer] | Mapping[str, str]
-"""A layer, several, or a mapping from names to reductions."""
-
-
-def collect(model: Module, layers: Layers, batches: Iterator[Any] | Sequence[Any]) -> dict[str, Points]:
+def collect(model: Module, layers: Layers, batches: Iterable[Any]) -> dict[str, Points]:
     """Per layer its output on `batches`, reduced, on the host: an array (n, d) each, rows in the order of the inputs.
 
     Parameters
@@ -72,151 +34,164 @@ def collect(model: Module, layers: Layers, batches: Iterator[Any] | Sequence[Any
         Also one wrapped by `torch.compile`, `DataParallel` or `DistributedDataParallel`; the network inside is run,
         eagerly, in evaluation mode and without gradients.
     layers : str, Layer, sequence of them, or mapping name to reduction
-        The layers by the names of the network inside the wrappers.
-    batches : iterable of tensor or mapping
-        Inputs, each on any device; a mapping is given to the network as keyword arguments.
+        The layers by the names of the network inside the wrappers. One that is asked for with several reductions is
+        given under ``name:reduction`` for each.
+    batches : iterable of tensor or mapping, or pairs of them with labels
+        Inputs, each on any device, for example a `DataLoader`; a mapping is given to the network as keyword arguments,
+        labels are not looked at. A single tensor or mapping is one batch. The network gets a copy, in the floating
+        dtype of its parameters.
+
+    Returns
+    -------
+    dict of str to array (n, d)
+        The output of a layer as it was when the layer had run, also where later layers change it in place.
 
     Raises
     ------
     InputError
-        No such layer, an output that needs a reduction, a layer that ran not once per pass.
+        No such layer, an output that needs a reduction, a layer that ran not once per pass, a network whose
+        parameters have no shape yet.
+
+    Warns
+    -----
+    LayersWarning
+        Layers that only a pattern named and that did not run once; they are left out.
 
     Notes
     -----
-    One forward pass. Hooks, training flags and random states are put back also when the pass fails.
+    One forward pass. Hooks, training flags, buffers, attributes and random states are put back also when the pass
+    fails. Buffers are copied for that; parameters are not.
     """
     network = unwrapped(model)
-    found = resolve_layers(network, layers)
-    parts: dict[str, list[Points]] = {layer.name: [] for layer in found}
-    with untouched(network), torch.no_grad(), _eager():
-        for batch in batches:
-            for name, rows in _one_pass(network, found, batch).items():
-                parts[name].append(rows)
-    return {name: np.concatenate(rows) for name, rows in parts.items()}
+    return look(network, resolve_layers(network, layers), batches)
 
 
-def unwrapped(model: Module) -> Module:
-    """The network inside `torch.compile` and the data-parallel wrappers."""
-    while isinstance(model, WRAPPERS) or hasattr(model, "_orig_mod"):
-        model = model.module if isinstance(model, WRAPPERS) else model._orig_mod
-    if not isinstance(model, torch.nn.Module):
-        raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    return model
+def look(network: Module, layers: Sequence[Watched], batches: Iterable[Any]) -> dict[str, Points]:
+    """`collect` of layers that are resolved already."""
+    parts: dict[str, list[Points]] = {}
+    with untouched(network), torch.no_grad(), _plainly():
+        # Inside, since a DataLoader draws from the global random state whenever it is iterated.
+        for batch in as_batches(batches):
+            seen = _one_pass(network, layers, batch)
+            layers = [layer for layer in layers if layer.label in seen]
+            for label, rows in seen.items():
+                parts.setdefault(label, []).append(rows)
+    return {label: _joined(label, rows) for label, rows in parts.items()}
 
 
-def resolve_layers(network: Module, layers: Layers) -> list[Layer]:
-    """The layers that `layers` stands for, patterns expanded, in the order given and each once."""
-    names = list(_modules(network))
-    found: dict[str, Layer] = {}
-    for layer in _as_layers(layers):
-        for name in _matches(layer.name, names):
-            found[name] = Layer(name, layer.reduce)
-    if not found:
-        raise InputError("layers is empty; name at least one of model.named_modules()")
-    return list(found.values())
+def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watched]:
+    """Those of `layers` that run, by one pass of a batch before any training.
+
+    Raises
+    ------
+    InputError
+        A layer whose output cannot be used, a network that does not take the batch, or one that writes its own
+        parameters.
+    """
+    with unwritten(network):
+        try:
+            found = look(network, layers, [batch])
+        except InputError:
+            raise
+        except Exception as error:
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InputError(
+                f"the network cannot take {words_of(batch)}: {text}; give the probe what model(inputs) takes"
+            ) from error
+    return [layer for layer in layers if layer.label in found]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a hook saw of a layer: how often it ran, and the points or why there are none."""
+
+    layer: Watched
+    runs: int = 0
+    points: Points | None = None
+    error: InputError | None = None
+
+    def take(self, output: Any, size: int, channels: Channels) -> None:
+        """Reduce the first output at once: what runs later may change it in place."""
+        self.runs += 1
+        if self.runs > 1:
+            return
+        try:
+            self.points = reduced((self.layer.name, self.layer.reduce), output, size, channels)
+        except InputError as error:  # not raised here, where the network's own code could catch it
+            self.error = error
+
+
+def _one_pass(network: Module, layers: Sequence[Watched], batch: Any) -> dict[str, Points]:
+    """The reduced outputs of `layers` on one batch."""
+    size, inputs = size_of(batch), copied(batch, network)
+    seen = [_Seen(layer) for layer in layers]
+    with _hooked(network, seen, size):
+        if isinstance(inputs, Mapping):
+            network(**inputs)
+        else:
+            network(inputs)
+    found = {one.layer.label: _found(one) for one in seen if one.runs == 1 or not one.layer.by_pattern}
+    _tell_of_left_out([one for one in seen if one.layer.label not in found])
+    return found
 
 
 @contextmanager
-def untouched(network: Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards every module's own training flag and every random state are as before."""
-    flags = [(module, module.training) for module in network.modules()]
-    with ExitStack() as undo:
-        undo.callback(random.setstate, random.getstate())
-        undo.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002  # the user's, to be put back
-        undo.callback(torch.set_rng_state, torch.get_rng_state())
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
-            undo.callback(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())
-        for module, flag in flags:
-            undo.callback(setattr, module, "training", flag)
-            # Not module.eval(): networks override train() with lasting effects (frozen parts, merged adapters).
-            module.training = False
+def _hooked(network: Module, seen: Sequence[_Seen], size: int) -> Iterator[None]:
+    """Inside, what the layers give is seen."""
+    modules, channels = modules_of(network), Channels()
+    with ExitStack() as hooks:
+        if any(one.layer.reduce == "gap" for one in seen):
+            # Before the others, so that a layer counts for its own output.
+            for module in filter(channels.tells, modules.values()):
+                handle = module.register_forward_hook(lambda module, _i, _o: channels.saw(module))
+                hooks.callback(handle.remove)
+        for one in seen:
+            take = lambda _m, _i, output, one=one: one.take(output, size, channels)  # noqa: E731
+            hooks.callback(modules[one.layer.name].register_forward_hook(take).remove)
         yield
 
 
-def _one_pass(network: Module, layers: Sequence[Layer], batch: Any) -> dict[str, Points]:
-    """The reduced outputs of `layers` on one batch."""
-    seen: dict[str, list[Any]] = {layer.name: [] for layer in layers}
-    modules = _modules(network)
-    batch, size = _moved(batch, network)
-    with ExitStack() as hooks:
-        for name, outputs in seen.items():
-            handle = modules[name].register_forward_hook(lambda _m, _i, output, outputs=outputs: outputs.append(output))
-            hooks.callback(handle.remove)
-        if isinstance(batch, Mapping):
-            network(**batch)
-        else:
-            network(batch)
-    return {layer.name: _points(layer, seen[layer.name], size) for layer in layers}
+def _found(one: _Seen) -> Points:
+    if one.runs != 1:
+        times = f"ran {one.runs} times in one pass"
+        raise InputError(f"layer {one.layer.name!r} {times}; name a layer that runs once")
+    if one.points is None:
+        raise one.error or InputError(f"layer {one.layer.name!r} gave nothing")
+    return one.points
 
 
-def _points(layer: Layer, outputs: Sequence[Any], size: int) -> Points:
-    if len(outputs) != 1:
-        raise InputError(f"layer {layer.name!r} ran {len(outputs)} times in one pass; name a layer that runs once")
-    output = _tensor(layer.name, outputs[0]).detach()
-    shape = tuple(output.shape)
-    axes, reduce, _meaning = REDUCTIONS[layer.reduce]
-    if output.ndim not in axes:
-        raise InputError(f"layer {layer.name!r} gives shape {shape}, not fit for reduce={layer.reduce!r}; {_choices()}")
-    if shape[0] != size:
-        raise InputError(f"layer {layer.name!r} gives {shape[0]} rows for {size} inputs; the first axis must be inputs")
-    if output.dtype in (torch.bfloat16, torch.float16):
-        output = output.float()  # NumPy knows no bfloat16, and a mean over half precision loses digits
-    return np.asarray(reduce(output).cpu().numpy())
+def _tell_of_left_out(layers: Sequence[_Seen]) -> None:
+    if layers:
+        names = ", ".join(f"{one.layer.label} ({one.runs} times)" for one in layers)
+        text = f"layers that a pattern names and that did not run once are left out: {names}"
+        warnings.warn(text, LayersWarning, stacklevel=2)
 
 
-def _tensor(name: str, output: Any) -> Tensor:
-    """The tensor of an output: itself, the first of a tuple, or the last hidden state of a transformers output."""
-    if hasattr(output, "last_hidden_state"):
-        output = output.last_hidden_state
-    elif isinstance(output, tuple | list) and output:
-        output = output[0]
-    if not isinstance(output, torch.Tensor):
-        raise InputError(f"layer {name!r} gives a {type(output).__name__}, not a tensor; name a layer that gives one")
-    return output
+def _joined(label: str, rows: Sequence[Points]) -> Points:
+    widths = sorted({part.shape[1] for part in rows})
+    if len(widths) > 1:
+        text = f"layer {label!r} gives {widths[0]} features for one batch and {widths[-1]} for another"
+        raise InputError(f"{text}; pad all inputs to one length, or take a mean over it")
+    return np.concatenate(rows)
 
 
-def _moved(batch: Any, network: Module) -> tuple[Any, int]:
-    """`batch` on the device of the network's first parameter, and its number of inputs."""
-    device = next((parameter.device for parameter in network.parameters()), None)
-    if isinstance(batch, Mapping):
-        moved = {name: value.to(device) for name, value in batch.items()}
-        return moved, len(next(iter(moved.values())))
-    return batch.to(device), len(batch)
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Modules run one by one: no compiled parts, no fused transformer layers.
+
+    Hooks and evaluation mode would make every look compile anew; fused layers run without their parts and hand on
+    nested tensors where a padding mask is given.
+    """
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with _eager():
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def _eager() -> AbstractContextManager[Any]:
-    """Compiled parts run uncompiled inside: hooks and evaluation mode would make every look compile them anew."""
     stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
     nothing_compiled = "torch._dynamo" not in sys.modules  # importing it takes seconds
     return nullcontext() if stance is None or nothing_compiled else stance("force_eager")
-
-
-def _modules(network: Module) -> dict[str, Module]:
-    """Modules by name, without the marks that `torch.compile` of a part leaves in names."""
-    return {_plain(name): module for name, module in network.named_modules()}
-
-
-def _plain(name: str) -> str:
-    return name.replace("_orig_mod.", "").removesuffix("._orig_mod")
-
-
-def _as_layers(layers: Layers) -> list[Layer]:
-    if isinstance(layers, Mapping):
-        return [Layer(name, reduce) for name, reduce in layers.items()]
-    several = [layers] if isinstance(layers, str | Layer) else list(layers)
-    return [layer if isinstance(layer, Layer) else Layer(layer) for layer in several]
-
-
-def _matches(asked: str, names: Sequence[str]) -> list[str]:
-    """The names that `asked` stands for; a name with the prefix of a wrapper stands for the one without."""
-    plain = _plain(asked)
-    for wanted in (plain, plain.removeprefix("module.")):
-        found = [wanted] if wanted in names else [name for name in names if fnmatchcase(name, wanted)]
-        if found:
-            return found
-    near = get_close_matches(asked, names, n=5, cutoff=0.4) or [name for name in names if name][:10]
-    raise InputError(f"no layer {asked!r} in the model; near names: {', '.join(near)}; see model.named_modules()")
-
-
-def _choices() -> str:
-    return "reductions: " + "; ".join(f"{name} ({meaning})" for name, (_axes, _f, meaning) in REDUCTIONS.items())

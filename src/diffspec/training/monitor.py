@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import index
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diffspec._arrays import as_points
-from diffspec._checks import integer
+from diffspec._checks import integer, shown
 from diffspec.bandwidth import Median
-from diffspec.conventions import Walk, default
-from diffspec.entropy import check_walk, time_for
-from diffspec.errors import InputError
+from diffspec.conventions import Walk
+from diffspec.errors import InputError, LayersWarning
 from diffspec.kernels import Kernel
-from diffspec.operators import check_alpha
 from diffspec.result import Estimate
 from diffspec.runlog import RunLog
-from diffspec.solvers import Exact
+from diffspec.training import resuming
 from diffspec.training.changes import Changes, is_fixed
-from diffspec.training.hooks import Layers, Points, collect, resolve_layers, untouched, unwrapped
-from diffspec.training.measures import RULES, Measure, Probe, standard
+from diffspec.training.hooks import look, trial
+from diffspec.training.layers import Layers, resolve_layers, unwrapped
+from diffspec.training.measures import RULES, Measure, fields_of, standard
+from diffspec.training.pictures import plane, short
+from diffspec.training.probe import Probe
+from diffspec.training.reductions import Points
+from diffspec.training.settings import (
+    checked_measures,
+    checked_rules,
+    checked_steps,
+    checked_text,
+    number_of,
+    opened,
+    plain_settings,
+    rule_words,
+)
+from diffspec.training.untouched import same_draws
+from diffspec.training.writing import Writer
 
 __all__ = ["ONE_TWO_FIVE", "Monitor"]
 
@@ -38,7 +52,8 @@ LEADING = 50  # eigenvalues kept per spectrum: beyond them lies less than a pixe
 class Monitor:
     """Measures the layers of a network on held-out inputs whenever it is told to look.
 
-    The training it watches goes on exactly as without it: the trained weights are equal bit by bit.
+    The training it watches goes on exactly as without it: trained weights, buffers and random states are equal bit by
+    bit. A network for which that cannot be is refused when the monitor is made.
 
     Parameters
     ----------
@@ -49,13 +64,14 @@ class Monitor:
     probe : Probe
         Held-out inputs with their labels.
     log : str, Path or RunLog
-        Where to write; an existing log is continued. On several ranks give a monitor to one of them only.
+        Where to write; an existing log is continued, `RunLog.afresh(path)` begins it anew. On several ranks give a
+        monitor to one of them only.
     run : str
         Name of the condition, one curve in the report.
     every : int
-        `observe` does nothing unless its step is a multiple of this.
+        `observe` does nothing unless its step is a multiple of this, and new.
     measures : sequence of Measure, optional
-        Default DSE(Z), DSMI(Z;Y) where there are labels, DSMI(Z;X).
+        Default DSE(Z), DSMI(Z;Y) where there are labels, DSMI(Z;X) where the inputs are one tensor.
     rules : mapping of str to Kernel or mapping
         Every measure is taken with each of these kernels, or keyword arguments of `dse`: kernel, alpha and t. Default
         the paper's sigma = 10 at t = 1 and the neighbour graph at t = 3.
@@ -65,15 +81,28 @@ class Monitor:
     pictures : collection of int
         The steps at which a picture of each layer is written; default 0, 1, 2, 5, 10, 20, 50, ...
     settings : mapping, optional
-        What the run was trained with; plain values, for the report.
+        What the run was trained with, for the report: numbers (also of NumPy and torch), text, truth values, None, and
+        lists and mappings of these.
+    resume : {"allow", "never", "must"}
+        What is done where the log holds the run already. "allow" (default) continues one that was measured alike, with
+        a warning where it was trained with other settings or where a step does not exceed the last in the log.
+        "never" refuses, "must" continues only what is there and has the same settings.
     strict : bool
-        Raise where a measure fails, instead of writing a failure record and going on.
+        Raise where a look, a measure or the writing of a record fails. Otherwise such a failure never ends the
+        training: it becomes a failure record, and records that cannot be written wait in memory, with a warning.
 
     Raises
     ------
     InputError
-        A layer, reduction, probe or setting that cannot be used; already here, before any training, except that the
-        shapes of outputs are seen at the first `observe`.
+        A layer, reduction, probe or setting that cannot be used, a network that does not take the probe or that would
+        not be left as it was, a log that cannot be written: all before any training, by a pass of the first batch.
+
+    Warns
+    -----
+    LayersWarning
+        Layers that a pattern names and that do not run; later, the first look that fails.
+    RunLogWarning
+        See `resume`; and once per outage, a log that cannot be written.
 
     Notes
     -----
@@ -107,62 +136,81 @@ class Monitor:
         changes: bool = True,
         pictures: Collection[int] = ONE_TWO_FIVE,
         settings: Mapping[str, Any] | None = None,
+        resume: resuming.Resume = "allow",
         strict: bool = False,
     ) -> None:
-        self.run, self.probe, self.strict = run, probe, strict
-        self.every = integer(every, "every", least=1)
-        self._model, self._pictures = model, pictures
-        self._rules = {rule: _walk(rule, given) for rule, given in rules.items()}
+        self.every, self.run = integer(every, "every", least=1), checked_text(run, "run")
+        if not isinstance(probe, Probe):
+            raise InputError(f"probe must be a Probe, got {shown(probe)}; write Probe(inputs, labels)")
+        self.probe, self.strict = probe, strict
+        self._model, self._pictures, self._rules = model, checked_steps(pictures), checked_rules(rules)
         network = unwrapped(model)
         self.layers = resolve_layers(network, layers)
-        self.measures = standard(probe) if measures is None else tuple(measures)
-        with untouched(network):
+        self.measures = standard(probe) if measures is None else checked_measures(measures)
+        self._changes = Changes() if changes else None
+        settings = plain_settings(settings or {})
+        with same_draws():
             for measure in self.measures:
                 measure.check(probe)
-        self.log = log if isinstance(log, RunLog) else RunLog(log)
-        self._changes = Changes() if changes else None
-        self._settings = self._described(settings or {})
-        self._started = False
+        self.layers = trial(network, self.layers, next(probe.batches()))
+        self._settings = self._described(settings)
+        self.log = opened(log)
+        self._last = resuming.check_resume(resume, self.log, self.run, self._settings)
+        self._writer = Writer(self.log, self.run, strict=strict)
+        self._seen: set[int] = set()
+        self._whole = True
 
     def observe(self, step: int, **scalars: float) -> None:
         """Look at the network now and write what is seen; `scalars` (accuracy, loss) are written beside it.
 
-        A scalar that is NaN or infinite is written as a failure.
+        A step that was observed before is not looked at again, as with accumulated gradients. A scalar that is NaN or
+        infinite is written as a failure; so is, after the first look, one that is no number.
 
         Raises
         ------
         InputError
-            A scalar that is no number; at the first look, an output whose shape needs a reduction.
+            A step that is no integer; at the first look, a scalar that is no number.
         """
-        step = index(step)
-        if step % self.every:
+        step = integer(step, "step")
+        if step % self.every or step in self._seen:
             return
-        if not self._started:
-            self.log.write("settings", run=self.run, values=self._settings)
+        if not self._seen:
+            self._begin(step, scalars)
+        self._seen.add(step)
         for name, value in scalars.items():
-            self._scalar(step, name, value)
-        with untouched(unwrapped(self._model)):
+            with self._attempt(step=step, layer=None, name=name):
+                self._scalar(step, name, value)
+        with same_draws():
             for layer, points in self._points(step).items():
                 self._look(step, layer, points)
-        self._started = True
+
+    def _begin(self, step: int, scalars: Mapping[str, Any]) -> None:
+        for name, value in scalars.items():
+            number_of(name, value)
+        if self._last is not None and step <= self._last:
+            resuming.tell_of_rewind(self.log, self.run, step=step, last=self._last)
+        self._writer.write("settings", values=self._settings)
 
     def _scalar(self, step: int, name: str, value: float) -> None:
-        number = _number(name, value)
+        number = number_of(name, value)
         if math.isfinite(number):
-            self.log.write("scalar", run=self.run, step=step, name=name, value=number)
+            self._writer.write("scalar", step=step, name=name, value=number)
         else:
-            self.log.write("failure", run=self.run, step=step, layer=None, name=name, error=f"the value was {number}")
+            self._writer.write("failure", step=step, layer=None, name=name, error=f"the value was {number}")
 
     def _points(self, step: int) -> dict[str, Points]:
         """The points of every layer; none where the pass failed."""
         try:
-            return collect(self._model, self.layers, self.probe.batches())
+            return look(unwrapped(self._model), self.layers, self.probe.batches())
         except Exception as error:
-            # A pass that fails at once is a wrong setting; one that fails later must not end a long training.
-            if self.strict or not self._started:
+            if self.strict:
                 raise
-            layers = ", ".join(layer.name for layer in self.layers)
+            layers = ", ".join(layer.label for layer in self.layers)
             self._failed(error, step=step, layer=layers, name="forward pass")
+            if self._whole:
+                self._whole = False
+                text = f"nothing could be seen at step {step}: {type(error).__name__}: {error}"
+                warnings.warn(f"{text}; the training goes on", LayersWarning, stacklevel=3)
             return {}
 
     def _look(self, step: int, layer: str, points: Points) -> None:
@@ -188,10 +236,10 @@ class Monitor:
         started = time.perf_counter()
         estimate = measure(points, self.probe, walk)
         seconds = round(time.perf_counter() - started, 4)
-        self.log.write("number", run=self.run, **fields, **_plain(estimate), seconds=seconds)
+        self._writer.write("number", **fields, **fields_of(estimate), seconds=seconds)
         if estimate.spectrum is not None:
             where = {key: fields[key] for key in ("step", "layer", "rule")}
-            self.log.write("spectrum", run=self.run, **where, values=_short(estimate.spectrum.nodes[:LEADING]))
+            self._writer.write("spectrum", **where, values=short(estimate.spectrum.nodes[:LEADING]))
         return estimate
 
     def _change(self, changes: Changes, points: Points, fixed: Mapping[str, Estimate], where: dict[str, Any]) -> None:
@@ -200,15 +248,14 @@ class Monitor:
         found = changes.since_first(points=points, ends=fixed, **where)
         seconds = round((time.perf_counter() - started) / max(len(found), 1), 4)
         for rule, record in found:
-            self.log.write("number", run=self.run, **where, rule=rule, **record, seconds=seconds)
+            self._writer.write("number", **where, rule=rule, **record, seconds=seconds)
 
     def _distance(self, points: Points, where: dict[str, Any]) -> None:
         """The scale of the embedding: without it a value at a fixed sigma cannot be read."""
         started = time.perf_counter()
         sigma = Median()(as_points(points), np.random.default_rng(0))
-        self.log.write(
+        self._writer.write(
             "number",
-            run=self.run,
             **where,
             name="median distance",
             rule=None,
@@ -223,12 +270,12 @@ class Monitor:
         )
 
     def _picture(self, points: Points, where: dict[str, Any]) -> None:
-        x, y = _plane(points)
+        x, y = plane(points)
         classes: list[str] = []
         if self.probe.labels is not None:
             groups = self.probe.label_groups
             classes = [groups.names[code] for code in groups.codes]
-        self.log.write("picture", run=self.run, **where, method="PCA", x=_short(x), y=_short(y), classes=classes)
+        self._writer.write("picture", **where, method="PCA", x=short(x), y=short(y), classes=classes)
 
     @contextmanager
     def _attempt(self, **fields: Any) -> Iterator[None]:
@@ -241,56 +288,17 @@ class Monitor:
             self._failed(error, **fields)
 
     def _failed(self, error: Exception, **fields: Any) -> None:
-        self.log.write("failure", run=self.run, **fields, error=f"{type(error).__name__}: {error}")
+        self._writer.write("failure", **fields, error=f"{type(error).__name__}: {error}")
 
-    def _described(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def _described(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What the run was trained and measured with, as plain values."""
-        return {
-            **settings,
-            "layers": {layer.name: layer.reduce for layer in self.layers},
+        measured = {
+            "layers": {layer.label: layer.reduce for layer in self.layers},
             "every": self.every,
             "probe": len(self.probe),
             "measures": [repr(measure) for measure in self.measures],
-            "rules": {rule: _words(walk) for rule, walk in self._rules.items()},
+            "rules": {rule: rule_words(walk) for rule, walk in self._rules.items()},
         }
-
-
-def _walk(rule: str, given: Kernel | Walk) -> Walk:
-    """A kernel alone, with its usual time, or settings, filled up as `dse` does."""
-    walk: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"kernel": given}
-    if wrong := [name for name in walk if name not in ("kernel", "alpha", "t")]:
-        raise InputError(f"the rule {rule!r} may hold kernel, alpha and t, got {', '.join(map(str, wrong))}")
-    filled = {"kernel": default["kernel"], "alpha": default["alpha"], "t": None, **walk}
-    check_walk(filled["kernel"], Exact())
-    return {**filled, "alpha": check_alpha(filled["alpha"]), "t": time_for(filled["kernel"], filled["t"])}
-
-
-def _words(walk: Walk) -> str:
-    return ", ".join(f"{name} = {value!r}" if name != "kernel" else repr(value) for name, value in walk.items())
-
-
-def _plain(estimate: Estimate) -> dict[str, Any]:
-    """The fields of a number record that an estimate has."""
-    record = estimate.to_dict()
-    return {key: record[key] for key in ("value", "unit", "stderr", "n", "ceiling", "verdict", "settings")}
-
-
-def _plane(points: Points) -> tuple[Points, Points]:
-    """The first two principal components, shape (n,) each; the second is 0 where there is one feature."""
-    from sklearn.decomposition import PCA  # slow to import, needed here only
-
-    with np.errstate(invalid="ignore"):  # equal points have no variance to divide by; their picture is one dot
-        flat = PCA(min(2, *points.shape), svd_solver="full").fit_transform(points)
-    return flat[:, 0], flat[:, 1] if flat.shape[1] > 1 else np.zeros(len(flat))
-
-
-def _short(values: Points) -> list[float]:
-    """Five digits each: a picture or a spectrum is looked at, and a log holds many."""
-    return [float(f"{value:.5g}") for value in values.tolist()]
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"the scalar {name!r} must be a number, got {value!r}") from None
+        if taken := sorted(settings.keys() & measured.keys()):
+            raise InputError(f"settings holds {taken[0]!r}, which the monitor writes itself; give it another name")
+        return {**settings, **measured}

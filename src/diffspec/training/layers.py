@@ -1,0 +1,179 @@
+"""Which layers of a network are looked at: names, patterns and reductions."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+from diffspec._checks import shown
+from diffspec.errors import InputError, LayersWarning, MissingExtraError
+from diffspec.training.reductions import REDUCTIONS
+
+try:
+    import torch
+except ImportError:
+    raise MissingExtraError("diffspec.training", "torch") from None
+
+__all__ = ["Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped"]
+
+Module: TypeAlias = Any
+
+WRAPPERS = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
+# What a pattern holds besides plain text.
+WILD = re.compile(r"(\*\*|\*|\?|\[[^\]]+\])")
+SIGNS = {"**": ".*", "*": r"[^.]*", "?": r"[^.]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer to look at, and how its output becomes one point per input.
+
+    Parameters
+    ----------
+    name : str
+        As in `model.named_modules()`, or a pattern: ``*`` is any text without a dot, ``**`` any text, ``?`` one
+        character, ``[01]`` one of these. ``blocks.*`` are all blocks and nothing inside them.
+    reduce : {"none", "flatten", "mean", "cls", "last", "gap", "gap_first", "gap_last"}
+        What is done with axes beyond (n, d); never guessed. ``mean`` averages every token, padding included. ``gap``
+        averages over all axes but inputs and channels, and finds the channels by the convolution, normalisation or
+        linear layer that ran last before; where that does not tell, it asks for ``gap_first`` (n, channels, ...) or
+        ``gap_last`` (n, ..., channels).
+    """
+
+    name: str
+    reduce: str = "none"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise InputError(f"a layer must be named by a str, got {shown(self.name)}; see model.named_modules()")
+        if self.reduce not in list(REDUCTIONS):
+            raise InputError(f"reduce must be one of {', '.join(REDUCTIONS)}, got {shown(self.reduce)}")
+
+
+Layers: TypeAlias = str | Layer | Sequence[str | Layer] | Mapping[str, str]
+"""A layer, several, or a mapping from names to reductions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One module with its reduction, and what its records are called.
+
+    A layer is called by its name; one that is looked at with several reductions by name and reduction.
+    """
+
+    name: str
+    reduce: str
+    label: str
+    by_pattern: bool = False
+
+
+def unwrapped(model: Module) -> Module:
+    """The network inside `torch.compile` and the data-parallel wrappers."""
+    while isinstance(model, WRAPPERS) or hasattr(model, "_orig_mod"):
+        model = model.module if isinstance(model, WRAPPERS) else model._orig_mod
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    return model
+
+
+def modules_of(network: Module) -> dict[str, Module]:
+    """Modules by name, without the marks that `torch.compile` of a part leaves in names."""
+    return {_plain(name): module for name, module in network.named_modules()}
+
+
+def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
+    """The layers that `layers` stands for, patterns expanded, in the order given.
+
+    What two patterns, or a pattern and a name, have in common is one layer.
+
+    Raises
+    ------
+    InputError
+        No layers, no such layer (near names are listed), one given twice, or one inside a scripted module.
+    """
+    modules = modules_of(network)
+    asked = _as_layers(layers)
+    if not asked:
+        raise InputError("layers is empty; name at least one of model.named_modules()")
+    if twice := [layer for layer, count in Counter(asked).items() if count > 1]:
+        raise InputError(f"{twice[0]!r} is given twice; give it once, or with another reduction")
+    found: dict[tuple[str, str], bool] = {}
+    for layer in asked:
+        names, by_pattern = _matches(layer.name, list(modules))
+        for name in names:
+            found[name, layer.reduce] = found.get((name, layer.reduce), True) and by_pattern
+    times = Counter(name for name, _reduce in found)
+    labels = {key: key[0] if times[key[0]] == 1 else ":".join(key) for key in found}
+    watched = [Watched(*key, labels[key], by_pattern) for key, by_pattern in found.items()]
+    for one in watched:
+        _check_scripted(one.name, modules)
+    return watched
+
+
+def _as_layers(layers: Layers) -> list[Layer]:
+    if isinstance(layers, Mapping):
+        return [Layer(name, reduce) for name, reduce in layers.items()]
+    if not isinstance(layers, str | Layer | Sequence | set | frozenset):
+        raise InputError(f"layers must be names, Layers or a mapping of names to reductions, got {shown(layers)}")
+    several = [layers] if isinstance(layers, str | Layer) else list(layers)
+    return [layer if isinstance(layer, Layer) else Layer(layer) for layer in several]
+
+
+def _matches(asked: str, names: Sequence[str]) -> tuple[list[str], bool]:
+    """The names that `asked` stands for, and whether by a pattern.
+
+    A name with the prefix of a wrapper stands for the one without.
+    """
+    plain = _plain(asked)
+    for wanted in (plain, plain.removeprefix("module.")):
+        if wanted in names:
+            return [wanted], False
+        found = _fitting(wanted, names)
+        if found:
+            _tell_of_longer(wanted, found, names)
+            return found, True
+    near = get_close_matches(asked, names, n=5, cutoff=0.4) or [name for name in names if name][:10]
+    raise InputError(f"no layer {asked!r} in the model; near names: {', '.join(near)}; see model.named_modules()")
+
+
+def _fitting(pattern: str, names: Sequence[str]) -> list[str]:
+    parts = WILD.split(pattern)
+    if len(parts) == 1:
+        return []
+    sought = re.compile(
+        "".join(SIGNS.get(part, part if place % 2 else re.escape(part)) for place, part in enumerate(parts))
+    )
+    return [name for name in names if name and sought.fullmatch(name)]
+
+
+def _tell_of_longer(pattern: str, found: Sequence[str], names: Sequence[str]) -> None:
+    """A word where ``blocks.?`` leaves out ``blocks.10``."""
+    wider = re.sub(r"\?+", "*", pattern)
+    longest = max(map(len, found))
+    left_out = [name for name in _fitting(wider, names) if len(name) > longest] if wider != pattern else []
+    if left_out:
+        text = f"the pattern {pattern!r} stands for {len(found)} layers ({_some(found)}) and not for {_some(left_out)}"
+        warnings.warn(f"{text}; for all of them write {wider!r}", LayersWarning, stacklevel=2)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{names[0]} to {names[-1]}"
+
+
+def _check_scripted(name: str, modules: Mapping[str, Module]) -> None:
+    """Scripted modules and their parts run inside their own interpreter, where no hook sees them."""
+    above = [name[:place] for place, letter in enumerate(name) if letter == "."] + ["", name]
+    if any(isinstance(modules.get(outer), torch.jit.ScriptModule) for outer in above):
+        raise InputError(
+            f"layer {name!r} is scripted or traced (torch.jit), or a part of what is, and cannot be seen from outside; "
+            "give the network as it was before torch.jit, or name a layer around it"
+        )
+
+
+def _plain(name: str) -> str:
+    return name.replace("_orig_mod.", "").removesuffix("._orig_mod")

@@ -1,0 +1,166 @@
+"""The held-out inputs that a monitor measures on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from diffspec._checks import integer, shown, store
+from diffspec.errors import InputError, MissingExtraError
+from diffspec.groups import Clusters, Grouping, Partition, partition_of
+from diffspec.training.batches import copied, joined, part_of, size_of, split
+from diffspec.training.untouched import same_draws
+
+try:
+    import torch
+except ImportError:
+    raise MissingExtraError("diffspec.training", "torch") from None
+
+__all__ = ["Probe"]
+
+TEN_CLUSTERS = Clusters(10, seed=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A fixed held-out set on which layers are measured.
+
+    Parameters
+    ----------
+    inputs : tensor or mapping
+        What the network takes; a mapping is given as keyword arguments. Its tensors have one entry per input; numbers
+        and other values in it are given with every batch as they are. The probe keeps a copy.
+    labels : array (n,), optional
+        Class labels of the inputs (or a Partition), for DSMI(Z;Y) and for the colours of pictures.
+    batch_size : int
+        Most inputs per forward pass. No batch is left with a single input, whose axis `squeeze` would take away.
+    clusters : Grouping
+        How the inputs, flattened, become the groups of DSMI(Z;X); found once and used at every step.
+
+    Raises
+    ------
+    InputError
+        Unequal lengths, fewer than two inputs, no tensor.
+    """
+
+    inputs: Any
+    labels: Any = None
+    batch_size: int = 256
+    clusters: Grouping = TEN_CLUSTERS
+
+    def __post_init__(self) -> None:
+        store(self, batch_size=integer(self.batch_size, "batch_size", least=1))
+        if not isinstance(self.inputs, torch.Tensor | Mapping):
+            raise InputError(f"inputs must be a torch tensor or a mapping of tensors; {_advice(self.inputs)}")
+        n = size_of(self.inputs)
+        if n < 2:
+            raise InputError(f"inputs must hold at least 2 inputs, got {n}")
+        # A copy: what the user does to these tensors later must not change what is looked at.
+        store(self, inputs=copied(self.inputs))
+        if self.labels is not None:
+            self.label_groups  # noqa: B018  # found here, so that bad labels are an error before training starts
+
+    @classmethod
+    def from_loader(
+        cls, loader: Iterable[Any], n: int = 1000, *, batch_size: int = 256, clusters: Grouping = TEN_CLUSTERS
+    ) -> Probe:
+        """The first `n` inputs that `loader` gives (all where it has fewer), with their labels.
+
+        Parameters
+        ----------
+        loader : iterable of tensor or mapping, or pairs of them with labels
+            For example a `DataLoader`. Of a mapping, an entry ``labels`` holds the labels and is no input.
+        n : int
+            How many inputs.
+        batch_size, clusters
+            As for `Probe`.
+
+        Raises
+        ------
+        InputError
+            A loader that gives nothing, or inputs of unequal shapes.
+
+        Notes
+        -----
+        Global random states, and the generators of the loader and its sampler, are as they were.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from torch.utils.data import DataLoader, TensorDataset
+        >>> from diffspec.training import Probe
+        >>> loader = DataLoader(TensorDataset(torch.randn(90, 4), torch.arange(90) % 3), batch_size=32, shuffle=True)
+        >>> len(Probe.from_loader(loader, n=50))
+        50
+        """
+        n = integer(n, "n", least=2)
+        if isinstance(loader, torch.Tensor | Mapping | str) or not hasattr(loader, "__iter__"):
+            raise InputError(f"loader must give batches, such as a DataLoader, got {shown(loader)}; see Probe(inputs)")
+        inputs, labels = _first(loader, n)
+        return cls(inputs, labels, batch_size=batch_size, clusters=clusters)
+
+    def __len__(self) -> int:
+        return size_of(self.inputs)
+
+    def batches(self) -> Iterator[Any]:
+        """The inputs in order, at most `batch_size` at a time."""
+        n, most = len(self), self.batch_size
+        edges = [*range(0, n, most), n]
+        if most > 2 and edges[-1] - edges[-2] == 1 < n:
+            edges[-2] -= 1
+        for start, stop in pairwise(edges):
+            yield part_of(self.inputs, slice(start, stop))
+
+    @cached_property
+    def label_groups(self) -> Partition:
+        """One group per class."""
+        if self.labels is None:
+            raise InputError("DSMI(Z;Y) needs labels; give Probe(inputs, labels) or leave the measure out")
+        return partition_of(self.labels, None, len(self))
+
+    @cached_property
+    def input_groups(self) -> Partition:
+        """Clusters of the inputs, each flattened to a vector; found at the first use and kept."""
+        if isinstance(self.inputs, Mapping):
+            raise InputError("DSMI(Z;X) needs the inputs as one tensor, got a mapping; leave the measure out")
+        vectors = self.inputs.detach().cpu().double().numpy()
+        return self.clusters(vectors.reshape(len(vectors), -1))
+
+
+def _first(loader: Iterable[Any], n: int) -> tuple[Any, Any]:
+    """The first `n` inputs and their labels, None where there are none."""
+    found: list[tuple[Any, Any]] = []
+    with same_draws(generators=_generators(loader)):
+        for batch in loader:
+            found.append(_labelled(*split(batch)))
+            if sum(size_of(inputs) for inputs, _labels in found) >= n:
+                break
+    if not found:
+        raise InputError("the loader gives no batches; give one with data in it")
+    inputs = part_of(joined([inputs for inputs, _labels in found]), slice(n))
+    if any(labels is None for _inputs, labels in found):
+        return inputs, None
+    hosted = [labels.cpu() if isinstance(labels, torch.Tensor) else labels for _inputs, labels in found]
+    return inputs, np.concatenate([np.asarray(labels) for labels in hosted])[:n]
+
+
+def _labelled(inputs: Any, labels: Any) -> tuple[Any, Any]:
+    if labels is None and isinstance(inputs, Mapping) and "labels" in inputs:
+        return {name: value for name, value in inputs.items() if name != "labels"}, inputs["labels"]
+    return inputs, labels
+
+
+def _generators(loader: Any) -> list[Any]:
+    sampler = getattr(loader, "sampler", None)
+    return [getattr(holder, "generator", None) for holder in (loader, sampler)]
+
+
+def _advice(inputs: Any) -> str:
+    if hasattr(inputs, "dataset") or (hasattr(inputs, "__getitem__") and not isinstance(inputs, list | np.ndarray)):
+        return f"got {type(inputs).__name__}; write Probe.from_loader(loader, n=1000) for a loader that gives batches"
+    return f"use torch.as_tensor(inputs), got {shown(inputs)}"

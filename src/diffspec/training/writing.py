@@ -1,0 +1,100 @@
+"""Records on their way into the run log: a disk that fails does not end a training."""
+
+from __future__ import annotations
+
+import json
+import warnings
+import weakref
+from collections import deque
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+from diffspec.errors import InputError, RunLogWarning
+from diffspec.runlog import RunLog
+
+__all__ = ["Writer"]
+
+Waiting: TypeAlias = deque[tuple[str, dict[str, Any]]]
+
+MOST = 64 * 2**20
+"""Bytes of records that wait in memory at most; later ones are counted and dropped."""
+
+
+class Writer:
+    """Writes the records of one run; those that cannot be written wait, and go first when it works again.
+
+    Parameters
+    ----------
+    log : RunLog
+        Where to.
+    run : str
+        The run that every record belongs to.
+    strict : bool
+        Raise instead of waiting.
+
+    Notes
+    -----
+    One RunLogWarning per outage. What still waits at the end of the process is tried once more.
+    """
+
+    def __init__(self, log: RunLog, run: str, *, strict: bool) -> None:
+        self._log, self._run, self._strict = log, run, strict
+        self._waiting: Waiting = deque()
+        self._bytes = self._dropped = 0
+        self._told = False
+        weakref.finalize(self, _last_try, log, self._waiting)
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """One record of `kind`, after those that wait.
+
+        Raises
+        ------
+        InputError
+            A field that is no plain finite value; nothing is written then.
+        """
+        record = {"run": self._run, **fields}
+        try:
+            size = len(json.dumps(record, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"a {kind} record must hold plain finite values; {error}") from None
+        if self._waiting and self._bytes + size > MOST:
+            self._dropped += 1
+        else:
+            self._waiting.append((kind, record))
+            self._bytes += size
+        self._flush(int(fields.get("step", 0)))
+
+    def _flush(self, step: int) -> None:
+        try:
+            _drain(self._log, self._waiting)
+            if self._dropped:
+                text = f"{self._dropped} records could not be written, and memory for them was full"
+                fields = {"step": step, "layer": None, "name": "run log", "error": text}
+                self._log.write("failure", run=self._run, **fields)
+        except (OSError, InputError) as error:
+            if self._strict:
+                raise
+            self._tell(error)
+            return
+        self._bytes = self._dropped = 0
+        self._told = False
+
+    def _tell(self, error: Exception) -> None:
+        if self._told:
+            return
+        self._told = True
+        text = f"{self._log.path} cannot be written: {error}"
+        what = f"the training goes on, and up to {MOST / 2**20:.0f} MiB of records wait until it can"
+        warnings.warn(f"{text}; {what}", RunLogWarning, stacklevel=2)
+
+
+def _drain(log: RunLog, waiting: Waiting) -> None:
+    while waiting:
+        kind, record = waiting[0]
+        log.write(kind, **record)
+        waiting.popleft()
+
+
+def _last_try(log: RunLog, waiting: Waiting) -> None:
+    with suppress(OSError, InputError):
+        _drain(log, waiting)
