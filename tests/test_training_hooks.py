@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from diffspec import InputError
-from diffspec.errors import LayersWarning
 from diffspec.training import Layer, Probe, collect
 from diffspec.training.layers import resolve_layers
 from diffspec.training.reductions import REDUCTIONS

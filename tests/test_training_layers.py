@@ -42,7 +42,9 @@ def test_a_star_stops_at_dots_and_two_cross_them() -> None:
     assert names("blocks.*.0") == [f"{block}.0" for block in blocks]
     assert names("*") == ["blocks", "unused", "twice"]  # and not the network itself, whose name is empty
     assert names("blocks.**") == [name for block in blocks for name in (block, f"{block}.0", f"{block}.1")]
-    assert names("**.1") == [f"{block}.1" for block in blocks[:1]] + ["blocks.1"] + [f"{block}.1" for block in blocks[1:]]
+    assert names("**.1") == [f"{block}.1" for block in blocks[:1]] + ["blocks.1"] + [
+        f"{block}.1" for block in blocks[1:]
+    ]
     assert names("blocks.1[01]") == ["blocks.10", "blocks.11"]
     assert names("blocks.1?") == ["blocks.10", "blocks.11"]
 

@@ -15,9 +15,10 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi, paper, scale_and_shape
+from diffspec.errors import LayersWarning
 from diffspec.groups import Partition
 from diffspec.runlog import Record, RunLog, read
-from diffspec.training import DSE, DSMI, RULES, Monitor, Probe, collect
+from diffspec.training import DSE, DSMI, RULES, Layer, Monitor, Probe, collect
 
 RNG = np.random.default_rng(5)
 LABELS = np.repeat(np.arange(3), 20)
@@ -73,7 +74,7 @@ def test_trained_weights_are_bitwise_equal_with_and_without(tmp_path: Path) -> N
     assert drawn == drawn_too
     assert weights.keys() == watched.keys()
     assert all(torch.equal(weights[name], watched[name]) for name in weights)
-    assert len(of(tmp_path / "run.jsonl", "number")) == 7 * 2 * 7 + 6 * 2 * 2  # no change at the first look
+    assert len(of(tmp_path / "run.jsonl", "number")) == 6 * 2 * 7 + 5 * 2 * 2  # no change at the first look
     assert not of(tmp_path / "run.jsonl", "failure")
 
 
@@ -228,6 +229,30 @@ def test_inputs_are_clustered_once(tmp_path: Path) -> None:
     assert calls == [(60, 8)]
 
 
+def test_a_step_is_observed_once(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, every=2, measures=[DSE()], pictures=())
+    for batch in range(12):  # gradients of 4 batches are one step
+        watching.observe(batch // 4, loss=float(batch))
+    assert [r["step"] for r in of(watching.log.path, "scalar")] == [0, 2]
+    assert [r["value"] for r in of(watching.log.path, "scalar")] == [0.0, 8.0]
+    assert len([r for r in of(watching.log.path, "number") if r["name"] == "median distance"]) == 2
+
+
+def test_one_layer_under_two_reductions_is_measured_twice(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(torch.nn.Unflatten(1, (1, 2, 4)), torch.nn.Conv2d(1, 3, 1), torch.nn.Flatten())
+    layers = [Layer("1", "gap"), Layer("1", "flatten"), "2"]
+    watching = monitor(tmp_path, model, layers=layers, measures=[DSE()])
+    watching.observe(0)
+    points = collect(model, layers, [INPUTS])
+    rules = {"sigma = 10": paper, "neighbors": {}}
+    found = {(r["layer"], r["rule"]): r["value"] for r in of(watching.log.path, "number") if r["name"] == "DSE(Z)"}
+    assert found == {(k, r): dse(v, **walk).value for k, v in points.items() for r, walk in rules.items()}
+    assert {layer for layer, _rule in found} == {"1:gap", "1:flatten", "2"}
+    assert len({round(value, 6) for value in found.values()}) == 4  # flattened it is the last layer
+    (settings,) = of(watching.log.path, "settings")
+    assert settings["values"]["layers"] == {"1:gap": "gap", "1:flatten": "flatten", "2": "none"}
+
+
 def test_every(tmp_path: Path) -> None:
     watching = monitor(tmp_path, every=3, measures=[DSE()], pictures=())
     for step in range(8):
@@ -276,17 +301,20 @@ def test_a_network_that_gives_nan_is_recorded(tmp_path: Path) -> None:
     assert [r["value"] for r in of(watching.log.path, "scalar")] == [2.0]
 
 
-def test_a_pass_that_fails_raises_at_once_but_not_later(tmp_path: Path) -> None:
+def test_a_pass_that_fails_is_told_before_training_and_recorded_later(tmp_path: Path) -> None:
     model = network()
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
-        monitor(tmp_path, model, probe=Probe(INPUTS[:, :5], LABELS)).observe(0)
+    words = r"cannot take inputs of shape \(60, 5\), torch.float32: RuntimeError: mat1 and mat2 shapes cannot be"
+    with pytest.raises(InputError, match=words):
+        monitor(tmp_path, model, probe=Probe(INPUTS[:, :5], LABELS))
+    assert not list(tmp_path.iterdir())
     watching = monitor(tmp_path, model)
     watching.observe(0)
     model[0] = torch.nn.Linear(9, 16)
-    watching.observe(1)
-    (failure,) = of(watching.log.path, "failure")
-    assert failure["name"] == "forward pass"
-    assert "shapes cannot be multiplied" in failure["error"]
+    with pytest.warns(LayersWarning, match="nothing could be seen at step 1: RuntimeError: .*; the training goes on"):
+        watching.observe(1)
+    watching.observe(2)  # one warning for all
+    assert [failure["name"] for failure in of(watching.log.path, "failure")] == ["forward pass"] * 2
+    assert "shapes cannot be multiplied" in of(watching.log.path, "failure")[0]["error"]
 
 
 def test_collapsed_embeddings_and_one_feature(tmp_path: Path) -> None:
@@ -340,9 +368,9 @@ def test_a_scalar_that_is_no_number(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"inputs": INPUTS.numpy().tolist()}, "inputs must be a torch tensor or a mapping of tensors"),
-        ({"inputs": {}}, "inputs must be a torch tensor"),
+        ({"inputs": {}}, "inputs must be tensors with as many inputs each, got none"),
         ({"inputs": INPUTS[:1]}, "at least 2 inputs"),
-        ({"inputs": {"a": INPUTS, "b": INPUTS[:5]}}, r"as many in every tensor, got \[5, 60\]"),
+        ({"inputs": {"a": INPUTS, "b": INPUTS[:5]}}, "as many inputs each, got tensors with 5, 60"),
         ({"inputs": INPUTS, "labels": LABELS[:7]}, "one entry per point, got 7 for 60 points"),
         ({"inputs": INPUTS, "batch_size": 0}, "batch_size must be an integer of at least 1, got 0"),
     ],
@@ -354,7 +382,11 @@ def test_wrong_probes(arguments: dict[str, Any], message: str) -> None:
 
 def test_mappings_have_no_clusters(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"DSMI\(Z;X\) needs the inputs as one tensor"):
-        monitor(tmp_path, probe=Probe({"input": INPUTS}, LABELS))
+        monitor(tmp_path, probe=Probe({"input": INPUTS}, LABELS), measures=[DSMI("X")])
+    watching = monitor(tmp_path, probe=Probe({"input": INPUTS}, LABELS), rules={"median": Gaussian()})
+    watching.observe(0)  # left out of the default measures by itself
+    names = {r["name"] for r in of(watching.log.path, "number")}
+    assert names == {"DSE(Z)", "DSMI(Z;Y)", "median distance"}
 
 
 def test_information_is_of_labels_or_inputs() -> None:

@@ -193,7 +193,7 @@ class Busy(nn.Module):
         self.queue, self.kinds, self.pair = deque([1, 2], maxlen=2), {1}, (torch.zeros(1), [])
         self.loose, self.replaced = torch.ones(3), torch.ones(3)
         self.generator, self.numpy = torch.Generator().manual_seed(1), np.random.default_rng(2)
-        self.legacy, self.python = np.random.RandomState(3), random.Random(4)  # noqa: NPY002
+        self.legacy, self.python = np.random.RandomState(3), random.Random(4)
 
     def forward(self, x: Any) -> Any:
         z = self.linear(x)
@@ -277,7 +277,7 @@ def test_a_network_that_makes_its_layers_when_it_runs_is_refused_and_left_as_it_
             return self.late(self.first(x))
 
     network = Late()
-    with pytest.raises(InputError, match="the network makes its parameter 'late.bias' while it runs; run one batch"):
+    with pytest.raises(InputError, match=r"the network makes its parameter 'late.bias' while it runs; run one batch"):
         collect(network, "first", [X])
     assert list(network.named_parameters()) == []
     network(X)
@@ -379,7 +379,9 @@ def test_nested_inputs_and_outputs_are_refused() -> None:
 def test_a_squeeze_and_a_batch_of_one() -> None:
     network = Then(nn.Linear(6, 3), lambda z, _x: z)
     network.layer = nn.Sequential(nn.Linear(6, 3), Gives(torch.squeeze))
-    with pytest.raises(InputError, match=r"gives shape \(3,\).*this batch holds one input, and squeeze\(\).*leave no batch of one"):
+    with pytest.raises(
+        InputError, match=r"gives shape \(3,\).*this batch holds one input, and squeeze\(\).*leave no batch of one"
+    ):
         collect(network, "layer", [X[:11], X[11:]])
     for batch_size, sizes in ((11, [10, 2]), (5, [5, 5, 2]), (12, [12]), (100, [12])):
         probe = Probe(X, batch_size=batch_size)
@@ -412,8 +414,12 @@ def test_outputs_of_every_dtype(dtype: torch.dtype) -> None:
 def test_inputs_are_given_in_the_dtype_of_the_parameters(dtype: torch.dtype) -> None:
     network = nn.Sequential(nn.Linear(6, 3)).to(dtype)
     wanted = network(X.to(dtype)).detach()
-    np.testing.assert_array_equal(collect(network, "0", [X])["0"], wanted.double() if dtype == torch.float64 else wanted.float())
-    mixed = nn.Sequential(Gives(lambda x: x.double()), nn.Linear(6, 3).double(), Gives(lambda x: x.float()), nn.Linear(3, 2))
+    np.testing.assert_array_equal(
+        collect(network, "0", [X])["0"], wanted.double() if dtype == torch.float64 else wanted.float()
+    )
+    mixed = nn.Sequential(
+        Gives(lambda x: x.double()), nn.Linear(6, 3).double(), Gives(lambda x: x.float()), nn.Linear(3, 2)
+    )
     assert collect(mixed, "3", [X])["3"].shape == (12, 2)  # parameters of several dtypes: left to the network
     embedding = nn.Sequential(nn.Embedding(20, 3).half())
     assert collect(embedding, "0", [torch.arange(5)])["0"].shape == (5, 3)  # integers stay

@@ -168,7 +168,7 @@ def _ratio(squared: Array, width: Array) -> Array:
 
 
 def _power(values: Array, exponent: float) -> Array:
-    """`values` to a power; where they are 0, a gradient of 0 in place of the infinite one that an exponent below 1 has."""
+    """`values` to a power; the gradient at 0, infinite for an exponent below 1, is taken to be 0."""
     if is_numpy(values):
         return values**exponent
     xp = namespace(values)

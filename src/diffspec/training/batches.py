@@ -69,8 +69,8 @@ def size_of(batch: Batch) -> int:
     _mapped(batch, lambda tensor: tensors.append(_checked(tensor)))
     sizes = sorted({len(tensor) for tensor in tensors if tensor.ndim})
     if len(sizes) != 1:
-        got = f"tensors with {', '.join(map(str, sizes))}" if sizes else "none"
-        raise InputError(f"inputs must be tensors with as many inputs each, got {got}; use torch.as_tensor(inputs)")
+        got = f"tensors with {', '.join(map(str, sizes))}; cut them alike" if sizes else "none; use torch.as_tensor"
+        raise InputError(f"inputs must be tensors with as many inputs each, got {got}")
     return sizes[0]
 
 

@@ -71,6 +71,7 @@ def unwritten(network: Module) -> Iterator[None]:
     -----
     Copies all parameters, so it is for one pass before training and not for every look.
     """
+    _initialised(network)
     before = [(name, parameter, parameter.detach().clone()) for name, parameter in network.named_parameters()]
     written = []
     try:
