@@ -174,6 +174,7 @@ class Monitor:
         step = integer(step, "step")
         if step % self.every or step in self._seen:
             return
+        self._writer.retry()
         if not self._seen:
             self._begin(step, scalars)
         self._seen.add(step)

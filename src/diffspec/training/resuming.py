@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, RunLogWarning
-from diffspec.runlog import Record, RunLog, read
+from diffspec.runlog import RunLog
 
-__all__ = ["MEASURED_WITH", "Resume", "check_resume", "last_step", "tell_of_rewind"]
+__all__ = ["MEASURED_WITH", "Resume", "check_resume", "tell_of_rewind"]
 
 Resume: TypeAlias = Literal["allow", "never", "must"]
 
@@ -19,7 +19,7 @@ MEASURED_WITH = ("layers", "every", "probe", "measures", "rules")
 """The settings that a monitor writes itself; values measured with others do not belong on one curve."""
 
 
-def check_resume(resume: Resume, log: RunLog, run: str, settings: Mapping[str, Any]) -> int | None:
+def check_resume(resume: Resume, log: RunLog, run: str, settings: Mapping[str, Any]) -> float | None:
     """The last step of `run` in `log`, None where it holds none.
 
     Raises
@@ -29,39 +29,32 @@ def check_resume(resume: Resume, log: RunLog, run: str, settings: Mapping[str, A
     """
     if resume not in get_args(Resume):
         raise InputError(f"resume must be one of {', '.join(get_args(Resume))}, got {shown(resume)}")
-    records = [record for record in read(log.path) if record.get("run") == run]
-    if resume == "must" and not records:
+    last, written = log.last_step(run), log.settings(run)
+    known = last is not None or written is not None
+    if resume == "must" and not known:
         raise InputError(f"{log.path} holds no run {run!r} to continue; take resume='allow' to begin one")
-    if resume == "never" and records:
+    if resume == "never" and known:
         raise InputError(f"{log.path} holds a run {run!r} already; {_elsewhere(log)}")
-    if records:
-        _compare(resume, records, settings, f"the run {run!r} in {log.path}", _elsewhere(log))
-    return last_step(records)
+    if written is not None:
+        _compare(resume, (written, json.loads(json.dumps(settings))), f"the run {run!r} in {log.path}", _elsewhere(log))
+    return last
 
 
-def last_step(records: list[Record]) -> int | None:
-    """The largest step of `records`."""
-    return max((record["step"] for record in records if isinstance(record.get("step"), int)), default=None)
-
-
-def tell_of_rewind(log: RunLog, run: str, *, step: int, last: int) -> None:
+def tell_of_rewind(log: RunLog, run: str, *, step: int, last: float) -> None:
     """A warning: the run goes back behind what the log holds, so two trainings may be on one curve."""
-    text = f"the run {run!r} in {log.path} has reached step {last} already, and goes on at step {step}"
+    text = f"the run {run!r} in {log.path} has reached step {last:g} already, and goes on at step {step}"
     meaning = "the later record of a step holds; where this is another training, the two are mixed"
     warnings.warn(f"{text}; {meaning}: {_elsewhere(log)}", RunLogWarning, stacklevel=3)
 
 
-def _compare(resume: Resume, records: list[Record], settings: Mapping[str, Any], what: str, advice: str) -> None:
+def _compare(resume: Resume, settings: tuple[dict[str, Any], dict[str, Any]], what: str, advice: str) -> None:
     """Raise where the run was measured otherwise, warn where it was trained otherwise."""
-    written = [record.get("values") or {} for record in records if record.get("kind") == "settings"][-1:]
-    if not written:
-        return
-    now = json.loads(json.dumps(settings))
-    other = [name for name in {**written[0], **now} if written[0].get(name) != now.get(name)]
+    before, now = settings
+    other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if not other:
         return
     name = next((name for name in other if name in MEASURED_WITH), other[0])
-    text = f"{what} has other settings: {name} was {shown(written[0].get(name))}, now {shown(now.get(name))}"
+    text = f"{what} has other settings: {name} was {shown(before.get(name))}, now {shown(now.get(name))}"
     if resume == "must" or name in MEASURED_WITH:
         raise InputError(f"{text}; {advice}")
     warnings.warn(f"{text}; where this is another training, {advice}", RunLogWarning, stacklevel=4)

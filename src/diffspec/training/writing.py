@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from diffspec.errors import InputError, RunLogWarning
+from diffspec.logformat import Record, encoded, fault
 from diffspec.runlog import RunLog
 
 __all__ = ["Writer"]
@@ -41,8 +42,12 @@ class Writer:
         self._log, self._run, self._strict = log, run, strict
         self._waiting: Waiting = deque()
         self._bytes = self._dropped = 0
-        self._told = False
+        self._down = self._told = False
         weakref.finalize(self, _last_try, log, self._waiting)
+
+    def retry(self) -> None:
+        """Let the next record try again, once: a log that another process holds costs a minute every time."""
+        self._down = False
 
     def write(self, kind: str, **fields: Any) -> None:
         """One record of `kind`, after those that wait.
@@ -50,19 +55,17 @@ class Writer:
         Raises
         ------
         InputError
-            A field that is no plain finite value; nothing is written then.
+            A field that is missing or no plain finite value; nothing is written then.
         """
         record = {"run": self._run, **fields}
-        try:
-            size = len(json.dumps(record, allow_nan=False))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"a {kind} record must hold plain finite values; {error}") from None
+        size = _checked({"kind": kind, **record})
         if self._waiting and self._bytes + size > MOST:
             self._dropped += 1
         else:
             self._waiting.append((kind, record))
             self._bytes += size
-        self._flush(int(fields.get("step", 0)))
+        if not self._down:
+            self._flush(int(fields.get("step", 0)))
 
     def _flush(self, step: int) -> None:
         try:
@@ -73,7 +76,9 @@ class Writer:
                 self._log.write("failure", run=self._run, **fields)
         except (OSError, InputError) as error:
             if self._strict:
+                self._waiting.clear()
                 raise
+            self._down = True
             self._tell(error)
             return
         self._bytes = self._dropped = 0
@@ -86,6 +91,18 @@ class Writer:
         text = f"{self._log.path} cannot be written: {error}"
         what = f"the training goes on, and up to {MOST / 2**20:.0f} MiB of records wait until it can"
         warnings.warn(f"{text}; {what}", RunLogWarning, stacklevel=2)
+
+
+def _checked(record: Record) -> int:
+    """The length of `record` in bytes; InputError where the log would refuse it for good."""
+    try:
+        line = encoded(record)
+        wrong = fault(json.loads(line))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"a {record['kind']} record must hold plain finite values; {error}") from None
+    if wrong:
+        raise InputError(f"this is {wrong}; nothing was written")
+    return len(line)
 
 
 def _drain(log: RunLog, waiting: Waiting) -> None:
