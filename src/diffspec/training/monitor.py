@@ -25,7 +25,7 @@ from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.hooks import look, trial
 from diffspec.training.layers import Layers, resolve_layers, unwrapped
 from diffspec.training.measures import RULES, Measure, fields_of, standard
-from diffspec.training.pictures import plane, short
+from diffspec.training.pictures import LEADING, plane, short
 from diffspec.training.probe import Probe
 from diffspec.training.reductions import Points
 from diffspec.training.settings import (
@@ -45,8 +45,6 @@ __all__ = ["ONE_TWO_FIVE", "Monitor"]
 
 ONE_TWO_FIVE = (0, *(digit * 10**power for power in range(10) for digit in (1, 2, 5)))
 """Steps 0, 1, 2, 5, 10, 20, ...: pictures often at first, when much changes, and few in all."""
-
-LEADING = 50  # eigenvalues kept per spectrum: beyond them lies less than a pixel of the plot
 
 
 class Monitor:
@@ -148,7 +146,7 @@ class Monitor:
         self.layers = resolve_layers(network, layers)
         self.measures = standard(probe) if measures is None else checked_measures(measures)
         self._changes = Changes() if changes else None
-        settings = plain_settings(settings or {})
+        settings = plain_settings(settings or {}, taken=resuming.MEASURED_WITH)
         with same_draws():
             for measure in self.measures:
                 measure.check(probe)
@@ -293,13 +291,10 @@ class Monitor:
 
     def _described(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What the run was trained and measured with, as plain values."""
-        measured = {
+        return settings | {
             "layers": {layer.label: layer.reduce for layer in self.layers},
             "every": self.every,
             "probe": len(self.probe),
             "measures": [repr(measure) for measure in self.measures],
             "rules": {rule: rule_words(walk) for rule, walk in self._rules.items()},
         }
-        if taken := sorted(settings.keys() & measured.keys()):
-            raise InputError(f"settings holds {taken[0]!r}, which the monitor writes itself; give it another name")
-        return {**settings, **measured}

@@ -6,7 +6,10 @@ import numpy as np
 
 from diffspec.training.reductions import Points
 
-__all__ = ["plane", "short"]
+__all__ = ["LEADING", "plane", "short"]
+
+LEADING = 50
+"""Eigenvalues kept per spectrum: beyond them lies less than a pixel of the plot."""
 
 
 def plane(points: Points) -> tuple[Points, Points]:

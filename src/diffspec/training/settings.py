@@ -75,16 +75,19 @@ def rule_words(walk: Walk) -> str:
     return ", ".join(f"{name} = {value!r}" if name != "kernel" else repr(value) for name, value in walk.items())
 
 
-def plain_settings(settings: Any) -> dict[str, Any]:
+def plain_settings(settings: Any, *, taken: Collection[str] = ()) -> dict[str, Any]:
     """`settings` as JSON can hold them; scalars of NumPy and torch become numbers.
 
     Raises
     ------
     InputError
-        A value that is neither a finite number, a text, a truth value nor None, nor a list or mapping of these.
+        A value that is neither a finite number, a text, a truth value nor None, nor a list or mapping of these; a name
+        that is `taken`.
     """
     if not isinstance(settings, Mapping):
         raise InputError(f"settings must be a mapping such as {{'lr': 0.1}}, got {shown(settings)}")
+    if clash := sorted(set(settings) & set(taken)):
+        raise InputError(f"settings holds {clash[0]!r}, which the monitor writes itself; give it another name")
     return {checked_text(name, "a name in settings"): _plain(value, name) for name, value in settings.items()}
 
 
