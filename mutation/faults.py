@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -101,33 +100,21 @@ class _Walk:
             self._add(node, text, place, here)
         if isinstance(node, ast.If | ast.While) and not isinstance(node.test, ast.Compare | ast.BoolOp | ast.UnaryOp):
             self._add(node.test, f"not ({ast.unparse(node.test)})", place, here)
-        for name, value in ast.iter_fields(node):
-            if name == "annotation" or (isinstance(node, ast.Raise) and name == "cause"):
-                continue
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.stmt):
-                    self._statement(child, place, lines)
-                elif isinstance(child, ast.ExceptHandler):
-                    self.statements(child.body, place=place, lines=lines)
-                elif isinstance(child, ast.withitem):
-                    self._expression(child.context_expr, place, here)
-                elif isinstance(child, ast.expr) and not isinstance(node, ast.Raise) and name != "targets":
-                    self._expression(child, place, here)
+        for child in _parts(node):
+            if isinstance(child, ast.stmt):
+                self._statement(child, place, lines)
+            elif isinstance(child, ast.ExceptHandler):
+                self.statements(child.body, place=place, lines=lines)
+            else:
+                self._expression(child, place, here)
 
     def _expression(self, root: ast.expr, place: str, lines: range) -> None:
         if isinstance(root, ast.JoinedStr):
             return
         for changed in _changed(root):
             self._add(root, ast.unparse(changed), place, lines)
-        for child in ast.iter_child_nodes(root):
-            if isinstance(child, ast.keyword) and child.arg in UNSEEN:
-                continue
-            if isinstance(child, ast.keyword | ast.comprehension):
-                for inner in ast.iter_child_nodes(child):
-                    if isinstance(inner, ast.expr):
-                        self._expression(inner, place, lines)
-            elif isinstance(child, ast.expr):
-                self._expression(child, place, lines)
+        for child in _operands(root):
+            self._expression(child, place, lines)
 
     def _add(self, node: ast.expr | ast.stmt, after: str, place: str, lines: range) -> None:
         start = self.starts[node.lineno - 1] + node.col_offset
@@ -137,6 +124,29 @@ class _Walk:
         fault += f" #{again + 1}" if again else ""
         text = f"({after})" if isinstance(node, ast.expr) else after
         self.found.append(Mutant(self.module, place, node.lineno, lines, fault, text, start, stop))
+
+
+def _parts(node: ast.stmt) -> Iterator[ast.stmt | ast.ExceptHandler | ast.expr]:
+    """What a statement consists of, less what no test of a result can see: annotations, targets, texts of errors."""
+    if isinstance(node, ast.Raise):
+        return
+    for name, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.withitem):
+                yield child.context_expr
+            elif isinstance(child, ast.stmt | ast.ExceptHandler):
+                yield child
+            elif isinstance(child, ast.expr) and name not in ("annotation", "target", "targets"):
+                yield child
+
+
+def _operands(node: ast.expr) -> Iterator[ast.expr]:
+    """The expressions inside `node`, those of keywords and comprehensions included."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield child
+        elif isinstance(child, ast.comprehension) or (isinstance(child, ast.keyword) and child.arg not in UNSEEN):
+            yield from (inner for inner in ast.iter_child_nodes(child) if isinstance(inner, ast.expr))
 
 
 def _changed(node: ast.expr) -> Iterator[ast.expr]:
@@ -242,12 +252,19 @@ def _join(place: str, name: str) -> str:
     return name if place == "module" else f"{place}.{name}"
 
 
+def _shared(one: str, other: str) -> int:
+    """How many characters they have in common at their start."""
+    return next(
+        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
 def _fault(before: str, after: str) -> str:
     """`before -> after` with what long texts have in common cut to a few characters."""
     if len(before) <= LONGEST:
         return f"{before} -> {after}"
-    left = len(os.path.commonprefix([before, after]))
-    right = len(os.path.commonprefix([before[left:][::-1], after[left:][::-1]]))
+    left = _shared(before, after)
+    right = _shared(before[left:][::-1], after[left:][::-1])
     start, near = max(0, left - NEAR), max(0, right - NEAR)
     cut = [f"{'...' * (start > 0)}{text[start : len(text) - near]}{'...' * (near > 0)}" for text in (before, after)]
     return " -> ".join(text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}..." for text in cut)

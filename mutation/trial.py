@@ -15,7 +15,16 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-HEAVY = ("numpy", "scipy.sparse.linalg", "scipy.stats", "sklearn.cluster", "sklearn.neighbors", "pandas", "torch", "pytest")
+HEAVY = (
+    "numpy",
+    "scipy.sparse.linalg",
+    "scipy.stats",
+    "sklearn.cluster",
+    "sklearn.neighbors",
+    "pandas",
+    "torch",
+    "pytest",
+)
 HEAVY += ("hypothesis", "array_api_strict", "array_api_compat.numpy", "array_api_compat.torch", "click", "psutil")
 # A fault in a size may ask for more than there is.
 BYTES = 16 * 2**30
@@ -52,7 +61,7 @@ class Workshop:
         return self.folder / "src" / "diffspec" / f"{module}.py"
 
     def verdict(self, tests: Sequence[str], seconds: float) -> str:
-        """"passed", "failed" or "timeout": what `tests` say to the tree as it stands."""
+        """What `tests` say to the tree as it stands: passed, failed or timeout."""
         child = os.fork()
         if not child:
             self._run(tests)
@@ -83,7 +92,17 @@ class Workshop:
 
 
 # A seed, so that a mutant meets the same examples every time.
-OPTIONS = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:pytest_cov", "--hypothesis-seed=0", "--assert=plain", "--no-header")
+OPTIONS = (
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:pytest_cov",
+    "--hypothesis-seed=0",
+    "--assert=plain",
+    "--no-header",
+)
 
 
 def _outcome(child: int, deadline: float) -> str:

@@ -1,0 +1,139 @@
+"""What a stated error is made of: each part counted once, at the time and tolerance that were asked for."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import definitions
+from diffspec import Exact, Gaussian, Literal, Matched, Precomputed, dse, dsmi, permutation_test
+from diffspec.adjusted import adjusted_dsmi
+from diffspec.information import combined
+from diffspec.subsets import Entropy
+
+LN2 = math.log(2.0)
+
+
+@dataclass(frozen=True)
+class Wobbling:
+    """Exact eigenvalues whose weights differ between two samples, for operators of `n` points only."""
+
+    n: int
+
+    def __call__(self, operator, rng):
+        found = Exact()(operator, rng)
+        if operator.n != self.n:
+            return found
+        tilt = 0.05 * np.linspace(-1.0, 1.0, found.weights.shape[0])
+        return replace(found, samples=np.stack([found.weights * (1.0 + tilt), found.weights * (1.0 - tilt)]))
+
+
+def _rows(*values, error=None):
+    return [Entropy(2, nats, 0.5, error) for nats in values]
+
+
+def test_the_error_of_matched_subsets_is_the_students_interval_of_their_mean():
+    row = [1.0, 2.0, 4.0]
+    value, stderr = combined([2, 2], _rows(0.5, 0.25), [subsets := _rows(*row), subsets])
+    assert value == pytest.approx(np.mean(row) - 0.375, rel=1e-12)
+    low, high = stats.t.interval(0.95, 2, loc=np.mean(row), scale=stats.sem(row))
+    assert stderr == pytest.approx((high - low) / 2.0 / stats.norm.ppf(0.975), rel=1e-6)
+
+
+def test_subsets_of_several_sizes_have_the_freedom_of_welch_and_satterthwaite():
+    # Groups of unequal variances: the interval is Welch's for the weighted sum of two means.
+    first, second = np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.6, 0.8, 0.1])
+    _, stderr = combined([1, 3], _rows(0.0, 0.0), [_rows(*first), _rows(*second)])
+    parts = np.array([(0.25 * stats.sem(first)) ** 2, (0.75 * stats.sem(second)) ** 2])
+    freedom = parts.sum() ** 2 / (parts**2 / [2, 3]).sum()
+    expected = math.sqrt(parts.sum()) * stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)
+    assert stderr == pytest.approx(expected, rel=1e-6)
+
+
+def test_subsets_that_all_agree_leave_an_error_of_zero():
+    assert combined([2], _rows(0.5), [_rows(1.0, 1.0, 1.0)])[1] == 0.0
+
+
+def test_probes_of_repeated_subsets_are_part_of_their_spread():
+    plain = combined([2], _rows(0.5), [_rows(1.0, 2.0, 4.0)])
+    assert combined([2], _rows(0.5), [_rows(1.0, 2.0, 4.0, error=0.3)]) == plain
+
+
+def test_probes_of_single_sets_add_by_their_weight_and_shared_sets_once():
+    # The set that both groups are compared with counts with weight 1, not as two independent quarters and halves.
+    shared = _rows(1.0, error=0.3)
+    groups = [*_rows(0.5, error=0.1), *_rows(0.5, error=0.2)]
+    _, stderr = combined([1, 3], groups, [shared, shared])
+    assert stderr == pytest.approx(math.sqrt((0.25 * 0.1) ** 2 + (0.75 * 0.2) ** 2 + 0.3**2), rel=1e-12)
+
+
+def test_without_repetition_and_probes_there_is_no_error():
+    assert combined([1, 1], _rows(0.0, 0.0), [_rows(1.0), _rows(1.0)])[1] is None
+
+
+def test_adjusted_states_the_probes_of_the_whole_and_of_the_cut_graph(blobs):
+    points, labels = blobs
+    walk = {"t": 2.0, "solver": Wobbling(150)}
+    found = adjusted_dsmi(points, labels, kernel=Gaussian(6.0), **walk)
+    matched = dsmi(points, labels, kernel=Gaussian(6.0), **walk)
+    affinity = definitions.gaussian(points, 6.0)
+    cut = dse(affinity * (labels[:, None] == labels[None, :]), kernel=Precomputed(), **walk)
+    whole = dse(affinity, kernel=Precomputed(), **walk)
+    assert min(cut.stderr, whole.stderr) > 0.2 * max(cut.stderr, whole.stderr)  # neither is lost beside the other
+    room = matched.value + cut.value - whole.value
+    parts = (cut.value - whole.value) * matched.stderr, matched.value * math.hypot(cut.stderr, whole.stderr)
+    assert found.stderr == pytest.approx(math.log2(3) * math.hypot(*parts) / room**2, rel=1e-6)
+
+
+def test_adjusted_of_one_subset_has_the_error_of_the_probes_alone(blobs):
+    points, labels = blobs
+    walk = {"kernel": Gaussian(6.0), "t": 2.0}
+    assert adjusted_dsmi(points, labels, 1, **walk).stderr is None
+    found = adjusted_dsmi(points, labels, 1, solver=Wobbling(150), **walk)
+    assert 0.0 < found.stderr < 0.1
+
+
+def test_literal_information_states_the_probes_of_the_whole(blobs):
+    points, labels = blobs
+    walk = {"kernel": Gaussian(6.0), "t": 2.0, "solver": Wobbling(150)}
+    assert dsmi(points, labels, estimator=Literal(), **walk).stderr == pytest.approx(
+        dse(points, **walk).stderr, rel=1e-9
+    )
+
+
+DOORS = {
+    "dse": lambda points, labels, **rest: dse(points, **rest),
+    "dsmi": lambda points, labels, **rest: dsmi(points, labels, estimator=Literal(), **rest),
+    "permutation_test": lambda points, labels, **rest: permutation_test(points, labels, 19, **rest),
+    "adjusted_dsmi": lambda points, labels, **rest: adjusted_dsmi(points, labels, 2, **rest),
+}
+
+
+@pytest.mark.parametrize("measure", DOORS.values(), ids=DOORS)
+def test_the_chosen_solver_reaches_the_tolerance_asked_at_the_time_asked(blobs, monkeypatch, measure):
+    monkeypatch.setattr("diffspec.choice.ALWAYS_EXACT", 10)
+    monkeypatch.setattr("diffspec.choice.EXACT_SECONDS", 0.0)
+    solver = measure(*blobs, kernel=Gaussian(6.0), t=2.5, tol=0.05).settings.solver
+    assert "times=(2.5,)" in solver
+    assert "tol=0.05" in solver
+
+
+def test_adjusted_cuts_with_the_solver_chosen_for_the_time_and_tolerance_asked(blobs, monkeypatch):
+    asked = []
+    monkeypatch.setattr("diffspec.adjusted.choose", lambda n, d, **rest: asked.append((n, d, rest)) or _exact())
+    adjusted_dsmi(*blobs, kernel=Gaussian(6.0), t=2.5, tol=0.05, memory=1e9)
+    assert asked == [(150, 5, {"t": 2.5, "tol": 0.05, "memory": 1e9})]
+
+
+def _exact():
+    from diffspec.choice import choose
+
+    return choose(10, 1, memory=1e9)
+
+
+def test_matched_is_the_default_with_five_subsets_per_size(blobs):
+    points, labels = blobs
+    assert dsmi(points, labels) == dsmi(points, labels, estimator=Matched(repetitions=5))
+    assert adjusted_dsmi(points, labels) == adjusted_dsmi(points, labels, repetitions=5)
