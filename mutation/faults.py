@@ -134,9 +134,7 @@ def _parts(node: ast.stmt) -> Iterator[ast.stmt | ast.ExceptHandler | ast.expr]:
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.withitem):
                 yield child.context_expr
-            elif isinstance(child, ast.stmt | ast.ExceptHandler):
-                yield child
-            elif isinstance(child, ast.expr) and name not in ("annotation", "target", "targets"):
+            elif isinstance(child, ast.stmt | ast.ExceptHandler) or (isinstance(child, ast.expr) and name not in ("annotation", "target", "targets")):
                 yield child
 
 
