@@ -131,10 +131,11 @@ def _parts(node: ast.stmt) -> Iterator[ast.stmt | ast.ExceptHandler | ast.expr]:
     if isinstance(node, ast.Raise):
         return
     for name, value in ast.iter_fields(node):
+        unseen = name in ("annotation", "target", "targets")
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.withitem):
                 yield child.context_expr
-            elif isinstance(child, ast.stmt | ast.ExceptHandler) or (isinstance(child, ast.expr) and name not in ("annotation", "target", "targets")):
+            elif isinstance(child, ast.stmt | ast.ExceptHandler) or (isinstance(child, ast.expr) and not unseen):
                 yield child
 
 
