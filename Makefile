@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench recipes-smoke format clean
+.PHONY: demo test check coverage mutation bench recipes-smoke format clean
 
 # Each environment step leaves a stamp, so it runs again only when what it installs has changed.
 $(VENV)/base:
@@ -22,8 +22,19 @@ demo: $(VENV)/demo
 	$(BIN)/diffspec demo
 
 # One process per core, each with one BLAS thread: more threads than cores only wait for one another.
+# Coverage with the test that reached each line: `make coverage` and `make mutation` read it.
 test: $(VENV)/test
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+	rm -f .coverage .coverage.* .durations.json
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile \
+		--cov --cov-context=test --cov-report= -p mutation.durations
+
+# Of the last `make test`; fails below the share in pyproject.toml.
+coverage: $(VENV)/test
+	$(BIN)/coverage report
+
+# Of the last `make test`, all mutants of the core; SAMPLE=20 draws as many per module.
+mutation: $(VENV)/test
+	$(BIN)/python -m mutation $(if $(SAMPLE),--sample $(SAMPLE))
 
 check: $(VENV)/test
 	$(BIN)/ruff format --check .

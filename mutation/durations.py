@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-FILE = Path(".coverage.durations.json")
+FILE = Path(".durations.json")
 
 _SECONDS = defaultdict(float)
 
