@@ -6,6 +6,7 @@ Exit code 1 where a mutant survives that `mutation/survivors.toml` does not name
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import tempfile
@@ -48,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", help="for example entropy or solvers/lanczos; default: the core")
     parser.add_argument("--sample", type=int, default=None, help="mutants per module, drawn with --seed; default all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--again", type=Path, help="only mutants that did not die in this file of --output")
     parser.add_argument("--place", default="", help="only mutants whose name holds this text")
     parser.add_argument("--seconds", type=float, default=20.0, help="of tests per mutant, the quickest first")
     parser.add_argument("--output", type=Path, default=ROOT / "mutants.jsonl")
@@ -58,7 +60,8 @@ def tried(module: str, workshop: Workshop, covering: Covering, options: argparse
     """The fate of every mutant of the sample: killed, timeout, survived, or unreached where no test gets there."""
     path = workshop.source(module)
     sound = path.read_bytes()
-    mutants = [mutant for mutant in mutants_of(module, sound) if options.place in mutant.key]
+    alive = survivors_of(options.again) if options.again else None
+    mutants = [one for one in mutants_of(module, sound) if options.place in one.key and (not alive or one.key in alive)]
     if options.sample is not None and options.sample < len(mutants):
         drawn = set(random.Random(options.seed).sample(range(len(mutants)), options.sample))
         mutants = [mutant for index, mutant in enumerate(mutants) if index in drawn]
@@ -74,6 +77,12 @@ def tried(module: str, workshop: Workshop, covering: Covering, options: argparse
         write(options.output, module=module, line=mutant.line, mutant=mutant.key, fate=fate, seconds=seconds)
         fates[mutant.key] = fate
     return fates
+
+
+def survivors_of(path: Path) -> set[str]:
+    """The mutants that did not die in an earlier run, by the last word on each."""
+    fates = {record["mutant"]: record["fate"] for record in map(json.loads, path.read_text().splitlines())}
+    return {key for key, fate in fates.items() if fate in ("survived", "unreached")}
 
 
 def pace_of(tests: Sequence[str], workshop: Workshop, covering: Covering) -> float:

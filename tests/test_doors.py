@@ -73,4 +73,6 @@ def test_settings_name_what_was_asked_for(blobs, door):
 
 def test_information_and_its_adjusted_form_have_the_same_groups(blobs):
     walk = {"kernel": Gaussian(6.0), "alpha": 0.25, "t": 2.0, "rng": 7}
-    assert adjusted_dsmi(*blobs, **walk).groups == dsmi(*blobs, **walk).groups != dsmi(*blobs, **walk | {"rng": 8}).groups
+    assert (
+        adjusted_dsmi(*blobs, **walk).groups == dsmi(*blobs, **walk).groups != dsmi(*blobs, **walk | {"rng": 8}).groups
+    )
