@@ -10,6 +10,7 @@ and the entropies at t = 1 are, takes its extreme values at these two (Marshall,
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ Matrix = np.ndarray[Any, np.dtype[np.float64]]
 Measure = tuple[Matrix, Matrix]
 Bounds = tuple[float, float]
 
+MOST, EPS, NEAR_1 = sys.float_info.max, 8.0 * sys.float_info.epsilon, 1e-3
 # Nats that the sums below may be off by rounding; a guaranteed bound is moved outwards by it.
 ROUNDING = 1e-10
 
@@ -66,9 +68,9 @@ class Extremes:
             [np.ones(len(self.values)), [float(whole), 1.0]]
         )
 
-    def power_sum(self, a: float) -> Bounds:
-        """Bounds of sum lambda^a, a > 0: Schur-convex for a >= 1, Schur-concave below."""
-        sums = [_power_sum(self.mixed(), a), _power_sum(self.concentrated(), a)]
+    def log_power_sum(self, a: float) -> Bounds:
+        """Bounds of log sum lambda^a, a > 0: the sum is Schur-convex for a >= 1, Schur-concave below."""
+        sums = [_log_power_sum(self.mixed(), a), _log_power_sum(self.concentrated(), a)]
         return min(sums), max(sums)
 
     def shannon(self, t: float) -> Bounds:
@@ -80,7 +82,7 @@ class Extremes:
         if t == 1:
             return self._clip(_shannon(self.concentrated(), 1.0), _shannon(self.mixed(), 1.0))
         resolved = (self.values, np.ones(len(self.values)))
-        distance = 1.0 - _power_sum(resolved, t) / self.power_sum(t)[1]
+        distance = -math.expm1(_log_power_sum(resolved, t) - self.log_power_sum(t)[1])
         if distance >= 1.0 - 1.0 / self.n:
             return 0.0, math.log(self.n)
         gap = distance * math.log(max(self.n - 1, 1)) + _binary_entropy(distance)
@@ -94,15 +96,18 @@ class Extremes:
         if t == 1:
             ends = [_renyi(measure, q) for measure in (self.concentrated(), self.mixed())]
             return self._clip(min(ends), max(ends))
-        if q in (0.0, math.inf):
+        if q * t == 0.0 or q * t > MOST:
             return 0.0, math.log(self.n)
-        (low_q, high_q), (low_1, high_1) = (np.log(self.power_sum(a)) for a in (q * t, t))
-        ends = [(low_q - q * high_1) / (1.0 - q), (high_q - q * low_1) / (1.0 - q)]
-        return self._clip(float(min(ends)), float(max(ends)))
+        (low_q, high_q), (low_1, high_1) = self.log_power_sum(q * t), self.log_power_sum(t)
+        share = q / (1.0 - q)
+        ends = [low_q / (1.0 - q) - share * high_1, high_q / (1.0 - q) - share * low_1]
+        # Near q = 1 the two terms are large and nearly cancel.
+        rounding = EPS * (abs(low_q) / abs(1.0 - q) + abs(share * low_1))
+        return self._clip(min(ends) - rounding, max(ends) + rounding)
 
     def count(self, t: float, floor: float) -> Bounds:
         """Bounds of the number of eigenvalues with lambda^t > floor: how many more the rest could lift above it."""
-        threshold = floor ** (1.0 / t)
+        threshold = floor ** min(1.0 / t, MOST)
         least = int(np.count_nonzero(self.values > threshold))
         missing = np.concatenate([threshold - self.values[least:], np.full(self.n - len(self.values), threshold)])
         return float(least), float(least + np.count_nonzero(np.cumsum(missing) <= self.rest))
@@ -116,24 +121,33 @@ def _positive(measure: Measure) -> Measure:
     return nodes[nodes > 0], weights[nodes > 0]
 
 
-def _power_sum(measure: Measure, a: float) -> float:
+def _log_power_sum(measure: Measure, a: float) -> float:
     nodes, weights = _positive(measure)
-    return float(weights @ nodes**a)
+    return a * math.log(nodes.max()) + math.log(float(weights @ np.exp(_logs(nodes, a))))
+
+
+def _logs(nodes: Matrix, a: float) -> Matrix:
+    """A log of the nodes over the largest, finite, so that 0 log 0 is 0."""
+    logs: Matrix = a * np.maximum(np.log(nodes / nodes.max()), -MOST / 2.0 / max(a, 1.0))
+    return logs
 
 
 def _shannon(measure: Measure, t: float) -> float:
     nodes, weights = _positive(measure)
-    logs = t * np.log(nodes / nodes.max())
+    logs = _logs(nodes, t)
     total = float(weights @ np.exp(logs))
     return math.log(total) - float(weights @ (np.exp(logs) * logs)) / total
 
 
 def _renyi(measure: Measure, q: float) -> float:
     nodes, weights = _positive(measure)
-    shares = nodes / (weights @ nodes)
+    log_largest = math.log(float(nodes.max() / (weights @ nodes)))
     if q == math.inf:
-        return -math.log(float(shares.max()))
-    return math.log(float(weights @ shares**q)) / (1.0 - q)
+        return -log_largest
+    if abs(q - 1.0) < NEAR_1:
+        logs = _logs(nodes, 1.0) + log_largest
+        return -math.log1p(float(weights @ (np.exp(logs) * np.expm1((q - 1.0) * logs)))) / (q - 1.0)
+    return log_largest * (q / (1.0 - q)) + math.log(float(weights @ np.exp(_logs(nodes, q)))) / (1.0 - q)
 
 
 def _binary_entropy(x: float) -> float:

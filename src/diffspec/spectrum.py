@@ -7,19 +7,41 @@ are 1. One decomposition answers every question: any diffusion time, any Renyi o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from diffspec._arrays import Array, namespace, number, to_numpy
-from diffspec._checks import positive
 from diffspec.errors import InputError
 from diffspec.extremes import Extremes
+from diffspec.functionals import (
+    above,
+    check_time,
+    count,
+    count_stderr,
+    entropy_of,
+    renyi,
+    renyi_stderr,
+    renyi_truncation,
+    shannon,
+    shannon_stderr,
+    truncation,
+)
 from diffspec.perturbation import Perturbation
 from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
 
-__all__ = ["Spectrum", "check_time", "count", "entropy_of", "renyi", "shannon"]
+__all__ = [
+    "Spectrum",
+    "check_time",
+    "count",
+    "count_stderr",
+    "entropy_of",
+    "renyi",
+    "renyi_stderr",
+    "shannon",
+    "shannon_stderr",
+    "truncation",
+]
 
 
 # The 95 % interval of a count was found to cover 94 % of exact values where a node beside the floor stands for 1.3 to
@@ -70,7 +92,7 @@ class Spectrum:
         t = self._time(t)
         nats, error = renyi(self, q, t), renyi_stderr(self, q, t)
         bounds = None if self.extremes is None else self.extremes.renyi(q, t)
-        truncated = _moved(self, lambda one: renyi(one, q, t))
+        truncated = renyi_truncation(self, q, t)
         measure = f"Renyi entropy (q = {q:g})"
         return self._entropy(measure, nats, t, error=error, bounds=bounds, truncated=truncated)
 
@@ -129,7 +151,8 @@ class Spectrum:
         if self.perturbation is None:
             return None if self.extremes is None else (low, high)
         xp = namespace(self.nodes)
-        known = 0.0 if self.samples is not None else number(xp.sum(self.weights * self.nodes ** float(t)))
+        below_1 = xp.clip(self.nodes, None, 1.0)  # as the operator's eigenvalues are, but for rounding
+        known = 0.0 if self.samples is not None else number(xp.sum(self.weights * below_1 ** float(t)))
         gap = self.perturbation.entropy(t, known)
         return max(0.0, low - gap), min(math.log(self.n), high + gap)
 
@@ -138,9 +161,8 @@ class Spectrum:
         if self.samples is None:
             return ""
         # Chebyshev, Markov and Stieltjes: quadrature gives a distribution function to within the weight of a node.
-        powers = to_numpy(self.nodes) ** t
-        above = int(np.searchsorted(-powers, -floor))
-        largest = float(np.max(to_numpy(self.weights)[max(0, above - 1) : above + 1]))
+        last = int(np.count_nonzero(to_numpy(above(self, t, floor))))
+        largest = float(np.max(to_numpy(self.weights)[max(0, last - 1) : last + 1]))
         if largest <= MOST_PER_NODE:
             return ""
         return f"a single node at the floor stands for {largest:.1f} eigenvalues, so the count has no standard error"
@@ -168,123 +190,3 @@ class Spectrum:
                 "this spectrum has no settings; take it from diffspec.spectrum(points), or use the functions"
             )
         return replace(self.settings, t=float(t))
-
-
-def shannon(spectrum: Spectrum, t: float = 1.0) -> float:
-    """-sum p log p in nats, with p = |lambda|^t / sum |lambda|^t (Eqn 6 of the paper); 0 log 0 = 0.
-
-    Written as two spectral sums, H = log Z - G/Z with Z = sum r^t, G = sum r^t log r^t and r = |lambda| / max, so that
-    one non-zero eigenvalue gives exactly 0 and n equal ones exactly log n. O(k).
-    """
-    total, weighted = (number(value) for value in _sums(spectrum, t))
-    return math.log(total) - weighted / total
-
-
-def entropy_of(spectrum: Spectrum, t: float = 1.0) -> Array:
-    """`shannon` as a 0-d array of the spectrum's library, which keeps its gradient where there is one."""
-    total, weighted = _sums(spectrum, t)
-    return namespace(total).log(total) - weighted / total
-
-
-def renyi(spectrum: Spectrum, q: float, t: float = 1.0) -> float:
-    """log(sum p^q) / (1 - q) in nats, q >= 0; q = 1 is Shannon's and q = inf the min-entropy, as limits. O(k)."""
-    if not q >= 0:
-        raise InputError(f"q must be at least 0, got {q!r}")
-    if q == 1:
-        return shannon(spectrum, t)
-    log_powers, weights = _log_powers(spectrum, t)
-    xp = namespace(log_powers)
-    log_total = math.log(float(xp.sum(weights * xp.exp(log_powers))))
-    if q == math.inf:
-        return log_total
-    return (math.log(float(xp.sum(weights * xp.exp(q * log_powers)))) - q * log_total) / (1.0 - q)
-
-
-def count(spectrum: Spectrum, t: float = 1.0, floor: float = 0.01) -> float:
-    """The weight of the nodes with |lambda|^t > floor. O(k)."""
-    check_time(t)
-    if not 0.0 <= floor < 1.0:
-        raise InputError(f"floor must lie in [0, 1), got {floor!r}")
-    xp = namespace(spectrum.nodes)
-    above = spectrum.nodes**t > floor
-    return float(xp.sum(xp.where(above, spectrum.weights, xp.zeros_like(spectrum.weights))))
-
-
-def shannon_stderr(spectrum: Spectrum, t: float = 1.0) -> float | None:
-    """Standard error of `shannon` in nats, None where nothing is random.
-
-    To first order H moves by sum_k dw_k r_k^t (1 - log r_k^t + G/Z) / Z; Z and G are estimated by the same probes, and
-    this keeps their covariance.
-    """
-    log_powers, weights = _log_powers(spectrum, t)
-    xp = namespace(log_powers)
-    powers = xp.exp(log_powers)
-    total = xp.sum(weights * powers)
-    mean = xp.sum(weights * powers * log_powers) / total
-    return _spread(spectrum, powers * (1.0 - log_powers + mean) / total)
-
-
-def renyi_stderr(spectrum: Spectrum, q: float, t: float = 1.0) -> float | None:
-    """Standard error of `renyi` in nats to first order, None where nothing is random."""
-    if q == 1:
-        return shannon_stderr(spectrum, t)
-    log_powers, weights = _log_powers(spectrum, t)
-    xp = namespace(log_powers)
-    slope = xp.exp(log_powers) / xp.sum(weights * xp.exp(log_powers))
-    if q == math.inf:
-        return _spread(spectrum, slope)
-    power = xp.exp(q * log_powers)
-    return _spread(spectrum, (power / xp.sum(weights * power) - q * slope) / (1.0 - q))
-
-
-def count_stderr(spectrum: Spectrum, t: float = 1.0, floor: float = 0.01) -> float | None:
-    """Standard error of `count` by the probes alone, None where nothing is random."""
-    positive = spectrum.nodes[spectrum.nodes > 0]
-    return _spread(spectrum, namespace(positive).astype(positive**t > floor, positive.dtype))
-
-
-def truncation(spectrum: Spectrum, t: float = 1.0) -> float:
-    """How far `shannon` moves, in nats, when the solver's second quadrature rule replaces its first; 0 if exact."""
-    return _moved(spectrum, lambda one: shannon(one, t))
-
-
-def _moved(spectrum: Spectrum, value: Callable[[Spectrum], float]) -> float:
-    """How far `value` moves to the second rule; at least a third of how far that moves to its own.
-
-    An error that changes its sign with the number of moments would else pass for none.
-    """
-    if spectrum.check is None:
-        return 0.0
-    return max(abs(value(spectrum) - value(spectrum.check)), _moved(spectrum.check, value) / 3.0)
-
-
-def _spread(spectrum: Spectrum, slopes: Array) -> float | None:
-    """Standard error of the mean over the samples of sum_k w_k slope_k, with one slope per non-zero node."""
-    if spectrum.samples is None:
-        return None
-    xp = namespace(slopes)
-    positive = xp.nonzero(spectrum.nodes > 0)[0]
-    values = xp.take(spectrum.samples, positive, axis=1) @ slopes
-    return float(xp.std(values, correction=1)) / math.sqrt(values.shape[0])
-
-
-def check_time(t: float) -> float:
-    """`t` as a float, or InputError where it is no positive number."""
-    return positive(t, "t", hint="t = 1 is one step of diffusion")
-
-
-def _sums(spectrum: Spectrum, t: float) -> tuple[Array, Array]:
-    """Z = sum w r^t and G = sum w r^t log r^t, as 0-d arrays."""
-    log_powers, weights = _log_powers(spectrum, t)
-    xp = namespace(log_powers)
-    powers = weights * xp.exp(log_powers)
-    return xp.sum(powers), xp.sum(powers * log_powers)
-
-
-def _log_powers(spectrum: Spectrum, t: float) -> tuple[Array, Array]:
-    """T log(|lambda| / max) of the non-zero nodes, and their weights."""
-    check_time(t)
-    xp = namespace(spectrum.nodes)
-    positive = spectrum.nodes > 0
-    nodes = spectrum.nodes[positive]
-    return float(t) * xp.log(nodes / xp.max(nodes)), spectrum.weights[positive]

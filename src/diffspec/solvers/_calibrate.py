@@ -15,6 +15,9 @@ from diffspec.spectrum import Spectrum
 
 __all__ = ["Known", "calibrated", "measure"]
 
+# A power of which less than this share lies outside the lower powers is one of them, to rounding.
+DISTINCT = 1e-7
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -67,12 +70,15 @@ def calibrated(nodes: Matrix, probes: Matrix, target: Matrix, noise: Matrix) -> 
     centre = float(total @ nodes / total.sum())
     scale = math.sqrt(float(total @ (nodes - centre) ** 2 / total.sum()))
     spread = math.sqrt(target[0]) * scale ** np.arange(1, len(target))
-    degree = int(np.argmin([*(spread > 10.0 * noise[1:]), False]))
+    degree = min(int(np.argmin([*(spread > 10.0 * noise[1:]), False])), len(nodes) - 1)
     if degree == 0:
         return probes
     basis = np.vander((nodes - centre) / scale, degree + 1, increasing=True)
     # Monomials are nearly collinear: their orthonormal combinations in the weights of all rows are regressed on.
     _orthonormal, triangle = np.linalg.qr(np.sqrt(total)[:, None] * basis)
+    apart = np.abs(np.diagonal(triangle)) > DISTINCT * np.linalg.norm(triangle, axis=0)
+    if not apart.all():  # fewer nodes that differ than moments
+        return calibrated(nodes, probes, target[: int(np.argmin(apart))], noise[: int(np.argmin(apart))])
     powers = np.linalg.solve(triangle.T, basis.T)
     excess = probes @ powers.T - np.linalg.solve(triangle.T, _standardised(target[: degree + 1], centre, scale))
     own = np.einsum("pk,ak,bk->pab", probes, powers, powers)

@@ -1,0 +1,259 @@
+"""Functionals of a spectrum, as plain functions in nats: every entropy is one of a discrete measure.
+
+A spectrum is nodes theta_k with weights w_k. Every function holds over its whole range of arguments: at extreme times,
+orders and floors it gives its limit.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from diffspec._arrays import Array, from_numpy, namespace, number, to_numpy
+from diffspec._checks import positive, real, shown
+from diffspec.errors import InputError
+
+__all__ = [
+    "Measure",
+    "above",
+    "check_order",
+    "check_time",
+    "count",
+    "count_stderr",
+    "entropy_of",
+    "renyi",
+    "renyi_stderr",
+    "renyi_truncation",
+    "shannon",
+    "shannon_stderr",
+    "truncation",
+]
+
+# Orders this near to 1 are taken by the series around Shannon's; logarithms below this have no exponential.
+NEAR_1, LEAST_LOG = 1e-3, -745.0
+MOST = sys.float_info.max
+
+
+class Measure(Protocol):
+    """What is read of a `diffspec.spectrum.Spectrum`."""
+
+    @property
+    def nodes(self) -> Array:
+        """Absolute eigenvalues, shape (k,), descending."""
+        ...
+
+    @property
+    def weights(self) -> Array:
+        """How many eigenvalues each node stands for, shape (k,)."""
+        ...
+
+    @property
+    def floor(self) -> float:
+        """The rounding of the nodes."""
+        ...
+
+    @property
+    def samples(self) -> Array | None:
+        """Independent estimates of the weights, shape (p, k)."""
+        ...
+
+    @property
+    def check(self) -> Any:
+        """The same by a second rule, or None."""
+        ...
+
+
+def shannon(spectrum: Measure, t: float = 1.0) -> float:
+    """-sum p log p in nats, with p = |lambda|^t / sum |lambda|^t (Eqn 6 of the paper); 0 log 0 = 0.
+
+    Written as two spectral sums, H = log Z - G/Z with Z = sum r^t, G = sum r^t log r^t and r = |lambda| / max, so that
+    one non-zero eigenvalue gives exactly 0 and n equal ones exactly log n. For t to infinity the log of how many
+    eigenvalues are the largest, to rounding. O(k).
+    """
+    check_time(t)
+    return _possible(_shannon(spectrum, t), spectrum)
+
+
+def entropy_of(spectrum: Measure, t: float = 1.0) -> Array:
+    """`shannon` as a 0-d array of the spectrum's library, which keeps its gradient where there is one."""
+    total, weighted = _sums(_log_powers(spectrum, check_time(t), rounding=0.0))
+    return namespace(total).log(total) - weighted / total
+
+
+def renyi(spectrum: Measure, q: float, t: float = 1.0) -> float:
+    """log(sum p^q) / (1 - q) in nats, q >= 0; q = 1 is Shannon's and q = inf the min-entropy, as limits. O(k)."""
+    check_time(t)
+    return _possible(_renyi(spectrum, check_order(q), t), spectrum)
+
+
+def count(spectrum: Measure, t: float = 1.0, floor: float = 0.01) -> float:
+    """The weight of the nodes with |lambda|^t > floor; within 0 and n, also where weights are estimates. O(k)."""
+    xp = namespace(spectrum.nodes)
+    kept = xp.where(above(spectrum, t, floor), spectrum.weights, xp.zeros_like(spectrum.weights))
+    return max(0.0, min(float(xp.sum(kept)), float(xp.sum(spectrum.weights))))
+
+
+def shannon_stderr(spectrum: Measure, t: float = 1.0) -> float | None:
+    """Standard error of `shannon` in nats, None where nothing is random.
+
+    To first order H moves by sum_k dw_k r_k^t (1 - log r_k^t + G/Z) / Z; Z and G are estimated by the same probes, and
+    this keeps their covariance.
+    """
+    log_powers, weights = _log_powers(spectrum, check_time(t))
+    xp = namespace(log_powers)
+    powers = xp.exp(log_powers)
+    total = xp.sum(weights * powers)
+    mean = xp.sum(weights * powers * log_powers) / total
+    return _spread(spectrum, powers * (1.0 - log_powers + mean) / total)
+
+
+def renyi_stderr(spectrum: Measure, q: float, t: float = 1.0) -> float | None:
+    """Standard error of `renyi` in nats to first order, None where nothing is random."""
+    if abs(check_order(q) - 1.0) < NEAR_1:
+        return shannon_stderr(spectrum, t)
+    log_powers, weights = _log_powers(spectrum, check_time(t))
+    xp = namespace(log_powers)
+    slope = xp.exp(log_powers) / xp.sum(weights * xp.exp(log_powers))
+    if q == math.inf:
+        return _spread(spectrum, slope)
+    power = xp.exp(_log_powers(spectrum, min(q * t, MOST))[0])
+    return _spread(spectrum, (power / xp.sum(weights * power) / (1.0 - q) + slope * (q / (q - 1.0))))
+
+
+def count_stderr(spectrum: Measure, t: float = 1.0, floor: float = 0.01) -> float | None:
+    """Standard error of `count` by the probes alone, None where nothing is random."""
+    over = above(spectrum, t, floor)[spectrum.nodes > 0]
+    return _spread(spectrum, namespace(over).astype(over, spectrum.nodes.dtype))
+
+
+def truncation(spectrum: Measure, t: float = 1.0) -> float:
+    """How far `shannon` moves, in nats, when the solver's second quadrature rule replaces its first; 0 if exact."""
+    return _moved(spectrum, lambda one: _shannon(one, t))
+
+
+def renyi_truncation(spectrum: Measure, q: float, t: float = 1.0) -> float:
+    """`truncation` of `renyi`."""
+    return _moved(spectrum, lambda one: _renyi(one, q, t))
+
+
+def _moved(spectrum: Measure, value: Callable[[Measure], float]) -> float:
+    """How far `value` moves to the second rule; at least a third of how far that moves to its own.
+
+    An error that changes its sign with the number of moments would else pass for none.
+    """
+    if spectrum.check is None:
+        return 0.0
+    return max(abs(value(spectrum) - value(spectrum.check)), _moved(spectrum.check, value) / 3.0)
+
+
+def _spread(spectrum: Measure, slopes: Array) -> float | None:
+    """Standard error of the mean over the samples of sum_k w_k slope_k, with one slope per non-zero node."""
+    if spectrum.samples is None:
+        return None
+    xp = namespace(slopes)
+    positive = xp.nonzero(spectrum.nodes > 0)[0]
+    values = xp.take(spectrum.samples, positive, axis=1) @ slopes
+    return float(xp.std(values, correction=1)) / math.sqrt(values.shape[0])
+
+
+def check_time(t: float) -> float:
+    """`t` as a float, or InputError where it is no positive number."""
+    return positive(t, "t", hint="t = 1 is one step of diffusion")
+
+
+def check_order(q: float) -> float:
+    """`q` as a float, or InputError where it is no order of a Renyi entropy."""
+    order = real(q)
+    if not order >= 0:
+        raise InputError(f"q must be at least 0, got {shown(q)}; q = 1 is Shannon's entropy")
+    return order
+
+
+def _shannon(spectrum: Measure, t: float) -> float:
+    total, weighted = (number(value) for value in _sums(_log_powers(spectrum, t)))
+    return math.log(total) - weighted / total
+
+
+def _renyi(spectrum: Measure, q: float, t: float) -> float:
+    if q == 1:
+        return _shannon(spectrum, t)
+    log_powers, weights = _log_powers(spectrum, t)
+    xp = namespace(log_powers)
+    log_total = math.log(float(xp.sum(weights * xp.exp(log_powers))))
+    if q == math.inf:
+        return log_total
+    if abs(q - 1.0) < NEAR_1:
+        # sum p^q = 1 + sum p (p^(q - 1) - 1), without the difference of two numbers that are nearly equal.
+        logs = xp.clip(log_powers - log_total, LEAST_LOG, None)
+        excess = float(xp.sum(weights * xp.exp(logs) * xp.expm1((q - 1.0) * logs)))
+        return -math.log1p(excess) / (q - 1.0)
+    raised, _weights = _log_powers(spectrum, min(q * t, MOST))
+    log_raised = math.log(float(xp.sum(weights * xp.exp(raised))))
+    return log_total * (q / (q - 1.0)) - log_raised / (q - 1.0)
+
+
+def _possible(nats: float, spectrum: Measure) -> float:
+    """`nats` within [0, log of the number of non-zero eigenvalues]: weights that are estimates may lead out of it."""
+    xp = namespace(spectrum.nodes)
+    rank = float(xp.sum(xp.where(spectrum.nodes > 0, spectrum.weights, xp.zeros_like(spectrum.weights))))
+    return max(0.0, min(nats, math.log(max(rank, 1.0))))
+
+
+def above(spectrum: Measure, t: float, floor: float) -> Array:
+    """Which nodes have |lambda|^t > floor."""
+    check_time(t)
+    if not 0.0 <= floor < 1.0:
+        raise InputError(f"floor must lie in [0, 1), got {floor!r}")
+    if floor == 0.0:
+        return spectrum.nodes > 0  # however small the power: it must not underflow
+    xp = namespace(spectrum.nodes)
+    # What is 1 to rounding, or more, stays above at every t.
+    ones = spectrum.nodes >= 1.0 - float(spectrum.floor)
+    return ones | (xp.where(ones, xp.ones_like(spectrum.nodes), spectrum.nodes) ** t > floor)
+
+
+def _sums(measure: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Z = sum w r^t and G = sum w r^t log r^t, as 0-d arrays."""
+    log_powers, weights = measure
+    xp = namespace(log_powers)
+    powers = weights * xp.exp(log_powers)
+    return xp.sum(powers), xp.sum(powers * log_powers)
+
+
+def _log_powers(spectrum: Measure, t: float, *, rounding: float | None = None) -> tuple[Array, Array]:
+    """T log(|lambda| / max) of the non-zero nodes, and their weights; what is the largest to `rounding` counts as it.
+
+    Rounding is the floor of the solver unless given: at large t equal eigenvalues would else part.
+    """
+    xp = namespace(spectrum.nodes)
+    positive = spectrum.nodes > 0
+    nodes, weights = spectrum.nodes[positive], spectrum.weights[positive]
+    rounding = float(spectrum.floor) if rounding is None else rounding
+    log_powers = _scaled_logs(nodes, t, rounding)
+    if spectrum.samples is not None and not float(xp.sum(weights * xp.exp(log_powers))) > 0:
+        log_powers = _scaled_logs(_pooled(nodes, weights), t, rounding)
+    return log_powers, weights
+
+
+def _scaled_logs(nodes: Array, t: float, rounding: float) -> Array:
+    """T log(node / largest), finite, so that 0 log 0 is 0; 0 for the largest and what is the largest to `rounding`."""
+    xp = namespace(nodes)
+    largest = xp.max(nodes)
+    logs = xp.log(nodes / largest)
+    if rounding > 0:
+        logs = xp.where(nodes >= largest - rounding, xp.zeros_like(logs), logs)
+    return float(t) * xp.clip(logs, float(xp.finfo(logs.dtype).min) / 2.0 / max(t, 1.0), None)
+
+
+def _pooled(nodes: Array, weights: Array) -> Array:
+    """`nodes`, each moved down to the next one up to which the weights, from the top, sum to more than 0.
+
+    Weights that are estimates may be negative. Then every sum of w node^t is positive, whatever t (Abel's summation).
+    """
+    sums = np.cumsum(to_numpy(weights))
+    ends = np.where(sums > 0, np.arange(len(sums)), len(sums) - 1)
+    return from_numpy(to_numpy(nodes)[np.minimum.accumulate(ends[::-1])[::-1]], nodes)
