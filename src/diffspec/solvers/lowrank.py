@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,9 @@ class LowRank:
 
     def __post_init__(self) -> None:
         store(self, rank=integer(self.rank, "rank", least=1))
-        store(self, largest=positive(self.largest, "largest", hint="1 holds for every diffusion operator"))
+        if self.largest != math.inf:
+            hint = "1 holds for every diffusion operator, math.inf for all"
+            store(self, largest=positive(self.largest, "largest", hint=hint))
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` with its `extremes`; pivots are drawn from `rng`."""
