@@ -8,6 +8,7 @@ import pytest
 
 from diffspec import InputError, MissingExtraError, Profile, profile
 from diffspec.plots import changes, embedding, scale_curves, spectra, training_curves
+from diffspec.plots.series import open_log
 from diffspec.runlog import RunLog, read
 from digits_log import RUNS, write_log
 
@@ -58,6 +59,41 @@ def test_the_parts_of_changes_are_those_of_the_log(log):
     lines = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
     assert lines["by shape"] == by_shape
     assert lines["both"] == pytest.approx(np.add(lines["by scale"], by_shape))
+
+
+def resumed() -> list[dict]:
+    """Changes since step 0, and after a new start since step 4: as far from 0 as the first look then was."""
+    parts = {"DSE(Z) change by scale": 1.0, "DSE(Z) change by shape": 0.5}
+    where = {"kind": "number", "run": "a", "layer": "z", "rule": "sigma = 10", "unit": "bit", "n": 9}
+    return [
+        {**where, "step": step, "name": name, "value": size * (step - since), "settings": {"since": since}}
+        for since, steps in ((0, (1, 2, 3)), (4, (5, 6)))
+        for step in steps
+        for name, size in parts.items()
+    ]
+
+
+def test_changes_since_different_steps_are_no_one_curve():
+    (axis,) = changes(resumed()).axes
+    for line, slope in zip(axis.lines, (1.0, 0.5, 1.5), strict=True):
+        assert list(line.get_xdata()) == pytest.approx([1, 2, 3, np.nan, 5, 6], nan_ok=True)
+        assert list(line.get_ydata()) == pytest.approx(
+            [slope, 2 * slope, 3 * slope, np.nan, slope, 2 * slope], nan_ok=True
+        )
+    once = changes([record for record in resumed() if record["step"] < 4])
+    assert list(once.axes[0].lines[0].get_xdata()) == [1, 2, 3]
+
+
+def test_a_run_has_its_place_and_colour_in_every_layer():
+    where = {"kind": "number", "step": 0, "name": "DSE(Z)", "rule": "median", "value": 1.0}
+    log = open_log(
+        [
+            {"kind": "settings", "run": "a", "values": {}},
+            *({**where, "run": run, "layer": layer} for run, layer in (("b", "y"), ("a", "y"), ("b", "z"), ("c", "z"))),
+        ]
+    )
+    assert (log.runs, log.at("y").runs, log.at("z").runs) == (["a", "b", "c"], ["a", "b"], ["a", "b", "c"])
+    assert [curve.run for curve in log.at("y").curves("DSE(Z)", rule="median")] == ["a", "b"]
 
 
 def measured(*, labels: bool) -> Profile:

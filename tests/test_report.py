@@ -1,5 +1,6 @@
 """The report in a real browser: it renders, asks the network for nothing, and shows what the log holds."""
 
+import itertools
 import json
 import re
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plotly.offline import get_plotlyjs
 
 from diffspec import InputError, MissingExtraError
 from diffspec.report import write
@@ -106,6 +108,49 @@ def test_scale_is_told_apart_from_shape(browser, log, tmp_path):
         assert np.add(parts["by scale"], parts["by shape"]) == pytest.approx(parts["both"])
     assert browser.execute_script("return document.querySelectorAll('.grid.change .legend').length") == len(RUNS)
     assert "DSE(Z) change by shape" in browser.page_source
+
+
+def test_changes_since_different_steps_are_no_one_curve(browser, tmp_path):
+    log = RunLog(tmp_path / "run.jsonl")
+    where = {"run": "a", "layer": "z", "rule": "sigma = 10", "unit": "bit", "n": 9}
+    for since, steps in ((0, (1, 2, 3)), (4, (5, 6))):
+        for step, name in itertools.product(steps, ("DSE(Z) change by scale", "DSE(Z) change by shape")):
+            log.write("number", **where, step=step, name=name, value=step - since, settings={"since": since})
+    opened(browser, write(log.path, tmp_path / "report.html"))
+    (drawn,) = browser.execute_script(
+        "return [...document.querySelectorAll('.grid.change figure')].map(f => [f.querySelector('.aside').textContent, "
+        "f.querySelector('.chart').data.map(t => [[...t.x], [...t.y]]), f.querySelectorAll('.js-line').length])"
+    )
+    assert "since epochs 0 and 4, each in a curve of its own" in drawn[0]
+    assert drawn[1] == [[[1, 2, 3, None, 5, 6], [k, 2 * k, 3 * k, None, k, 2 * k]] for k in (1, 1, 2)]
+
+
+def test_several_logs_make_one_report(log, tmp_path):
+    other = RunLog(tmp_path / "other.jsonl")
+    for run in ("a fourth", RUNS[0]):
+        other.write("number", run=run, step=0, layer=LAYER, name="DSE(Z)", rule="sigma = 10", value=1.0, unit="bit")
+    text = write([log, other.path], tmp_path / "report.html").read_text()
+    for run in (*RUNS, "a fourth", f"{RUNS[0]} (other.jsonl)"):
+        assert f'data-run="{run}"' in text
+
+
+def test_a_long_log_gives_a_light_page(browser, tmp_path):
+    """Per value less than 80 bytes and no second pass over all records: a hundred thousand stay under 15 MB."""
+    log = RunLog(tmp_path / "run.jsonl")
+    header = log.path.read_bytes()
+    settings = {"kernel": "AlphaDecay()", "sigma": 1.2345678901234567, "alpha": 1.0, "t": 3.0, "solver": "Exact()"}
+    where = {"kind": "number", "layer": "z", "rule": "sigma = 10", "unit": "bit", "stderr": 0.123456789, "n": 800}
+    records = [
+        {**where, "run": run, "step": step, "name": name, "value": step / 7, "ceiling": 9.6, "settings": settings}
+        for step, run, name in itertools.product(range(800), RUNS, ("DSE(Z)", "DSMI(Z;Y)", "DSMI(Z;X)"))
+    ]
+    records[0]["verdict"] = "saturated: says nothing"
+    log.path.write_bytes(header + b"".join(json.dumps(record).encode() + b"\n" for record in records))
+    page = write(log.path, tmp_path / "report.html")
+    empty = len(get_plotlyjs().encode()) + 30_000
+    assert (page.stat().st_size - empty) / len(records) < 80
+    console, _ = opened(browser, page)
+    assert [entry for entry in console if entry["level"] == "SEVERE"] == []
 
 
 def test_hiding_a_condition_hides_it_everywhere(browser, log, tmp_path):

@@ -35,13 +35,18 @@ def _number(value: Any) -> bool:
 
 
 def _numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_number, value))
+    if not isinstance(value, list):
+        return False
+    if set(map(type, value)) <= {float} and sum(map(abs, value)) <= LARGEST:  # the usual case, at once; false for NaN
+        return True
+    return all(map(_number, value))
 
 
 def _plain(value: Any, depth: int = 0) -> bool:
     if isinstance(value, list | dict):
         items = value.values() if isinstance(value, dict) else value
-        return depth < DEEPEST and all(_plain(item, depth + 1) for item in items)
+        rest = [item for item in items if item is not None and type(item) not in (str, bool)]  # most need no call
+        return depth < DEEPEST and all(_plain(item, depth + 1) for item in rest)
     return value is None or isinstance(value, str | bool) or _number(value)
 
 

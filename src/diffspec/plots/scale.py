@@ -11,7 +11,7 @@ from diffspec.curves import Profile
 from diffspec.errors import InputError
 from diffspec.plots.looks import Style, rule_words, styles, unit_words
 from diffspec.plots.panels import canvas, caption, layer_of
-from diffspec.plots.series import Curve, Source
+from diffspec.plots.series import Curve, Source, origins
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,9 +121,9 @@ def _about(found: Profile) -> str:
 
 
 def _change(axis: Axes, scale: Curve, shape: Curve, look: Style) -> None:
-    by_shape = dict(zip(shape.x, shape.values, strict=True))
-    both = [(x, value, by_shape[x]) for x, value in zip(scale.x, scale.values, strict=True) if x in by_shape]
-    x, by_scale, rest = (np.asarray(part) for part in zip(*both, strict=True))
+    gap = [(np.nan, np.nan, np.nan)]  # what is counted from different steps is no one curve
+    stretches = [(stretch + gap) for _since, stretch in origins(scale, shape)]
+    x, by_scale, rest = np.concatenate(stretches)[:-1].T if stretches else np.empty((3, 0))
     for values, colour, name in ((by_scale, GREY, "by scale"), (rest, look.colour, "by shape")):
         axis.fill_between(x, values, color=colour, alpha=0.2, linewidth=0)
         axis.plot(x, values, color=colour, linewidth=1.4, marker=".", markersize=4, label=name)

@@ -7,7 +7,7 @@ of two records of the same measurement the later one counts.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ __all__ = [
     "class_numbers",
     "evenly",
     "open_log",
+    "origins",
 ]
 
 STEP, ACCURACY, DISTANCE = "step", "accuracy", "median distance"
@@ -76,16 +77,21 @@ class Log:
     """The records of a run log, checked, with what they hold in the order of first appearance."""
 
     records: tuple[Record, ...]
+    order: tuple[str, ...] = ()
+    """Of the runs, where these are records of one layer: a run has the same place, and colour, in all layers."""
 
     def of(self, kind: str, **fields: str) -> list[Record]:
         """The records of `kind` whose fields have the given values."""
         records = self._kinds.get(kind, []) if "name" not in fields else self._named.get((kind, fields.pop("name")), [])
-        return [r for r in records if all(_field(r, key) == value for key, value in fields.items())]
+        for key, value in fields.items():
+            records = [record for record in records if (record.get(key) or "") == value]
+        return records
 
     @cached_property
     def runs(self) -> list[str]:
         """The conditions."""
-        return list(dict.fromkeys(record["run"] for record in self.records))
+        found = dict.fromkeys(record["run"] for record in self.records)
+        return [run for run in self.order or found if run in found]
 
     @cached_property
     def layers(self) -> list[str]:
@@ -95,7 +101,7 @@ class Log:
     def at(self, layer: str) -> Log:
         """What was measured at `layer`, and all that belongs to no layer."""
         others = (record for kind, records in self._kinds.items() if kind not in LAYERED for record in records)
-        return Log((*self._layers.get(layer, ()), *others))
+        return Log((*self._layers.get(layer, ()), *others), tuple(self.order or self.runs))
 
     @cached_property
     def measures(self) -> list[str]:
@@ -120,20 +126,20 @@ class Log:
 
     def rules(self, kind: str = "number") -> list[str]:
         """The bandwidth rules: fixed widths first, what is free of scale after them."""
-        found = dict.fromkeys(_field(record, "rule") for record in self.of(kind) if record.get("name") != DISTANCE)
-        return sorted(found, key=lambda rule: rule in SCALE_FREE)
+        return self._rules.get(kind, [])
 
     def curves(self, name: str, *, rule: str | None = None, against: str = STEP) -> list[Curve]:
         """One curve per run for a measure; `rule` None takes any.
 
         `against` is ``"step"``, ``"accuracy"`` or ``"median distance"``; steps without such a value are left out.
         """
-        found = [r for r in self.of("number", name=name) if rule is None or _field(r, "rule") == rule]
-        return self._per_run(found, against)
+        if rule is None:
+            return self._per_run(_grouped(self.of("number", name=name), "run"), against)
+        return self._per_run(self._series.get((name, rule), {}), against)
 
     def scalar(self, name: str) -> list[Curve]:
         """One curve per run for a number that the user passed in."""
-        return self._per_run(self.of("scalar", name=name), STEP)
+        return self._per_run(_grouped(self.of("scalar", name=name), "run"), STEP)
 
     def ends(self, kind: str, **fields: str) -> list[Record]:
         """For every run its first and its last record of `kind`."""
@@ -141,8 +147,8 @@ class Log:
         ordered = [by_step(found[run]) for run in self.runs if run in found]
         return [record for records in ordered for record in by_step(records[:1] + records[-1:])]
 
-    def _per_run(self, records: list[Record], against: str) -> list[Curve]:
-        curves, found = [], _grouped(records, "run")
+    def _per_run(self, found: Mapping[str, list[Record]], against: str) -> list[Curve]:
+        curves = []
         for run in [run for run in self.runs if run in found]:
             places = self._places(run, against)
             own = [r for r in by_step(found[run]) if places is None or r["step"] in places]
@@ -169,12 +175,49 @@ class Log:
         return _grouped((record for record in self.records if record["kind"] in LAYERED), "layer")
 
     @cached_property
+    def _series(self) -> dict[tuple[str, str], dict[str, list[Record]]]:
+        """Per measure and rule the records of every run."""
+        found: dict[tuple[str, str], dict[str, list[Record]]] = {}
+        for record in self._kinds.get("number", ()):
+            runs = found.setdefault((record["name"], record.get("rule") or ""), {})
+            runs.setdefault(record["run"], []).append(record)
+        return found
+
+    @cached_property
+    def _rules(self) -> dict[str, list[str]]:
+        found = {kind: _grouped(records, "rule") for kind, records in self._kinds.items() if kind in LAYERED}
+        found["number"] = {rule: [] for name, rule in self._series if name != DISTANCE}
+        return {kind: sorted(rules, key=lambda rule: rule in SCALE_FREE) for kind, rules in found.items()}
+
+    @cached_property
     def _named(self) -> dict[tuple[str, str], list[Record]]:
         names: dict[tuple[str, str], list[Record]] = {}
         for kind in ("number", "scalar"):
             found = _grouped(self._kinds.get(kind, ()), "name")
             names |= {(kind, name): records for name, records in found.items()}
         return names
+
+
+def origins(scale: Curve, shape: Curve) -> list[tuple[float, list[tuple[float, float, float]]]]:
+    """The steps that changes are counted from, each with its stretch: x, change by scale, change by shape.
+
+    A run that was continued may count from a later step than before; its two stretches are two curves.
+    """
+    by_shape = {x: (value, _since(r)) for x, value, r in zip(shape.x, shape.values, shape.records, strict=True)}
+    found: list[tuple[float, list[tuple[float, float, float]]]] = []
+    for x, value, record in zip(scale.x, scale.values, scale.records, strict=True):
+        other, since = by_shape.get(x, (0.0, None))
+        if since != _since(record):
+            continue  # one part of the two is missing
+        if not found or found[-1][0] != since:
+            found.append((since, []))
+        found[-1][1].append((x, value, other))
+    return found
+
+
+def _since(record: Record) -> float:
+    since = (record.get("settings") or {}).get("since", 0)
+    return since if isinstance(since, int | float) else 0
 
 
 def open_log(source: Source) -> Log:

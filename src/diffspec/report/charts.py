@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
+from typing import Any
 
 from diffspec.plots.looks import Style, quantity, rule_words, styles, unit_words
 from diffspec.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, by_step, class_numbers, evenly
@@ -128,40 +129,65 @@ def _pictures(log: Log) -> Section:
 def _curve(curve: Curve, look: Style, *, faint: bool) -> Trace:
     """One condition; hollow markers where the kernel was saturated or collapsed."""
     few = len(curve.x) <= 40
-    filled = ["#ffffff" if flag else look.colour for flag in curve.uninformative]
-    errors = {"type": "data", "array": curve.errors, "width": 0, "thickness": 1.2, "color": look.colour}
+    ceilings = {record.get("ceiling") for record in curve.records}
+    errors = {"type": "data", "width": 0, "thickness": 1.2, "color": look.colour}
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": escape(curve.run),
         "meta": curve.run,
-        "x": list(curve.x),
-        "y": curve.values,
-        "error_y": errors | {"visible": any(curve.errors)},
+        "x": [_digits(x) for x in curve.x],
+        "y": [_digits(value) for value in curve.values],
+        **({"error_y": errors | {"array": [_digits(error) for error in curve.errors]}} if any(curve.errors) else {}),
         "line": {"color": look.colour + ("40" if faint else ""), "width": 1.2 if faint else 1.8},
         "marker": {
             "symbol": look.symbol,
             "size": (10 if look.symbol == "star" else 7) if few else 4,
-            "color": filled,
+            **_filling(curve, look),
             "opacity": 1,
             "line": {"color": look.colour, "width": 1.3},
         },
-        "text": [_hover(curve, record) for record in curve.records],
-        "hovertemplate": "%{text}<extra></extra>",
+        "text": [_hover(curve, record, alone=len(ceilings) > 1) for record in curve.records],
+        "hovertemplate": _hover_all(curve, None if len(ceilings) > 1 else ceilings.pop(), faint=faint),
+        **({"customdata": [record["step"] for record in curve.records]} if faint else {}),
     }
 
 
-def _hover(curve: Curve, record: Record) -> str:
-    """What the pointer shows of one value."""
+def _digits(value: float) -> float:
+    """Seven digits: a chart shows three, and a log may hold a hundred thousand values."""
+    return value if isinstance(value, int) else float(f"{value:.7g}")
+
+
+def _filling(curve: Curve, look: Style) -> dict[str, Any]:
+    if not any(curve.uninformative):
+        return {"color": look.colour}
+    scale = [[0, look.colour], [1, "#ffffff"]]
+    return {"color": [int(flag) for flag in curve.uninformative], "colorscale": scale, "cmin": 0, "cmax": 1}
+
+
+def _hover_all(curve: Curve, ceiling: float | None, *, faint: bool) -> str:
+    """What the pointer shows of every value of a curve; each adds its own text."""
+    step = "%{customdata}" if faint else "%{x}"
+    name, unit = _literal(curve.records[-1]["name"]), _literal(curve.unit)
+    most = f"<br>of at most {ceiling:.4g} {unit}" if ceiling else ""
+    return f"<b>{_literal(curve.run)}</b>, epoch {step}<br>{name} = %{{y:.4g}}%{{text}}{most}<extra></extra>"
+
+
+def _literal(text: str) -> str:
+    """A text of the log inside a template: neither mark-up nor a place to fill."""
+    return escape(text).replace("%{", "%&#123;")
+
+
+def _hover(curve: Curve, record: Record, *, alone: bool) -> str:
+    """What the pointer shows of one value only."""
     error = f" ± {record['stderr']:.2g}" if record.get("stderr") else ""
-    lines = [f"<b>{escape(curve.run)}</b>, epoch {record['step']:g}"]
-    lines.append(f"{escape(str(record['name']))} = {record['value']:.4g}{error} {escape(curve.unit)}")
-    if record.get("ceiling"):
+    lines = [f"{error} {escape(curve.unit)}"]
+    if alone and record.get("ceiling"):
         lines.append(f"of at most {record['ceiling']:.4g} {escape(curve.unit)}")
     sigma = (record.get("settings") or {}).get("sigma")
     if isinstance(sigma, int | float) and record["name"] != DISTANCE:
         lines.append(f"sigma = {sigma:.4g}")
-    verdict = str(record.get("verdict") or "")
+    verdict = record.get("verdict") or ""
     if verdict and verdict != "informative":
         lines += [f"<i>{escape(line)}</i>" for line in wrap(verdict, 52)]
     return "<br>".join(lines)
@@ -177,7 +203,7 @@ def _spectrum(record: Record, look: Style, *, first: bool) -> Trace:
         "x": list(range(1, len(record["values"]) + 1)),
         "y": record["values"],
         "line": {"color": look.colour, "width": 1.4 if first else 2, "dash": "dot" if first else "solid"},
-        "hovertemplate": f"<b>{escape(run)}</b>, {when}<br>eigenvalue %{{x}}: %{{y:.4g}}<extra></extra>",
+        "hovertemplate": f"<b>{_literal(run)}</b>, {when}<br>eigenvalue %{{x}}: %{{y:.4g}}<extra></extra>",
     }
 
 

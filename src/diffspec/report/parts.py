@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from diffspec.plots.looks import Style, rule_words, styles, unit_words
-from diffspec.plots.series import Curve, Log
+from diffspec.plots.series import Curve, Log, origins
 from diffspec.report.layout import Chart, Section, Trace
 
 __all__ = ["changes"]
@@ -13,18 +13,19 @@ __all__ = ["changes"]
 
 def changes(log: Log) -> Section:
     """What scale and what shape did to the entropy at a fixed width, one chart per condition."""
-    looks, found = styles(log.runs), log.changes()
+    looks = styles(log.runs)
+    found = [(rule, scale, stretches) for rule, scale, shape in log.changes() if (stretches := origins(scale, shape))]
     charts: list[Chart | None] = [
         Chart(
             title=scale.run,
-            subtitle=f"DSE(Z), {rule_words(rule)}: change since epoch {_since(scale):g}",
-            traces=_parts(scale, shape, looks[scale.run]),
+            subtitle=f"DSE(Z), {rule_words(rule)}: change {_words([since for since, _stretch in stretches])}",
+            traces=_parts(stretches, scale, looks[scale.run]),
             x="epoch",
             y=unit_words(scale.unit),
             run=scale.run,
             legend=True,
         )
-        for rule, scale, shape in found
+        for rule, scale, stretches in found
     ]
     return Section(
         key="change",
@@ -36,34 +37,38 @@ def changes(log: Log) -> Section:
     )
 
 
-def _since(curve: Curve) -> float:
-    """The step of the snapshot that changes are counted from."""
-    since = (curve.records[-1].get("settings") or {}).get("since", 0)
-    return float(since) if isinstance(since, int | float) else 0.0
+def _words(since: list[float]) -> str:
+    """The steps of the snapshots that changes are counted from."""
+    steps = [f"{step:g}" for step in dict.fromkeys(since)]
+    if len(steps) < 2:
+        return f"since epoch {''.join(steps)}"
+    return f"since epochs {', '.join(steps[:-1])} and {steps[-1]}, each in a curve of its own"
 
 
-def _parts(scale: Curve, shape: Curve, look: Style) -> list[Trace]:
-    """The two parts as areas down to 0, and their sum."""
-    by_shape = dict(zip(shape.x, shape.values, strict=True))
-    both = [(x, value, by_shape[x]) for x, value in zip(scale.x, scale.values, strict=True) if x in by_shape]
+def _parts(stretches: list[tuple[float, list[tuple[float, float, float]]]], scale: Curve, look: Style) -> list[Trace]:
+    """The two parts as areas down to 0, and their sum; a gap between stretches of different origins."""
+    points: list[tuple[float | None, ...]] = []
+    for _since, stretch in stretches:
+        points += [(None, None, None, None)] if points else []
+        points += [(x, by_scale, by_shape, by_scale + by_shape) for x, by_scale, by_shape in stretch]
     drawn = (
-        ("by scale", [part for _x, part, _shape in both], {"color": "#8b929c", "width": 1.8}, "#8b929c33"),
-        ("by shape", [part for _x, _scale, part in both], {"color": look.colour, "width": 1.8}, look.colour + "33"),
-        ("both", [one + other for _x, one, other in both], {"color": "#1d2126", "width": 1.4, "dash": "dot"}, None),
+        ("by scale", 1, {"color": "#8b929c", "width": 1.8}, "#8b929c33"),
+        ("by shape", 2, {"color": look.colour, "width": 1.8}, look.colour + "33"),
+        ("both", 3, {"color": "#1d2126", "width": 1.4, "dash": "dot"}, None),
     )
     run, unit = escape(scale.run), escape(scale.unit)
     return [
         {
             "type": "scatter",
-            "mode": "lines+markers" if len(both) <= 40 and fill else "lines",
+            "mode": "lines+markers" if len(points) <= 40 and fill else "lines",
             "name": name,
             "meta": scale.run,
-            "x": [x for x, _scale, _shape in both],
-            "y": values,
+            "x": [point[0] for point in points],
+            "y": [point[part] for point in points],
             "line": line,
             "marker": {"size": 4},
             **({"fill": "tozeroy", "fillcolor": fill} if fill else {}),
             "hovertemplate": f"<b>{run}</b>, epoch %{{x}}<br>{name}: %{{y:+.3f}} {unit}<extra></extra>",
         }
-        for name, values, line, fill in drawn
+        for name, part, line, fill in drawn
     ]
