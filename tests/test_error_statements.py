@@ -137,3 +137,24 @@ def test_matched_is_the_default_with_five_subsets_per_size(blobs):
     points, labels = blobs
     assert dsmi(points, labels) == dsmi(points, labels, estimator=Matched(repetitions=5))
     assert adjusted_dsmi(points, labels) == adjusted_dsmi(points, labels, repetitions=5)
+
+
+def test_adjusted_is_called_what_it_is_and_says_nothing_new_where_there_is_nothing_to_tell(blobs):
+    points, _labels = blobs
+    for reference in (np.zeros(150, dtype=int), np.arange(150)):
+        found, plain = adjusted_dsmi(points, reference), dsmi(points, reference)
+        assert (found.value, found.stderr, found.verdict) == (0.0, plain.stderr, plain.verdict)
+    assert found.measure == "adjusted DSMI"
+    assert found.settings.estimator == "adjusted Matched(repetitions=5)"
+
+
+def test_adjusted_of_two_equal_groups_apart_is_one_bit():
+    points = np.repeat([[0.0], [1e3]], 20, axis=0) + np.random.default_rng(0).normal(size=(40, 1))
+    assert adjusted_dsmi(points, np.repeat([0, 1], 20), kernel=Gaussian(3.0)).value == pytest.approx(1.0, abs=1e-9)
+
+
+def test_adjusted_asks_for_the_memory_of_two_affinities(blobs, monkeypatch):
+    asked = []
+    monkeypatch.setattr("diffspec.adjusted.require_memory", lambda need, *_rest: asked.append(need))
+    adjusted_dsmi(*blobs, kernel=Gaussian(6.0))
+    assert asked == [16.0 * 150**2]
