@@ -251,7 +251,7 @@ BAD = {
     "points.npy --labels short.npy": "one label or reference per point, got 2 in short.npy for 150 in points.npy",
     "points.npy --labels points.npy": "labels must have shape (n,), got (150, 5)",
     "points.npy --labels none.npy": "there is no file none.npy",
-    "points.npy --reference value.npy --bins 0": "Bins needs a count of at least 1",
+    "points.npy --reference value.npy --bins 0": "count of Bins must be an integer of at least 1",
     "points.npy --labels labels.npy --repetitions 0": "repetitions must be an integer of at least 1",
     "points.npy --labels labels.npy --reference labels.npy": "give --labels or --reference, not both",
     "points.npy --reference value.npy --bins 2 --clusters 2": "give --bins or --clusters, not both",

@@ -17,7 +17,7 @@ from scipy.sparse import issparse
 from diffspec._checks import shown
 from diffspec.errors import InputError
 
-__all__ = ["as_array", "not_real"]
+__all__ = ["as_array", "elsewhere", "not_real"]
 
 Values: TypeAlias = np.ndarray[Any, Any]
 
@@ -64,6 +64,11 @@ def _of_torch(points: Any, name: str) -> Any:
     if points.dtype.is_complex or not dtype.startswith(("float", "bfloat", "int", "uint", "bool")):
         raise not_real(dtype, name)
     return points
+
+
+def elsewhere(values: Any) -> str:
+    """In words where `values` are, and what to do; empty where they are at hand and dense."""
+    return _torch_elsewhere(values) if array_api_compat.is_torch_array(values) else _elsewhere(values)
 
 
 def _torch_elsewhere(points: Any) -> str:

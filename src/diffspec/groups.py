@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,9 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import as_points, to_numpy
+from diffspec._checks import integer, legacy_seed, shown, store
+from diffspec._distinct import Distinct, distinct
+from diffspec._labels import host, is_one_hot, named_codes, one_column
+from diffspec._spectral import spectral_clusters
 from diffspec.errors import InputError
 
-__all__ = ["Bins", "Clusters", "Grouping", "KMeans", "Labels", "Partition", "host", "partition_of"]
+__all__ = ["Bins", "Clusters", "Grouping", "KMeans", "Labels", "Partition", "partition_of", "unequal"]
 
 Codes: TypeAlias = np.ndarray[Any, Any]
 
@@ -37,6 +40,7 @@ class Partition:
 
     def __post_init__(self) -> None:
         codes = np.asarray(self.codes)
+        store(self, codes=codes, names=tuple(self.names))
         if codes.ndim != 1 or codes.dtype.kind not in "iu" or codes.size == 0:
             raise InputError(f"codes must be a non-empty 1-D integer array, got shape {codes.shape} of {codes.dtype}")
         if codes.min() < 0 or codes.max() >= len(self.names):
@@ -68,19 +72,15 @@ Grouping: TypeAlias = Callable[[Any], Partition]
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """One group per distinct value: integers, booleans, strings, or floats that are really classes."""
+    """One group per distinct value: integers, booleans, strings, dates, intervals, or floats that are really classes.
+
+    Rows that are one-hot, (n, classes) of zeros with a single one, are the classes of their columns.
+    """
 
     def __call__(self, reference: Any) -> Partition:
-        """The partition of labels of shape (n,) or (n, 1); O(n log n)."""
-        values = _one_column(reference, "labels")
-        if values.dtype.kind == "O":
-            values = _from_objects(values)
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise InputError("labels must be finite, got NaN or infinity; give missing labels a class of their own")
-        if values.dtype.kind == "c":
-            raise InputError("labels must be integers, booleans, strings or floats, got complex numbers")
-        names, codes = np.unique(values, return_inverse=True)
-        return Partition(codes, tuple(str(name) for name in names.tolist()), repr(self))
+        """The partition of labels of shape (n,) or (n, 1), or of one-hot rows; O(n log n)."""
+        names, codes = named_codes(reference)
+        return Partition(codes, names, repr(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +96,50 @@ class Bins:
     count: int = 10
 
     def __post_init__(self) -> None:
-        _check_count(self.count, "Bins")
+        store(self, count=integer(self.count, "count of Bins", least=1))
 
     def __call__(self, reference: Any) -> Partition:
         """The partition of values of shape (n,) or (n, 1); a constant gives a single group."""
-        values = as_points(_one_column(reference, "values")[:, None], name="values")[:, 0]
-        edges = np.linspace(values.min(), values.max(), self.count + 1)
-        raw = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, self.count - 1)
-        kept, codes = np.unique(raw, return_inverse=True)
-        return Partition(codes, tuple(f"{edges[k]:.4g} to {edges[k + 1]:.4g}" for k in kept), repr(self))
+        column = one_column(host(reference, "values"), "values")
+        values = to_numpy(as_points(column[:, None], name="values"))[:, 0]
+        scaled, exponent = _about_one(values)
+        low, high = float(scaled.min()), float(scaled.max())
+        step = (high - low) / self.count
+
+        def edge(k: Codes) -> Codes:
+            return np.where(k == self.count, high, k * step + low)
+
+        kept, codes = np.unique(_below(scaled, edge, self.count), return_inverse=True)
+        ends = zip(*(np.ldexp(edge(kept + k), exponent) for k in (0, 1)), strict=True)
+        return Partition(codes, tuple(f"{start:.4g} to {end:.4g}" for start, end in ends), repr(self))
+
+
+def _below(values: Codes, edge: Callable[[Codes], Codes], count: int) -> Codes:
+    """The last of `count` bins whose lower edge is not above each of `values`, found without an array of all edges."""
+    low = np.zeros(len(values), dtype=np.int64)
+    high = np.full(len(values), count)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        reached = edge(middle) <= values
+        low, high = np.where(reached, middle, low), np.where(reached, high, middle)
+    return low
 
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """Spectral clusters of vectors: scikit-learn's SpectralClustering on a nearest-neighbour graph.
+    """Spectral clusters of vectors, as scikit-learn's SpectralClustering finds them on a nearest-neighbour graph.
+
+    The graph joins the vectors that differ, each once: equal vectors are in one group, whatever the order and the scale
+    of the vectors. Where there are no more than `count` different ones, each is a group.
 
     Parameters
     ----------
     count : int
         Number of clusters.
     seed : int
-        Seed of the eigensolver's start vector.
+        Seed of the eigensolver's start vector, which over 500 different vectors need.
     neighbors : int
-        Neighbours per point in the graph.
+        Neighbours per vector in the graph, itself counted; at least 2.
     """
 
     count: int = 10
@@ -126,24 +147,21 @@ class Clusters:
     neighbors: int = 10
 
     def __post_init__(self) -> None:
-        _check_count(self.count, "Clusters")
+        for name, least in (("count", 1), ("seed", 0), ("neighbors", 2)):
+            store(self, **{name: integer(getattr(self, name), f"{name} of Clusters", least=least)})
 
     def __call__(self, reference: Any) -> Partition:
-        """The partition of vectors of shape (n, d); n must exceed both count and neighbors."""
-        from sklearn.cluster import SpectralClustering  # slow to import, needed here only
+        """The partition of vectors of shape (n, d); over count different ones must be over neighbors."""
+        return _clustered(reference, self.count, self._found, repr(self))
 
-        vectors = to_numpy(as_points(reference, name="reference"))
-        need = max(self.count, self.neighbors) + 1
-        if len(vectors) < need:
-            raise InputError(f"{self!r} needs at least {need} points, got {len(vectors)}; lower count or neighbors")
-        found = SpectralClustering(
-            n_clusters=self.count,
-            affinity="nearest_neighbors",
-            n_neighbors=self.neighbors,
-            assign_labels="cluster_qr",
-            random_state=self.seed,
-        ).fit_predict(vectors)
-        return _clusters(found, repr(self))
+    def _found(self, vectors: Distinct) -> Codes:
+        kinds = len(vectors.vectors)
+        if kinds <= self.neighbors:
+            raise InputError(
+                f"{self!r} needs more than {self.neighbors} different vectors, got {kinds}; lower neighbors"
+            )
+        seed = legacy_seed(self.seed)
+        return spectral_clusters(vectors.vectors, self.count, neighbors=self.neighbors, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +169,8 @@ class KMeans:
     """Clusters of vectors around centres: scikit-learn's KMeans, the best of 10 starts.
 
     Linear in the number of points, so it also takes the references that are too many for `Clusters`, which builds a
-    graph of them; its clusters are round ones only.
+    graph of them; its clusters are round ones only. Equal vectors are in one group, whatever the order and the scale of
+    the vectors; where there are no more than `count` different ones, each is a group.
 
     Parameters
     ----------
@@ -165,33 +184,34 @@ class KMeans:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_count(self.count, "KMeans")
+        count = integer(self.count, "count of KMeans", least=1)
+        store(self, count=count, seed=integer(self.seed, "seed of KMeans", least=0))
 
     def __call__(self, reference: Any) -> Partition:
-        """The partition of vectors of shape (n, d), n at least count; fewer groups where fewer of them differ."""
+        """The partition of vectors of shape (n, d); fewer groups where fewer of them differ."""
+        return _clustered(reference, self.count, self._found, repr(self))
+
+    def _found(self, vectors: Distinct) -> Codes:
         from sklearn.cluster import KMeans as Centres  # slow to import, needed here only
 
-        vectors = to_numpy(as_points(reference, name="reference"))
-        if len(vectors) < self.count:
-            raise InputError(f"{self!r} needs at least {self.count} points, got {len(vectors)}; lower count")
-        count = _differing(vectors, self.count)
-        found = Centres(count, n_init=10, random_state=self.seed).fit_predict(vectors)
-        return _clusters(found, repr(self))
+        clustering = Centres(self.count, n_init=10, random_state=legacy_seed(self.seed))
+        return np.asarray(clustering.fit_predict(vectors.vectors, sample_weight=vectors.counts))
 
 
-def _differing(vectors: Codes, most: int) -> int:
-    """How many of the `vectors` differ; looks no further than to `most`."""
-    seen: set[bytes] = set()
-    for vector in vectors:
-        seen.add((vector + 0.0).tobytes())  # adding 0 makes -0 and 0 the same bytes
-        if len(seen) == most:
-            break
-    return len(seen)
+def _clustered(reference: Any, count: int, found: Callable[[Distinct], Codes], origin: str) -> Partition:
+    """The clusters of the different ones of some vectors, in the order of each cluster's least vector."""
+    vectors = to_numpy(as_points(reference, name="reference"))
+    kinds = distinct(_about_one(vectors)[0] + 0.0)  # adding 0 makes -0 and 0 the same
+    clusters = np.arange(len(kinds.vectors)) if len(kinds.vectors) <= count else found(kinds)
+    _name, first, cluster = np.unique(clusters, return_index=True, return_inverse=True)
+    number = np.argsort(np.argsort(first))
+    return Partition(number[cluster][kinds.place], tuple(f"cluster {k}" for k in range(len(first))), origin)
 
 
-def _clusters(found: Codes, origin: str) -> Partition:
-    kept, codes = np.unique(found, return_inverse=True)
-    return Partition(codes, tuple(f"cluster {k}" for k in kept), origin)
+def _about_one(values: Codes) -> tuple[Codes, int]:
+    """Numbers up to 1 and the power of two that they stand in: exact, and neither squares nor ranges overflow."""
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    return np.ldexp(values, -exponent), exponent
 
 
 def partition_of(reference: Any, groups: Grouping | None, n: int) -> Partition:
@@ -200,14 +220,29 @@ def partition_of(reference: Any, groups: Grouping | None, n: int) -> Partition:
     Without `groups` a partition made before is taken as it is and integers, booleans and strings are class labels;
     floats and vectors are ambiguous and need `groups`.
     """
+    if groups is not None and (isinstance(groups, type) or not callable(groups)):
+        raise InputError(f"groups must be Labels(), Bins(10), Clusters(10) or KMeans(10), got {shown(groups)}")
     partition = reference if isinstance(reference, Partition) else (groups or _default(reference))(reference)
+    if not isinstance(partition, Partition):
+        raise InputError(f"groups must give a Partition, got {shown(partition)} from {shown(groups)}")
     if len(partition.codes) != n:
-        raise InputError(f"reference must have one entry per point, got {len(partition.codes)} for {n} points")
+        raise unequal(len(partition.codes), n)
     return partition
+
+
+def unequal(entries: int, n: int) -> InputError:
+    """The error for a reference of so many `entries` for `n` points."""
+    hint = "; is a header or an index among the data?" if abs(entries - n) == 1 else ""
+    return InputError(f"reference must have one entry per point, got {entries} for {n} points{hint}")
 
 
 def _default(reference: Any) -> Grouping:
     values = host(reference)
+    if is_one_hot(values):
+        raise InputError(
+            f"a reference of one-hot rows, shape {values.shape}, stands for classes; give reference.argmax(axis=1), "
+            "or groups=Labels()"
+        )
     if values.ndim == 2 and values.shape[1] > 1:
         raise InputError(
             f"a reference of vectors, shape {values.shape}, has no classes of its own; "
@@ -218,35 +253,3 @@ def _default(reference: Any) -> Grouping:
             "a reference of floats may be classes or a continuous quantity; give groups=Labels() or groups=Bins(10)"
         )
     return Labels()
-
-
-def _one_column(reference: Any, name: str) -> Codes:
-    values = host(reference)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1 or values.size == 0:
-        raise InputError(f"{name} must have shape (n,), got {values.shape}; give one entry per point")
-    return values
-
-
-def host(reference: Any) -> Codes:
-    """`reference` of any kind (pandas, torch, nested sequences) as a NumPy array on the host, unchecked."""
-    if isinstance(reference, np.ndarray):
-        return reference
-    if hasattr(reference, "to_numpy"):
-        return np.asarray(reference.to_numpy())
-    return to_numpy(reference)
-
-
-def _from_objects(values: Codes) -> Codes:
-    """Strings or booleans that came as Python objects (pandas), as a proper array."""
-    kinds = {type(value) for value in values.tolist()}
-    if kinds == {str} or kinds == {bool} or kinds == {int}:
-        return np.asarray(values.tolist())
-    names = ", ".join(sorted(kind.__name__ for kind in kinds))
-    raise InputError(f"labels must all be of one kind (integers, booleans or strings), got {names}")
-
-
-def _check_count(count: int, name: str) -> None:
-    if not (isinstance(count, int | np.integer) and 1 <= count < math.inf):
-        raise InputError(f"{name} needs a count of at least 1, got {count!r}")

@@ -10,8 +10,9 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, generator_of
+from diffspec._labels import host
 from diffspec.errors import InputError
-from diffspec.groups import Partition, host
+from diffspec.groups import Partition
 from diffspec.result import Estimate
 from diffspec.significance import PermutationTest, check_permutations, p_value_of
 

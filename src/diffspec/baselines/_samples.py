@@ -9,8 +9,9 @@ import numpy as np
 
 from diffspec._arrays import as_points, to_numpy
 from diffspec._checks import integer
+from diffspec._labels import host
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, Partition, host, partition_of
+from diffspec.groups import Grouping, Partition, partition_of, unequal
 
 __all__ = [
     "Floats",
@@ -56,7 +57,7 @@ def as_reference(reference: Any, n: int, *, instead: str) -> Floats:
     values = host(reference)
     column = as_samples(values[:, None] if values.ndim == 1 else values, name="reference")
     if len(column) != n:
-        raise InputError(f"reference must have one entry per point, got {len(column)} for {n} points")
+        raise unequal(len(column), n)
     return column
 
 

@@ -207,8 +207,8 @@ def equal_bins(values: Floats, count: int) -> Floats:
 
     The bins span the column's minimum to its maximum, which falls into the last; so does all of a constant column.
     """
-    if not np.isfinite(np.ptp(values, axis=0)).all():
-        values = values / 4.0  # a range above the largest number
+    if np.abs(values).max() > np.finfo(np.float64).max / 4.0:
+        values = values / 4.0  # or a range could overflow
     low = values.min(axis=0)
     width = values.max(axis=0) - low
     share = np.where(width > 0, (values - low) / np.where(width > 0, width, 1.0), 1.0)
