@@ -19,7 +19,11 @@ def changes(log: Log) -> Section:
         Chart(
             title=scale.run,
             subtitle=f"DSE(Z), {rule_words(rule)}: change {_words([since for since, _stretch in stretches])}",
-            traces=_parts(stretches, scale, looks[scale.run]),
+            traces=[
+                trace  # one area per stretch: over a gap, plotly would fill on
+                for place, (_since, stretch) in enumerate(stretches)
+                for trace in _parts(stretch, scale, looks[scale.run], named=place == 0)
+            ],
             x="epoch",
             y=unit_words(scale.unit),
             run=scale.run,
@@ -45,30 +49,27 @@ def _words(since: list[float]) -> str:
     return f"since epochs {', '.join(steps[:-1])} and {steps[-1]}, each in a curve of its own"
 
 
-def _parts(stretches: list[tuple[float, list[tuple[float, float, float]]]], scale: Curve, look: Style) -> list[Trace]:
-    """The two parts as areas down to 0, and their sum; a gap between stretches of different origins."""
-    points: list[tuple[float | None, ...]] = []
-    for _since, stretch in stretches:
-        points += [(None, None, None, None)] if points else []
-        points += [(x, by_scale, by_shape, by_scale + by_shape) for x, by_scale, by_shape in stretch]
+def _parts(stretch: list[tuple[float, float, float]], scale: Curve, look: Style, *, named: bool) -> list[Trace]:
+    """The two parts as areas down to 0, and their sum."""
     drawn = (
-        ("by scale", 1, {"color": "#8b929c", "width": 1.8}, "#8b929c33"),
-        ("by shape", 2, {"color": look.colour, "width": 1.8}, look.colour + "33"),
-        ("both", 3, {"color": "#1d2126", "width": 1.4, "dash": "dot"}, None),
+        ("by scale", [part for _x, part, _shape in stretch], {"color": "#8b929c", "width": 1.8}, "#8b929c33"),
+        ("by shape", [part for _x, _scale, part in stretch], {"color": look.colour, "width": 1.8}, look.colour + "33"),
+        ("both", [one + other for _x, one, other in stretch], {"color": "#1d2126", "width": 1.4, "dash": "dot"}, None),
     )
     run, unit = escape(scale.run), escape(scale.unit)
     return [
         {
             "type": "scatter",
-            "mode": "lines+markers" if len(points) <= 40 and fill else "lines",
+            "mode": "lines+markers" if len(stretch) <= 40 and fill else "lines",
             "name": name,
             "meta": scale.run,
-            "x": [point[0] for point in points],
-            "y": [point[part] for point in points],
+            "showlegend": named,
+            "x": [x for x, _scale, _shape in stretch],
+            "y": values,
             "line": line,
             "marker": {"size": 4},
             **({"fill": "tozeroy", "fillcolor": fill} if fill else {}),
             "hovertemplate": f"<b>{run}</b>, epoch %{{x}}<br>{name}: %{{y:+.3f}} {unit}<extra></extra>",
         }
-        for name, part, line, fill in drawn
+        for name, values, line, fill in drawn
     ]
