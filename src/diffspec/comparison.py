@@ -12,7 +12,7 @@ from diffspec._checks import Seed, seed_of
 from diffspec.entropy import time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, partition_of
-from diffspec.information import Estimator, Matched
+from diffspec.information import Estimator, Matched, check_estimator
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.records import Record
@@ -108,8 +108,9 @@ def compare(
     Notes
     -----
     Twice the cost of `interval`. Where the points of the two differ too (two data sets), there is no pairing: take an
-    `interval` of each. With a bandwidth rule the scale of each representation drops out; give `Gaussian(sigma)` to
-    keep it in. Among many comparisons some p-values are small by chance: divide 1 - level by their number.
+    `interval` of each, at the same n, since DSE and DSMI grow with n (docs/choosing.md). With a bandwidth rule the
+    scale of each representation drops out; give `Gaussian(sigma)` to keep it in. Among many comparisons some p-values
+    are small by chance: divide 1 - level by their number.
 
     Examples
     --------
@@ -125,8 +126,10 @@ def compare(
     a, b = as_points(a, name="a"), as_points(b, name="b")
     if a.shape[0] != b.shape[0]:
         raise InputError(
-            f"a and b must hold the same points, got {a.shape[0]} and {b.shape[0]}; give two representations of one set"
+            f"a and b must hold the same points, got {a.shape[0]} and {b.shape[0]}; give two representations of "
+            "one set, since values at different n are not comparable"
         )
+    check_estimator(estimator)
     resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, a.shape[0])
     measure = Measure(estimator, kernel, check_alpha(alpha), time_for(kernel, t), solver, memory, tol)

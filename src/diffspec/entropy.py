@@ -49,8 +49,8 @@ def dse(
         parts; `Gaussian` and `Cosine` only.
     kernel : Kernel
         `AlphaDecay` (default: the graph of nearest neighbours, without a scale to choose), `Gaussian`, `Cosine`,
-        `SelfTuning`, `Precomputed`, or one of the sparse kernels. `diffspec.paper` and `diffspec.released` hold the
-        settings of the paper and of its package: ``dse(points, **paper)``.
+        `SelfTuning`, `Precomputed`, or one of the sparse kernels. `diffspec.paper` and `diffspec.conventions.released`
+        hold the settings of the paper and of its package: ``dse(points, **paper)``.
     alpha : float
         Anisotropic normalisation in [0, 1]; 0.5 is the paper's, 0 what the released package computes.
     t : float, optional

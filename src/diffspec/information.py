@@ -11,8 +11,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points
-from diffspec._checks import Seed, generator_of, integer, store
+from diffspec._checks import Seed, generator_of, integer, shown, store
 from diffspec.entropy import check_walk, settings_of, time_for
+from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
@@ -148,6 +149,7 @@ def dsmi(
     """
     points = as_points(points)
     check_walk(kernel, solver or Exact())
+    check_estimator(estimator)
     alpha, time = check_alpha(alpha), time_for(kernel, t)
     partition = partition_of(reference, groups, points.shape[0])
     generator = generator_of(rng)
@@ -171,6 +173,13 @@ def dsmi(
         verdict=_verdict(partition, largest, points, resolved, alpha, generator),
         groups=table_of(partition, conditional, matched),
     )
+
+
+def check_estimator(estimator: Estimator) -> Estimator:
+    """`estimator`, or InputError where it is none, for example its name or a class that was not called."""
+    if isinstance(estimator, type) or not callable(getattr(estimator, "subsets", None)):
+        raise InputError(f"estimator must be Matched() or Literal(), got {shown(estimator)}")
+    return estimator
 
 
 def combined(

@@ -19,7 +19,7 @@ from diffspec.distances import unit_scaled
 from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError, TooLargeError
 from diffspec.groups import Grouping, Partition, partition_of
-from diffspec.information import Estimator, Matched, combined
+from diffspec.information import Estimator, Matched, check_estimator, combined
 from diffspec.kernels import Gaussian
 from diffspec.operators import Dense, check_alpha, diffusion, rounding_is_harmless
 from diffspec.result import BIT, NATS_PER
@@ -105,6 +105,7 @@ def profile(
     """
     points = as_points(points)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
+    check_estimator(estimator)
     check_walk(Gaussian(sigma), solver or Exact())
     points, partition = _in_own_order(points, partition)
     plan = _plan(points, sigmas, solver=solver, alpha=check_alpha(alpha), t=check_time(t), memory=memory, tol=tol)

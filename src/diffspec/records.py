@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields, is_dataclass
-from typing import Any, Self, get_args, get_type_hints
+import math
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
+from diffspec._checks import integer, real, shown
 from diffspec.errors import InputError
 
-__all__ = ["Record"]
+__all__ = ["Record", "parsed", "restored"]
+
+Result = TypeVar("Result")
 
 
 class Record:
@@ -28,15 +32,9 @@ class Record:
         Raises
         ------
         InputError
-            Fields are missing or unknown.
+            Fields are missing, unknown or of another type.
         """
-        try:
-            hints = get_type_hints(cls)
-            values = {name: _built(hints.get(name), value) for name, value in plain.items()}
-            return cls(**values)
-        except (AttributeError, TypeError) as error:
-            name = cls.__name__
-            raise InputError(f"not the dictionary of {name}: {error}; expected what {name}.to_dict gives") from None
+        return restored(cls, plain)
 
     def to_json(self) -> str:
         """`to_dict` as one line of strict JSON."""
@@ -45,21 +43,62 @@ class Record:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The result that `to_json` wrote."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"not JSON: {error}; expected what {cls.__name__}.to_json gives") from None
-        return cls.from_dict(plain)
+        return cls.from_dict(parsed(text, cls))
 
 
-def _built(hint: Any, value: Any) -> Any:
-    """A field's `value` from JSON as its type `hint` has it: a dataclass, a tuple, or as it is."""
+def parsed(text: str, kind: type) -> Any:
+    """What stands in JSON; InputError where it is none."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"not JSON: {error}; expected what {kind.__name__}.to_json gives") from None
+
+
+def restored(kind: type[Result], plain: Any) -> Result:
+    """The dataclass `kind` from the dictionary of its fields, every value of the type that the field has."""
+    try:
+        found: Result = _built(kind, plain, kind.__name__)
+    except InputError as error:
+        name = kind.__name__
+        raise InputError(f"not the dictionary of {name}: {error}; expected what {name}.to_dict gives") from None
+    return found
+
+
+def _built(hint: Any, value: Any, name: str) -> Any:
+    """`value` from JSON as its type `hint` has it; numbers are finite."""
     inner = get_args(hint)
-    if isinstance(value, list):
-        return tuple(_built(inner[0] if inner else None, each) for each in value)
-    if is_dataclass(hint) and isinstance(value, dict):
-        names = {field.name for field in fields(hint)}
-        if not set(value) <= names:
-            raise TypeError(f"unknown fields {', '.join(sorted(set(value) - names))}")
-        return hint(**value)  # type: ignore[operator]
+    if type(None) in inner:
+        return None if value is None else _built(next(arg for arg in inner if arg is not type(None)), value, name)
+    if get_origin(hint) is tuple:
+        return _tuple(inner, value, name)
+    if is_dataclass(hint):
+        return _dataclass(hint, value, name)
+    if hint is float:
+        if not math.isfinite(real(value)):
+            raise InputError(f"{name} must be a finite number, got {shown(value)}")
+        return float(value)
+    if hint is int:
+        return integer(value, name)
+    if hint in (str, bool) and not isinstance(value, hint):
+        raise InputError(f"{name} must be {'text' if hint is str else 'true or false'}, got {shown(value)}")
     return value
+
+
+def _tuple(inner: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{name} must be a list, got {shown(value)}")
+    hints = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
+    if len(hints) != len(value):
+        raise InputError(f"{name} must hold {len(hints)} entries, got {len(value)}")
+    return tuple(_built(hint, each, name) for hint, each in zip(hints, value, strict=True))
+
+
+def _dataclass(kind: Any, value: Any, name: str) -> Any:
+    if not isinstance(value, dict):
+        raise InputError(f"{name} must be a dictionary, got {shown(value)}")
+    hints = get_type_hints(kind)
+    wanted = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
+    for text, names in (("unknown", set(value) - set(hints)), ("missing", wanted - set(value))):
+        if names:
+            raise InputError(f"{text} fields {', '.join(sorted(map(str, names)))}")
+    return kind(**{field: _built(hints[field], each, field) for field, each in value.items()})

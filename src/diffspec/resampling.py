@@ -21,7 +21,7 @@ from diffspec.choice import memory_for
 from diffspec.entropy import check_walk, dse, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
-from diffspec.information import Estimator, Matched, dsmi
+from diffspec.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.operators import check_alpha
 from diffspec.records import Record
@@ -140,6 +140,7 @@ def interval(
     points = as_points(points)
     resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
+    check_estimator(estimator)
     check_walk(kernel, solver or Exact())
     measure = Measure(estimator, kernel, check_alpha(alpha), time_for(kernel, t), solver, memory, tol)
     seed = seed_of(rng)

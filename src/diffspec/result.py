@@ -7,12 +7,17 @@ import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
+
+from diffspec._checks import real, shown
 from diffspec._version import __version__
 from diffspec.errors import InputError
+from diffspec.records import parsed, restored
 
 __all__ = ["BIT", "NAT", "NATS_PER", "Estimate", "Group", "Settings"]
 
 BIT, NAT, COUNT, RATIO = "bit", "nat", "count", "ratio"
+UNITS = (BIT, NAT, COUNT, RATIO)
 NATS_PER = {BIT: math.log(2.0), NAT: 1.0}
 """How many nats one unit is."""
 
@@ -65,6 +70,9 @@ class Group:
 class Estimate:
     """A measured number. `float(estimate)` is its value in `unit`.
 
+    Estimates are ordered by their values, among one another and with numbers, and are numbers to NumPy:
+    ``a < b``, ``a > 1.5``, ``np.mean([a, b])``. Those of different units are not compared.
+
     `stderr` is the random part of the error (probes, matched subsets), `bounds` a guaranteed interval (truncation);
     neither holds the sampling of the points themselves. None means that there is no such error: the value is exact up
     to rounding.
@@ -91,6 +99,21 @@ class Estimate:
 
     def __float__(self) -> float:
         return self.value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.value, dtype=dtype)
+
+    def __lt__(self, other: Any) -> bool:
+        return self.value < self._number(other)
+
+    def __le__(self, other: Any) -> bool:
+        return self.value <= self._number(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return self.value > self._number(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self.value >= self._number(other)
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec) if spec else str(self)
@@ -150,19 +173,11 @@ class Estimate:
         Raises
         ------
         InputError
-            Fields are missing or unknown.
+            Fields are missing, unknown, of another type or outside their range.
         """
-        try:
-            values = dict(plain)
-            values["settings"] = Settings(**values["settings"])
-            values["groups"] = tuple(Group(**group) for group in values.get("groups", ()))
-            bounds = values.get("bounds")
-            values["bounds"] = None if bounds is None else (bounds[0], bounds[1])
-            return cls(**values)
-        except (KeyError, TypeError, IndexError) as error:
-            raise InputError(
-                f"not the dictionary of an Estimate: {error}; expected what Estimate.to_dict gives"
-            ) from None
+        found = restored(cls, plain)
+        _check_ranges(found)
+        return found
 
     def to_json(self) -> str:
         """`to_dict` as one line of strict JSON."""
@@ -171,13 +186,32 @@ class Estimate:
     @classmethod
     def from_json(cls, text: str) -> Estimate:
         """The estimate that `to_json` wrote."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"not JSON: {error}; expected what Estimate.to_json gives") from None
-        return cls.from_dict(plain)
+        return cls.from_dict(parsed(text, cls))
+
+    def _number(self, other: Any) -> float:
+        """What the value is compared with."""
+        if isinstance(other, Estimate) and other.unit != self.unit:
+            raise InputError(f"a {self.unit} and a {other.unit} do not compare; use .to('bit') on both")
+        number = real(other)
+        if math.isnan(number) and not isinstance(other, float):
+            raise InputError(f"an estimate compares with numbers, got {shown(other)}")
+        return number
 
     def _nats(self, value: float) -> float:
         if self.unit not in NATS_PER:
             raise InputError(f"a {self.measure} is a {self.unit} and has no entropy unit")
         return value * NATS_PER[self.unit]
+
+
+def _check_ranges(found: Estimate) -> None:
+    """Raise InputError where an estimate from elsewhere cannot be one."""
+    low, high = found.bounds or (0.0, 0.0)
+    wrong = {
+        f"unit must be one of {', '.join(UNITS)}, got {shown(found.unit)}": found.unit not in UNITS,
+        f"n must be at least 1, got {found.n}": found.n < 1,
+        f"stderr must not be negative, got {found.stderr}": (found.stderr or 0.0) < 0.0,
+        f"bounds must be in order, got {low} and {high}": low > high,
+    }
+    for text, is_so in wrong.items():
+        if is_so:
+            raise InputError(f"not the dictionary of Estimate: {text}")

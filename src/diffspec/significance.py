@@ -14,7 +14,7 @@ from diffspec._checks import Seed, generator_of, integer, real, shown
 from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
-from diffspec.information import Estimator, Matched
+from diffspec.information import Estimator, Matched, check_estimator
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.records import Record
@@ -171,7 +171,7 @@ def permutation_test(
     partition = partition_of(reference, groups, points.shape[0])
     generator = generator_of(rng)
     resolved = kernel.resolve(points, generator)
-    compared = estimator.subsets(partition, generator)
+    compared = check_estimator(estimator).subsets(partition, generator)
     members = [indices for deal in _deals(partition, permutations, generator) for indices in deal.members()]
     sizes = [len(indices) for indices in [*members, *(indices for row in compared for indices in row)]]
     rest = {"alpha": check_alpha(alpha), "t": time_for(kernel, t), "solver": solver, "tol": tol}

@@ -11,7 +11,7 @@ import numpy as np
 from diffspec._threads import parallel_map
 from diffspec.baselines._estimates import finite
 from diffspec.groups import Partition
-from diffspec.information import Estimator, combined, table_of
+from diffspec.information import Estimator, check_estimator, combined, table_of
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.subsets import Entropy, Indices
 
@@ -36,7 +36,7 @@ def difference(
     Every distinct set of points is measured once, on all cores; `stderr` is the spread over matched subsets.
     """
     members = partition.members()
-    compared = estimator.subsets(partition, rng)
+    compared = check_estimator(estimator).subsets(partition, rng)
     distinct = {id(indices): indices for row in [members, *compared] for indices in row}
 
     def measured(indices: Indices) -> Entropy:

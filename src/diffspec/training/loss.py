@@ -12,7 +12,7 @@ from diffspec._checks import generator_of
 from diffspec._foreign import as_array
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.groups import Grouping, partition_of
-from diffspec.information import Estimator, Literal
+from diffspec.information import Estimator, Literal, check_estimator
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha, diffusion
 from diffspec.result import BIT, NATS_PER
@@ -108,7 +108,7 @@ class DSMILoss(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.kernel, self.alpha, self.t = kernel, check_alpha(alpha), check_time(t)
-        self.estimator, self.groups = estimator, groups
+        self.estimator, self.groups = check_estimator(estimator), groups
         self.sign = -1.0 if encourage else 1.0
         self.rng = generator_of(seed, name="seed")
 
