@@ -231,9 +231,10 @@ def test_damage_anywhere_costs_only_the_records_that_it_touches(spans: list[tupl
     records = [number(step) if step % 3 else {**SPECTRUM, "step": step} for step in range(12)]
     lines = [HEADER, *map(line, records)]
     whole = b"".join(lines)
-    spans = sorted({start % len(whole): (size, put) for start, size, put in spans}.items())  # type: ignore[assignment]
-    damaged, touched = whole, set()
-    for start, (size, put) in reversed(spans):  # type: ignore[misc]
+    by_start = sorted({start % len(whole): (size, put) for start, size, put in spans}.items())
+    damaged, touched, following = whole, set(), len(whole)
+    for start, (longest, put) in reversed(by_start):
+        size, following = min(longest, following - start), start  # spans do not overlap
         damaged = damaged[:start] + put + damaged[start + size :]
         touched |= set(range(start, start + size)) | {start - 0.5}
     kept, place = [], len(HEADER)
