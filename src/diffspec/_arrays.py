@@ -6,7 +6,6 @@ or CUDA) and any other library that follows the standard, and the data stay wher
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +13,10 @@ from typing import Any, TypeAlias
 
 import array_api_compat
 import numpy as np
-import psutil
 from scipy.sparse import issparse
 
 from diffspec._foreign import as_array
+from diffspec._memory import allowed, host_memory, in_words
 from diffspec.errors import InputError, TooLargeError
 
 __all__ = [
@@ -44,6 +43,8 @@ Array: TypeAlias = Any
 """An array of any library that follows the array API standard."""
 
 GIB = 2.0**30
+UNASKED = 2.0**24
+"""Bytes of an array that is made without a look at what is free."""
 
 
 def namespace(*arrays: Array) -> Any:
@@ -240,19 +241,23 @@ def take_square(matrix: Array, indices: np.ndarray[Any, Any]) -> Array:
 
 def require_memory(needed: float, what: str, like: Array) -> None:
     """Raise TooLargeError where `needed` bytes for `what` are not free on the device of `like`."""
+    # Asking the system takes longer than a small array does.
+    if needed <= min(UNASKED, allowed()):
+        return
     free = free_memory(like)
     if needed > free:
+        words, more = ("memory= allows", ", or give more memory") if free == allowed() else ("are free:", "")
         raise TooLargeError(
-            f"{what} needs {needed / GIB:.1f} GiB and {free / GIB:.1f} GiB are free; "
-            "measure a random subset of the points (for example points[rng.choice(n, 10000, replace=False)])"
+            f"{what} needs {in_words(needed)} and {words} {in_words(free)}; measure a random subset of the points "
+            f"(for example points[rng.choice(n, 10000, replace=False)]){more}"
         )
 
 
 def free_memory(like: Array) -> float:
-    """Bytes that can still be allocated on the device of `like`."""
+    """Bytes that can still be allocated on the device of `like`, and that the caller's `memory=` allows."""
     if array_api_compat.is_torch_array(like) and like.device.type == "cuda":
         free, _total = array_api_compat.array_namespace(like).cuda.mem_get_info(like.device)
-        return float(free)
+        return min(float(free), allowed())
     if array_api_compat.is_torch_array(like) and like.device.type != "cpu":
-        return math.inf
-    return float(psutil.virtual_memory().available)
+        return allowed()
+    return min(host_memory(), allowed())

@@ -12,7 +12,12 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["cores", "parallel_map", "single_threaded_blas"]
+from diffspec._memory import allow, allowed
+
+__all__ = ["as_many", "cores", "parallel_map", "single_threaded_blas"]
+
+# Blocks may take this share of what is allowed, all cores together: the rest is for what stays.
+BLOCK_SHARE = 0.2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,25 +28,37 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def as_many(most: int, item: float) -> int:
+    """`most`, or where `memory=` is small as many things of `item` bytes as one core may hold in a block."""
+    share = BLOCK_SHARE * allowed() / (1 if getattr(_here, "working", False) else cores()) / item
+    return most if share >= most else max(1, int(share))
+
+
 def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """`function` of every item, in order, on all cores with single-threaded BLAS.
 
     LAPACK gains little from threads at a few hundred points and loses badly with more threads than cores, so the
-    parallelism lies across the items. The thread limits hold inside this call only.
+    parallelism lies across the items. The thread limits hold inside this call only. Every worker may use its share of
+    the memory that is allowed.
     """
     if getattr(_here, "working", False):
         # A worker's own map: all cores are busy with its siblings.
         return [function(item) for item in items]
-    with single_threaded_blas(), ThreadPoolExecutor(max_workers=cores(), initializer=_begin) as pool:
+    with single_threaded_blas(), _workers(allowed() / cores()) as pool:
         return list(pool.map(function, items))
 
 
 _here = threading.local()
 
 
-def _begin() -> None:
-    """Mark the thread as a worker of `parallel_map`."""
+def _workers(memory: float) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=cores(), initializer=_begin, initargs=(memory,))
+
+
+def _begin(memory: float) -> None:
+    """Mark the thread as a worker of `parallel_map`, which may use so many bytes."""
     _here.working = True
+    allow(memory)
 
 
 @cache

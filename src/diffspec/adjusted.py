@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from diffspec._arrays import Array, as_points, from_numpy, namespace, require_memory
+from diffspec._arrays import Array, as_points, from_numpy, namespace
 from diffspec._checks import Seed, generator_of
+from diffspec._memory import within_memory
 from diffspec.choice import affinity_of, choose, memory_for, operator_on
+from diffspec.distances import in_blocks
 from diffspec.entropy import check_walk, dse, time_for
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Matched, dsmi
@@ -26,6 +28,7 @@ __all__ = ["adjusted_dsmi"]
 ROUNDING = 1e-9
 
 
+@within_memory
 def adjusted_dsmi(
     points: Array,
     reference: Any,
@@ -136,6 +139,9 @@ def _cut(kernel: Kernel, points: Array, partition: Partition) -> Any:
         within = codes[entries.row] == codes[entries.col]
         kept = (entries.data[within], (entries.row[within], entries.col[within]))
         return csr_array(kept, shape=affinity.shape)
-    require_memory(16.0 * points.shape[0] ** 2, f"the affinity of {points.shape[0]} points, cut,", points)
-    same = from_numpy(codes[:, None] == codes[None, :], affinity)
-    return namespace(affinity).where(same, affinity, namespace(affinity).zeros_like(affinity))
+    xp = namespace(affinity)
+
+    def cut(some: Array, rows: slice) -> Array:
+        return xp.where(from_numpy(codes[rows, None] == codes[None, :], some), some, xp.zeros_like(some))
+
+    return in_blocks(cut, affinity)

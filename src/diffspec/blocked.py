@@ -188,4 +188,5 @@ def _upper_blocks(n: int, size: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _square(tile: Array) -> Array:
-    return tile * tile
+    """The squares of the entries of a `tile`, which is overwritten where it can be."""
+    return np.multiply(tile, tile, out=tile) if is_numpy(tile) else tile * tile

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from diffspec._arrays import GIB, Array, as_float64, device_name, free_memory, namespace, to_numpy
+from diffspec._arrays import Array, as_float64, device_name, free_memory, namespace, to_numpy
 from diffspec._checks import integer, positive, real, shown
+from diffspec._memory import allowed, in_words
 from diffspec.blocked import blocked_diffusion, filled
 from diffspec.errors import InputError, TooLargeError
 from diffspec.factored import Factored, factored_diffusion
@@ -41,7 +42,7 @@ ALWAYS_EXACT = 400
 ROUNDING = 1e-4
 FAR = (
     "some points lie more than 500,000 sigma from the mean, where only the {n} x {n} float64 affinity has their "
-    "distances: it needs {need:.1f} GiB and {free:.1f} are allowed; remove those points, take a larger sigma or give "
+    "distances: it needs {need} and {free} are allowed; remove those points, take a larger sigma or give "
     "more memory"
 )
 # Where the spectrum decays, n eigenvalues that are rounding noise may together move the entropy by 1e-4 bits: float32
@@ -120,17 +121,19 @@ def choose(n: int, d: int, *, t: float = 1.0, memory: float | None = None, tol: 
     hours = n * n * (d + OTHER_WORK) * PASSES / CPU_SPEED / 3600.0
     if need > budget and hours > MOST_HOURS:
         raise TooLargeError(
-            f"the {n} x {n} affinity array needs {2.0 * need / GIB:.1f} GiB and {budget / GIB:.1f} GiB are free for "
+            f"the {n} x {n} affinity array needs {in_words(2.0 * need)} and {in_words(budget)} are free for "
             f"it; computing it tile by tile would take about {hours:.0f} hours; measure a random subset of the points, "
             "or take kernel=Gaussian() with LowRank(), kernel=Thresholded(...) with Lanczos(), a GPU or a cluster"
         )
     if need <= budget:
-        reason = f"all eigenvalues would take about {seconds:.2g} s; the float32 affinity takes {need / GIB:.2f} GiB"
+        reason = (
+            f"all eigenvalues would take about {seconds:.2g} s; the float32 affinity takes {need / 2.0**30:.2f} GiB"
+        )
         return Choice(solver, "dense", reason)
     return Choice(
         solver,
         "tiles",
-        f"the float32 affinity would take {need / GIB:.1f} GiB, more than the {budget / GIB:.1f} GiB allowed",
+        f"the float32 affinity would take {need / 2.0**30:.1f} GiB, more than the {budget / 2.0**30:.1f} GiB allowed",
     )
 
 
@@ -176,7 +179,7 @@ def operator_of(
     if tiles is not None:
         return operator_in(tiles, alpha, budget)
     if 8.0 * n * n > budget:
-        raise TooLargeError(FAR.format(n=n, need=8.0 * n * n / GIB, free=budget / GIB))
+        raise TooLargeError(FAR.format(n=n, need=in_words(8.0 * n * n), free=in_words(budget)))
     return operator_on(kernel(points), kernel, alpha)
 
 
@@ -192,13 +195,14 @@ def affinity_of(points: Array, kernel: Kernel, *, memory: float | None = None, w
     if kernel.sparse:
         return kernel(points)
     if n > DENSE and device_name(points) == "cpu":
-        near = kernel.near(to_numpy(points), memory or math.inf)
+        near = kernel.near(to_numpy(points), min(memory or math.inf, allowed()))
         if near is not None:
             return near
-    if memory is not None and 8.0 * n * n > memory:
+    limit = min(memory or math.inf, allowed())
+    if 8.0 * n * n > limit:
         raise TooLargeError(
-            f"{why}{kernel!r} needs the {n} x {n} float64 affinity, {8.0 * n * n / GIB:.1f} GiB, and "
-            f"memory allows {memory / GIB:.1f}; give more memory or use Gaussian() with Lanczos()"
+            f"{why}{kernel!r} needs the {n} x {n} float64 affinity, {in_words(8.0 * n * n)}, and "
+            f"memory allows {in_words(limit)}; give more memory or use Gaussian() with Lanczos()"
         )
     return kernel(points)
 
@@ -211,12 +215,12 @@ def _factored(
     need = 16.0 * n * (rank + d + 2)
     if need > memory:
         raise TooLargeError(
-            f"LowRank(rank={rank}) on {n} points of {d} features needs {need / GIB:.1f} GiB and {memory / GIB:.1f} are "
+            f"LowRank(rank={rank}) on {n} points of {d} features needs {in_words(need)} and {in_words(memory)} are "
             f"allowed; use rank={max(1, int(memory / (16.0 * n)) - d - 2)} or give more memory"
         )
     scaled = as_float64(kernel.in_widths(points))
     if _far(scaled):
-        raise TooLargeError(FAR.format(n=n, need=8.0 * n * n / GIB, free=memory / GIB))
+        raise TooLargeError(FAR.format(n=n, need=in_words(8.0 * n * n), free=in_words(memory)))
     return factored_diffusion(GaussianTiles.of(scaled, scaled.dtype), alpha, rank, rng)
 
 

@@ -9,6 +9,7 @@ from scipy.special import stdtr
 
 from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of
+from diffspec._memory import within_memory
 from diffspec.entropy import time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, partition_of
@@ -61,6 +62,7 @@ class Comparison(Record):
         return self.p_value < 1.0 - self.level
 
 
+@within_memory
 def compare(
     a: Array,
     b: Array,

@@ -14,18 +14,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from diffspec._arrays import Array, detached, from_numpy, is_numpy, namespace, number, product, require_memory
-from diffspec._threads import parallel_map
+from diffspec._threads import as_many, parallel_map
 from diffspec.errors import InputError
 
-__all__ = ["cross_squared_distances", "pairwise", "unit_scaled", "vanishing"]
+__all__ = [
+    "block_elements",
+    "cross_squared_distances",
+    "in_blocks",
+    "pairwise",
+    "row_slices",
+    "symmetrized",
+    "unit_scaled",
+    "vanishing",
+]
+
+Block = TypeVar("Block")
 
 # One block of rows holds about this many distances: 16 MiB of float64, small enough for the cache hierarchy to help.
 BLOCK_ELEMENTS = 2**21
+# What elementwise functions work on at a time: their copies stay in a cache.
+IN_CACHE = 2**18
+# What a distance in a block takes: itself, a mask, and where points are near its indices and the distance again.
+BYTES_IN_BLOCK = 48
 # The product form |x|^2 + |y|^2 - 2xy is off by about 1e-15 |x|^2; below this share of |x|^2 the relative error would
 # pass 1e-9, and the distance is computed from x - y instead.
 NEAR = 1e-6
@@ -108,7 +123,45 @@ def cross_squared_distances(rows: Array, columns: Array) -> Array:
     return squared
 
 
-def over_blocks(work: Callable[[tuple[int, int]], None], blocks: list[tuple[int, int]], like: Array) -> None:
+def block_elements() -> int:
+    """How many distances a block holds: fewer than BLOCK_ELEMENTS where little memory is allowed."""
+    return as_many(BLOCK_ELEMENTS, BYTES_IN_BLOCK)
+
+
+def row_slices(matrix: Array) -> list[slice]:
+    """Rows of an (n, n) `matrix`, as many at a time as a block holds; all at once of other libraries than NumPy."""
+    n = matrix.shape[0]
+    step = max(1, min(IN_CACHE, block_elements()) // n) if is_numpy(matrix) else n
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def in_blocks(transform: Callable[[Array, slice], Array], matrix: Array) -> Array:
+    """`transform` of the rows of an (n, n) `matrix`, given with their places; of NumPy's the matrix is overwritten."""
+    if not is_numpy(matrix):
+        return transform(matrix, slice(0, matrix.shape[0]))
+
+    def fill(rows: slice) -> None:
+        matrix[rows, :] = transform(matrix[rows, :], rows)
+
+    over_blocks(fill, row_slices(matrix), matrix)
+    return matrix
+
+
+def symmetrized(matrix: Array) -> Array:
+    """Half of an (n, n) `matrix` and its transpose; of NumPy's the matrix is overwritten."""
+    if not is_numpy(matrix):
+        return 0.5 * (matrix + matrix.T)
+
+    def fill(rows: slice) -> None:
+        half = 0.5 * (matrix[rows, rows.start :] + matrix[rows.start :, rows].T)
+        matrix[rows, rows.start :] = half
+        matrix[rows.start :, rows] = half.T
+
+    over_blocks(fill, row_slices(matrix), matrix)
+    return matrix
+
+
+def over_blocks(work: Callable[[Block], None], blocks: list[Block], like: Array) -> None:
     """Do `work` on every block: for NumPy on all cores, since its elementwise functions use one; else in turn."""
     if is_numpy(like) and len(blocks) > 1:
         parallel_map(work, blocks)
@@ -122,7 +175,7 @@ def _recompute_near(squared: Array, rows: Array, columns: Array, threshold: Arra
     xp = namespace(squared)
     near = squared <= threshold
     near_rows, near_columns = xp.nonzero(near)
-    chunk = max(1, BLOCK_ELEMENTS // rows.shape[1])
+    chunk = max(1, block_elements() // rows.shape[1])
     exact = []
     count = near_rows.shape[0]
     for start in range(0, count, chunk):
@@ -188,7 +241,7 @@ def _neighbours(scaled: Array, reach: float) -> Iterator[tuple[Array, Array, Arr
     along = xp.take(along, order)
     slack = 1.5 * d * (reach + 8.0 * float(xp.finfo(scaled.dtype).eps))
     near = xp.nonzero(along[1:] - along[:-1] <= slack)[0]
-    step = max(1, BLOCK_ELEMENTS // d)
+    step = max(1, block_elements() // d)
     for start in range(0, near.shape[0], step):
         some = near[start : min(start + step, near.shape[0])]
         low, high = (xp.take(scaled, xp.take(order, one), axis=0) for one in (some, some + 1))
@@ -205,11 +258,11 @@ def _any(flags: Array) -> bool:
 
 
 def _row_blocks(n: int) -> list[tuple[int, int]]:
-    """Ranges of rows of the upper triangle, each about BLOCK_ELEMENTS entries."""
-    blocks = []
+    """Ranges of rows of the upper triangle, each of as many entries as a block may hold."""
+    blocks, most = [], block_elements()
     start = 0
     while start < n:
-        stop = min(n, start + max(1, BLOCK_ELEMENTS // (n - start)))
+        stop = min(n, start + max(1, most // (n - start)))
         blocks.append((start, stop))
         start = stop
     return blocks

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
 from diffspec._checks import Seed, generator_of, recorded
+from diffspec._memory import within_memory
 from diffspec.choice import choose, memory_for, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
@@ -21,6 +22,7 @@ from diffspec.verdicts import judge
 __all__ = ["check_walk", "described", "dse", "settings_of", "spectrum", "time_for"]
 
 
+@within_memory
 def dse(
     points: Array,
     *,
@@ -102,6 +104,7 @@ def dse(
     return found.shannon()
 
 
+@within_memory
 def spectrum(
     points: Array,
     *,

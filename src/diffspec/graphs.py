@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse import coo_array, csr_array, eye_array
 
-from diffspec._arrays import GIB, Array, free_memory, is_numpy, require_memory
+from diffspec._arrays import Array, free_memory, is_numpy, require_memory
 from diffspec._checks import integer, real, shown, store
+from diffspec._memory import in_words
 from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.distances import unit_scaled
 from diffspec.errors import InputError, TooLargeError
@@ -26,6 +27,8 @@ __all__ = ["NearestNeighbors", "Thresholded"]
 DROPPED_SHARE = 1e-4
 # Measured peak of building and scaling an affinity, per stored entry.
 BYTES_PER_ENTRY = 40.0
+# The same of a graph of nearest neighbours, per neighbour.
+BYTES_PER_NEIGHBOR = 80.0
 # A graph that needs no more than this may be as dense as it likes.
 SMALL = 2.0**28
 
@@ -134,6 +137,7 @@ class NearestNeighbors(Kernel):
         """The affinity (n, n) of points (n, d), as a CSR array."""
         self._require_usable(points)
         n = len(points)
+        require_memory(BYTES_PER_NEIGHBOR * self.k * n, f"the graph of {self.k} neighbours of {n} points", points)
         near = nearest(unit_scaled(points)[0], self.k, self.search)
         widths = Gaussian(self.sigma).in_widths(points)
         pairs = (np.repeat(np.arange(n), self.k), near.ravel())
@@ -171,9 +175,9 @@ def _require_sparse(entries: float, like: Array) -> None:
     needed, dense, free = BYTES_PER_ENTRY * entries, 8.0 * n * n, free_memory(like)
     if needed > max(SMALL, dense) or needed > free:
         raise TooLargeError(
-            f"the thresholded affinity would keep {entries / n**2:.0%} of all pairs and need {needed / GIB:.1f} GiB "
-            f"({dense / GIB:.1f} GiB as a dense array; {free / GIB:.1f} GiB are free); use a smaller sigma, a larger "
-            "threshold below=, or Gaussian()"
+            f"the thresholded affinity would keep {entries / n**2:.0%} of all pairs and need {in_words(needed)}, "
+            f"{in_words(dense)} as a dense array, where {in_words(free)} are free or allowed; use a smaller sigma, a "
+            "larger threshold below=, or Gaussian()"
         )
 
 

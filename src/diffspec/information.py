@@ -12,6 +12,7 @@ from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of, integer, shown, store
+from diffspec._memory import within_memory
 from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
@@ -79,6 +80,7 @@ class Literal:
         return [[everything] for _ in partition.names]
 
 
+@within_memory
 def dsmi(
     points: Array,
     reference: Any,

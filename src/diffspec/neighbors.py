@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._threads import cores
-from diffspec.distances import BLOCK_ELEMENTS
+from diffspec._threads import as_many, cores
+from diffspec.distances import block_elements
 from diffspec.errors import MissingExtraError
 
 __all__ = ["SEARCHES", "Matrix", "Pairs", "copies", "nearest", "pairs_within", "squared_distances"]
@@ -28,8 +28,8 @@ TREE_SHARE = 0.1
 # A neighbour is doubtful where its squared distance is no more than this many roundings of the squared norms: of two
 # others whose squared distances differ by one part in so many the farther one may be taken.
 DOUBT, FAISS_DOUBT = 1e6, 1e2
-# Pairs that are held at once before they are measured.
-CANDIDATES = 2**23
+# Pairs that are held at once before they are measured, and what one of them takes.
+CANDIDATES, BYTES_PER_CANDIDATE = 2**23, 64
 
 
 def pairs_within(points: Matrix, radius: float, check: Callable[[float], None]) -> Iterator[tuple[int, Pairs]]:
@@ -58,7 +58,7 @@ def pairs_within(points: Matrix, radius: float, check: Callable[[float], None]) 
     counts = tree.query_radius(sample, wide, count_only=True)
     check(float(counts.mean()))
     search = NearestNeighbors(radius=wide, algorithm=_algorithm(tree, len(sample), n), n_jobs=cores()).fit(points)
-    size = max(1, CANDIDATES // int(2 * counts.max()))
+    size = max(1, as_many(CANDIDATES, BYTES_PER_CANDIDATE) // int(2 * counts.max()))
     for start in range(0, n, size):
         found = search.radius_neighbors(points[start : start + size], return_distance=False)
         columns = np.concatenate(found)
@@ -131,7 +131,7 @@ def squared_distances(points: Matrix, pairs: Pairs) -> Matrix:
     """Squared distances of `pairs`, a bounded number at a time; exactly 0 for equal points."""
     rows, columns = pairs
     out = np.empty(len(rows))
-    chunk = max(1, BLOCK_ELEMENTS // points.shape[1])
+    chunk = max(1, block_elements() // points.shape[1])
     for start in range(0, len(rows), chunk):
         some = slice(start, start + chunk)
         difference = points[rows[some]] - points[columns[some]]

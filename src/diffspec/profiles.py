@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._arrays import GIB, Array, as_float64, as_points, from_numpy, is_numpy, namespace, to_numpy
+from diffspec._arrays import Array, as_float64, as_points, from_numpy, is_numpy, namespace, to_numpy
 from diffspec._checks import Seed, generator_of
+from diffspec._memory import in_words, within_memory
 from diffspec._threads import cores, parallel_map
 from diffspec.bandwidth import Sigma
 from diffspec.choice import choose, memory_for
@@ -31,6 +32,7 @@ from diffspec.subsets import Entropy, Indices
 __all__ = ["profile"]
 
 
+@within_memory
 def profile(
     points: Array,
     reference: Any = None,
@@ -222,7 +224,7 @@ def _plan(
     need = 2.0 * (4 if narrow else 8) * n * n
     if need > budget:
         raise TooLargeError(
-            f"a profile keeps {n} x {n} distances and one affinity, {need / GIB:.1f} GiB, and {budget / GIB:.1f} are "
+            f"a profile keeps {n} x {n} distances and one affinity, {in_words(need)}, and {in_words(budget)} are "
             "allowed; give more memory or measure a random subset of the points"
         )
     distances = Distances.of(points, narrow=narrow)

@@ -16,6 +16,7 @@ from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
 from diffspec._checks import Seed, integer, real, seed_of, shown, store
+from diffspec._memory import within_memory
 from diffspec._threads import cores, parallel_map
 from diffspec.choice import memory_for
 from diffspec.entropy import check_walk, dse, time_for
@@ -68,6 +69,7 @@ class Interval(Record):
         return text if self.verdict in ("", "informative") else f"{text}; {self.verdict}"
 
 
+@within_memory
 def interval(
     points: Array,
     reference: Any = None,

@@ -11,6 +11,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of
+from diffspec._memory import within_memory
 from diffspec.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.choice import choose, memory_for
 from diffspec.entropy import check_walk, dse
@@ -107,6 +108,7 @@ class ScaleShape:
         return json.dumps(self.to_dict(), allow_nan=False)
 
 
+@within_memory
 def scale_and_shape(
     a: Array,
     b: Array,

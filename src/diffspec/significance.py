@@ -11,6 +11,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of, integer, real, shown
+from diffspec._memory import within_memory
 from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
@@ -98,6 +99,7 @@ class PermutationTest(Record):
         return self.p_value <= self.level
 
 
+@within_memory
 def permutation_test(
     points: Array,
     reference: Any,

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from diffspec._arrays import Array, require_memory
-from diffspec._threads import parallel_map
+from diffspec._threads import as_many, parallel_map
 from diffspec.operators import Operator
 from diffspec.perturbation import Perturbation
 
@@ -23,8 +23,9 @@ __all__ = ["Sparse", "nearby", "sparse_diffusion"]
 
 # Entries beyond which the order of the points matters to the caches.
 LARGE = 2**20
-# The square of an operator is worth this many multiplications (about half a minute), some at a time.
-SQUARE, SQUARED = 1e10, 2e7
+# The square of an operator is worth this many multiplications (about half a minute), some at a time, each of which may
+# give an entry of so many bytes.
+SQUARE, SQUARED, BYTES_PER_PRODUCT = 1e10, 20_000_000, 40
 
 Vector: TypeAlias = np.ndarray[Any, Any]
 
@@ -94,7 +95,7 @@ class Sparse(Operator):
         work = np.cumsum(np.add.reduceat(filled[self.matrix.indices], self.matrix.indptr[:-1]))
         if work[-1] > SQUARE:
             return ()
-        starts = np.searchsorted(work, np.arange(0.0, work[-1], SQUARED))
+        starts = np.searchsorted(work, np.arange(0.0, work[-1], as_many(SQUARED, BYTES_PER_PRODUCT)))
         cuts = [*dict.fromkeys(starts.tolist()), self.n]
         found = np.array(parallel_map(lambda cut: self._third_and_fourth(slice(*cut)), itertools.pairwise(cuts)))
         return float(found[:, 0].sum()), float(found[:, 1].sum())

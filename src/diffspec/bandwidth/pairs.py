@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._arrays import Array, namespace, order_statistics
+from diffspec._arrays import Array, order_statistics
 from diffspec._checks import integer, real, shown, store
 from diffspec.bandwidth.protocol import MOST, TINY, some
-from diffspec.distances import cross_squared_distances, unit_scaled
+from diffspec.bandwidth.ranks import of_pairs
+from diffspec.distances import unit_scaled
 from diffspec.errors import InputError
 
-__all__ = ["Median", "Quantile", "median_sigma"]
+__all__ = ["Median", "Quantile", "median_ranks", "median_sigma"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Median:
 
     Notes
     -----
+    Where the distances of all pairs at once do not fit into `memory=` they are computed four times, in blocks.
+
     Between two far clusters the median lies within or between them as their sizes have it, and the value with it.
     """
 
@@ -41,8 +44,8 @@ class Median:
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
         scaled, unit = unit_scaled(some(points, self.most, rng))
-        squared = cross_squared_distances(scaled, scaled)
-        return median_sigma(namespace(points).reshape(squared, (-1,)), scaled.shape[0]) * unit or TINY
+        low, high = of_pairs(scaled, median_ranks(scaled.shape[0]))
+        return math.sqrt((low + high) / 4.0) * unit or TINY
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +77,18 @@ class Quantile:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
         scaled, unit = unit_scaled(some(points, self.most, rng))
         n = scaled.shape[0]
-        flat = namespace(points).reshape(cross_squared_distances(scaled, scaled), (-1,))
         # Of the flat matrix the first n ranks are its diagonal, and every pair follows twice.
-        (squared,) = order_statistics(flat, (n + 2 * int(self.q * (n * (n - 1) // 2)),))
-        return math.sqrt(float(squared) / 2.0) * unit or TINY
+        (squared,) = of_pairs(scaled, [n + 2 * int(self.q * (n * (n - 1) // 2))])
+        return math.sqrt(squared / 2.0) * unit or TINY
 
 
 def median_sigma(squared: Array, n: int) -> float:
     """sqrt(median d^2 / 2) of the full n x n matrix of squared distances, given flat."""
-    # The flat matrix holds n zeros from the diagonal and every pair twice; the two middle ranks of the pairs follow.
-    pairs = n * (n - 1) // 2
-    low, high = order_statistics(squared, (n + pairs - 1, n + pairs))
+    low, high = order_statistics(squared, median_ranks(n))
     return math.sqrt((float(low) + float(high)) / 4.0)
+
+
+def median_ranks(n: int) -> tuple[int, int]:
+    """The two middle ranks of the pairs in a flat n x n matrix: n zeros of the diagonal, then every pair twice."""
+    pairs = n * (n - 1) // 2
+    return n + pairs - 1, n + pairs

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, from_numpy, namespace
-from diffspec.distances import cross_squared_distances
+from diffspec._threads import as_many
+from diffspec.distances import BYTES_IN_BLOCK, cross_squared_distances
 
 __all__ = ["MOST", "TINY", "Rule", "Sigma", "rows_of", "some"]
 
@@ -21,6 +22,9 @@ Sigma: TypeAlias = float | str | Rule
 
 TINY = sys.float_info.min
 """Sigma where the distances that a rule looks at are 0: the kernel is then the indicator of equal points."""
+
+ROWS = 256
+"""Of distances to all points, as many are computed at a time."""
 
 MOST = 4096
 """Beyond this many points a rule looks at the pairs, or the neighbours, of a random subset of this size."""
@@ -37,5 +41,6 @@ def some(points: Array, most: int, rng: np.random.Generator) -> Array:
 
 def rows_of(queries: Array, points: Array) -> Iterator[Array]:
     """Squared distances of the `queries` to all `points`, some rows at a time; each row holds one 0 for the query."""
-    for start in range(0, queries.shape[0], 256):
-        yield cross_squared_distances(queries[start : min(start + 256, queries.shape[0]), :], points)
+    size = as_many(ROWS, BYTES_IN_BLOCK * points.shape[0])
+    for start in range(0, queries.shape[0], size):
+        yield cross_squared_distances(queries[start : min(start + size, queries.shape[0]), :], points)

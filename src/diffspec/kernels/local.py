@@ -11,8 +11,17 @@ from scipy.sparse import csr_array
 
 from diffspec._arrays import Array, is_numpy, namespace, order_statistics, require_memory
 from diffspec._checks import integer, positive, store
-from diffspec._threads import parallel_map
-from diffspec.distances import BLOCK_ELEMENTS, cross_squared_distances, pairwise, unit_scaled
+from diffspec._threads import as_many, parallel_map
+from diffspec.distances import (
+    BLOCK_ELEMENTS,
+    BYTES_IN_BLOCK,
+    cross_squared_distances,
+    in_blocks,
+    pairwise,
+    row_slices,
+    symmetrized,
+    unit_scaled,
+)
 from diffspec.errors import InputError
 from diffspec.kernels.protocol import Kernel
 
@@ -46,11 +55,11 @@ class SelfTuning(Kernel):
         store(self, neighbors=integer(self.neighbors, "neighbors", least=1))
 
     def __call__(self, points: Array) -> Array:
-        """The affinity (n, n) of points (n, d): O(n^2 d) time, two n x n arrays."""
+        """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
         squared, kth = _local(points, self.neighbors, self)
         xp = namespace(points)
         width = _power(kth, 0.5)
-        return xp.exp(-_ratio(squared, width[:, None] * width[None, :]))
+        return in_blocks(lambda some, rows: xp.exp(-_ratio(some, width[rows, None] * width[None, :])), squared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +102,9 @@ class AlphaDecay(Kernel):
         return replace(self, neighbors=self._neighbors(points.shape[0]))
 
     def __call__(self, points: Array) -> Array:
-        """The affinity (n, n) of points (n, d): O(n^2 d) time, two n x n arrays."""
+        """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
         squared, kth = _local(points, self._neighbors(points.shape[0]), self)
-        affinity = self._weights(squared, kth[:, None])
-        return 0.5 * (affinity + affinity.T)
+        return symmetrized(in_blocks(lambda some, rows: self._weights(some, kth[rows, None]), squared))
 
     def near(self, points: np.ndarray[Any, Any], memory: float = math.inf) -> Any:
         """The affinity of NumPy points as a CSR array, or None where a tenth of all pairs or more have a weight.
@@ -107,12 +115,13 @@ class AlphaDecay(Kernel):
         """
         n, scaled = len(points), unit_scaled(points)[0]
         _check_count(n, self._neighbors(n), self)
-        share = len(self._rows(scaled[:: max(1, n // SAMPLE)], scaled)[2]) / n / len(scaled[:: max(1, n // SAMPLE)])
+        sample, size = scaled[:: max(1, n // SAMPLE)], as_many(max(1, BLOCK_ELEMENTS // n), BYTES_IN_BLOCK * n)
+        seen = sum(len(self._rows(sample[k : k + size], scaled)[2]) for k in range(0, len(sample), size))
+        share = seen / n / len(sample)
         need = BYTES_PER_WEIGHT * share * n * n
         if share > SPARSE_SHARE or need > memory:
             return None
         require_memory(need, f"the graph of {n} points, {share:.1%} of all pairs,", points)
-        size = max(1, BLOCK_ELEMENTS // n)
         found = parallel_map(lambda start: self._rows(scaled[start : start + size], scaled), range(0, n, size))
         counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
         directed = csr_array((weights, columns, np.concatenate([[0], np.cumsum(counts)])), shape=(n, n))
@@ -154,7 +163,9 @@ def _local(points: Array, neighbors: int, kernel: Kernel) -> tuple[Array, Array]
     _check_count(points.shape[0], neighbors, kernel)
     scaled, _unit = unit_scaled(points)
     squared = pairwise(scaled, lambda squared: squared)
-    (kth,) = order_statistics(squared, (neighbors,))
+    kth = namespace(points).concat(
+        [order_statistics(squared[rows, :], (neighbors,))[0] for rows in row_slices(squared)]
+    )
     return squared, kth
 
 

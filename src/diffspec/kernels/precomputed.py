@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from diffspec._arrays import Array, namespace
-from diffspec.bandwidth import Sigma, check_sigma, median_sigma
+from diffspec.bandwidth import Sigma, check_sigma
+from diffspec.bandwidth.pairs import median_ranks
+from diffspec.bandwidth.ranks import of_matrix
+from diffspec.distances import in_blocks, row_slices
 from diffspec.errors import InputError
 from diffspec.kernels.gaussian import SMALLEST, resolved_number
 from diffspec.kernels.protocol import Kernel
@@ -52,23 +56,31 @@ class Precomputed(Kernel):
         _check_square(points, self.of)
         if self.of == "affinities" or not isinstance(self.sigma, str):
             return self
-        return replace(self, sigma=median_sigma(namespace(points).reshape(points * points, (-1,)), points.shape[0]))
+        low, high = of_matrix(points, median_ranks(points.shape[0]))
+        return replace(self, sigma=math.sqrt((low + high) / 4.0))
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n), a copy."""
         xp = namespace(points)
+        both = points + points.T
         if self.of == "affinities":
-            return (points + points.T) / 2.0
-        ratio = (points + points.T) / 2.0 / max(resolved_number(self.sigma), SMALLEST)
-        return xp.exp(-0.5 * ratio * ratio)
+            both /= 2.0
+            return both
+        width = 2.0 * max(resolved_number(self.sigma), SMALLEST)
+
+        def weights(some: Array, _rows: slice) -> Array:
+            ratio = some / width
+            return xp.exp(-0.5 * ratio * ratio)
+
+        return in_blocks(weights, both)
 
 
 def _check_square(matrix: Array, of: str) -> None:
     xp = namespace(matrix)
     if matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"Precomputed {of} must be a square (n, n) matrix, got shape {tuple(matrix.shape)}")
-    largest = float(xp.max(xp.abs(matrix)))
-    skew = float(xp.max(xp.abs(matrix - matrix.T)))
+    largest = max(float(xp.max(matrix)), -float(xp.min(matrix)))
+    skew = max(float(xp.max(xp.abs(matrix[rows, :] - matrix[:, rows].T))) for rows in row_slices(matrix))
     if skew > 1e-8 * largest:
         raise InputError(
             f"Precomputed {of} must be symmetric, got entries that differ by {skew:.3g} from their mirror; "

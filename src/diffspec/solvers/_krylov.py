@@ -6,23 +6,31 @@ eigenproblem, and each form profits from the directions of all the others.
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
+from diffspec._arrays import Array, as_float64, dtype_name, from_numpy, namespace, require_memory, to_numpy
+from diffspec._memory import allowed, in_words
 from diffspec._threads import single_threaded_blas
+from diffspec.distances import symmetrized
+from diffspec.errors import TooLargeError
 from diffspec.operators import Operator, is_narrow
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.spectrum import Spectrum
 
-__all__ = ["Krylov", "Matrix", "gaussian", "whole_spectrum"]
+__all__ = ["Krylov", "Matrix", "fits_whole", "gaussian", "holds", "too_large", "whole_spectrum"]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 EPS, EPS32 = float(np.finfo(np.float64).eps), float(np.finfo(np.float32).eps)
 
 PASSES = 6
+# Blocks of vectors that a step makes beside the one that it keeps.
+COPIES = 4
+# Vectors may always take this much beside the affinity, so that a small `memory=` for it does not stop a solver.
+FLOOR = 40.0 * 2**20
 CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
 
 
@@ -80,6 +88,10 @@ class Krylov:
         first = _orthonormal(join, self.blocks)
         return namespace(product).concat([first, product - first @ (first.T @ product)], axis=1)
 
+    def fits(self) -> bool:
+        """Whether the memory that is allowed holds another step."""
+        return holds(self.operator, self.width + COPIES * int(self.blocks[-1].shape[1]))
+
     def gauss(self) -> Matrix:
         """T over the multiplied blocks: its eigenvalues are the nodes of the (block) Gauss rule."""
         offsets = np.cumsum([0, *(len(diagonal) for diagonal in self._diagonals)])
@@ -116,9 +128,37 @@ def gaussian(operator: Operator, count: int, rng: np.random.Generator) -> Array:
     return as_float64(from_numpy(rng.standard_normal((operator.n, count)), operator.like))
 
 
+def holds(operator: Operator, vectors: float) -> bool:
+    """Whether so many float64 vectors may be kept beside the array of an operator, or beside its tiles."""
+    if allowed() == math.inf:
+        return True
+    like = operator.like
+    stored = math.prod(like.shape) * float(namespace(like).finfo(like.dtype).bits) / 8.0
+    return bool(8.0 * operator.n * vectors <= FLOOR + allowed() - max(stored, allowed() / 2.0))
+
+
+def too_large(operator: Operator, vectors: float) -> TooLargeError:
+    """The error where not even so many vectors are held."""
+    need = 8.0 * operator.n * vectors
+    return TooLargeError(
+        f"{vectors:.0f} vectors of {operator.n} numbers, which the solver keeps, need {in_words(need)}, and memory= "
+        f"allows {in_words(allowed())} in all; give at least memory={2.0 * need:.3g}, fewer probes or fewer points"
+    )
+
+
+def fits_whole(operator: Operator) -> bool:
+    """Whether all eigenvalues can be had within the memory that is allowed: the operator and a float64 copy."""
+    return 16.0 * operator.n**2 <= allowed()
+
+
 def whole_spectrum(operator: Operator) -> Spectrum:
     """All eigenvalues: what a stochastic solver gives where n is no larger than its space."""
-    matrix = _symmetric(to_numpy(as_float64(operator.dense())))
+    require_memory(8.0 * operator.n**2, f"all eigenvalues of an operator of order {operator.n}", operator.like)
+    stored = operator.dense()
+    matrix = to_numpy(as_float64(stored))
+    if dtype_name(stored) == "float64" and not getattr(operator, "disposable", False):
+        matrix = matrix.copy()
+    matrix = symmetrized(matrix)
     signed = eigenvalues(matrix, overwrite=True)
     nodes = np.sort(np.abs(signed))[::-1]
     # Of a float32 matrix the entries are rounded independently: their errors move no eigenvalue by more than one eps.

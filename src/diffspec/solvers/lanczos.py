@@ -14,7 +14,7 @@ from diffspec._threads import single_threaded_blas
 from diffspec.operators import Operator, is_narrow, rounding_is_harmless
 from diffspec.result import BIT, NATS_PER
 from diffspec.solvers._calibrate import Known, measure
-from diffspec.solvers._krylov import Krylov, Matrix, gaussian, whole_spectrum
+from diffspec.solvers._krylov import Krylov, Matrix, fits_whole, gaussian, holds, too_large, whole_spectrum
 from diffspec.spectrum import Spectrum, check_time, shannon_stderr, truncation
 
 __all__ = ["Lanczos"]
@@ -23,6 +23,8 @@ __all__ = ["Lanczos"]
 FIRST_CHECK = 4
 # Up to this order all eigenvalues take no longer than a round whose space is a third of the order.
 MOST_EXACT = 6000
+
+SHORT = "memory= holds no more vectors of the solver"
 
 # A product in float32 leaves about this, as a share of the largest eigenvalue, in place of smaller ones.
 NOISE, EPS32 = 2e-8, float(np.finfo(np.float32).eps)
@@ -100,8 +102,10 @@ class Lanczos:
             if enough or 2 * settings.probes > self.most:
                 return replace(found, tol=None if found.samples is None else self.tol)
             settings = replace(settings, probes=2 * settings.probes, deflation=2 * settings.deflation)
-            if known.n <= min(MOST_EXACT, 3 * settings._width()):
+            if known.n <= min(MOST_EXACT, 3 * settings._width()) and fits_whole(operator):
                 return whole_spectrum(operator)
+            if not holds(operator, settings._width()):
+                return replace(found, tol=self.tol, verdict=SHORT)
 
     def _width(self) -> int:
         """About how many basis vectors a round ends with."""
@@ -117,14 +121,16 @@ class Lanczos:
         for _ in range(self.power):
             space.step()
         space.step(join=gaussian(operator, self.probes, rng))
+        if not holds(operator, space.width + FIRST_CHECK * (self.deflation + self.probes)):
+            raise too_large(operator, self._width())
         for steps in self._checks():
-            while space.steps < self.power + 1 + steps:
+            while space.steps < self.power + 1 + steps and (space.fits() or space.steps < self.power + FIRST_CHECK):
                 if space.width + self.deflation + self.probes > known.n:
                     return whole_spectrum(operator)
                 space.step()
             with single_threaded_blas():
                 found = _read(space, known, fixed, self.probes)
-            if self.tol is not None and self._resolved(found):
+            if (self.tol is not None and self._resolved(found)) or space.steps < self.power + 1 + steps:
                 break
         return found
 
