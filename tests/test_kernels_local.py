@@ -163,7 +163,7 @@ def test_many_points_get_a_graph_and_few_or_dense_ones_an_array(rng, monkeypatch
     monkeypatch.setattr("diffspec.choice.DENSE", 100)
     assert isinstance(affinity_of(rng.uniform(size=(200, 2000)), AlphaDecay()), np.ndarray)
     with pytest.raises(
-        TooLargeError, match=r"^AlphaDecay\(.*\) needs the 200 x 200 float64 affinity, 0.0 GiB, and memory"
+        TooLargeError, match=r"^AlphaDecay\(.*\) needs the 200 x 200 float64 affinity, 320000 bytes .*, and memory"
     ):
         affinity_of(rng.uniform(size=(200, 2000)), AlphaDecay(), memory=1000.0)
     with pytest.raises(TooLargeError, match="give more memory"):

@@ -43,7 +43,7 @@ Array: TypeAlias = Any
 """An array of any library that follows the array API standard."""
 
 GIB = 2.0**30
-UNASKED = 2.0**24
+UNASKED = 2.0**20
 """Bytes of an array that is made without a look at what is free."""
 
 
@@ -218,8 +218,8 @@ def order_statistics(values: Array, ranks: Sequence[int]) -> list[Array]:
     """
     if is_numpy(values):
         ordered = np.partition(values, sorted(set(ranks)), axis=-1)
-    else:
-        ordered = namespace(values).sort(values, axis=-1)
+        return [ordered[..., rank].copy() for rank in ranks]  # a view would keep all of them
+    ordered = namespace(values).sort(values, axis=-1)
     return [ordered[..., rank] for rank in ranks]
 
 
@@ -246,9 +246,9 @@ def require_memory(needed: float, what: str, like: Array) -> None:
         return
     free = free_memory(like)
     if needed > free:
-        words, more = ("memory= allows", ", or give more memory") if free == allowed() else ("are free:", "")
+        words, more = ("allowed by memory=", ", or give more memory") if free == allowed() else ("free", "")
         raise TooLargeError(
-            f"{what} needs {in_words(needed)} and {words} {in_words(free)}; measure a random subset of the points "
+            f"{what} needs {in_words(needed)} and {in_words(free)} are {words}; measure a random subset of the points "
             f"(for example points[rng.choice(n, 10000, replace=False)]){more}"
         )
 

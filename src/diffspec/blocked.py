@@ -150,6 +150,7 @@ def tiled_product(
             out[rows, :] += xp.astype(product(tile, low[columns, :]), out.dtype)
             if rows != columns:
                 out[columns, :] += xp.astype(product(tile.T, low[rows, :]), out.dtype)
+            del tile  # before the next is made
         return out
 
     blocks = list(_upper_blocks(tiles.n, size))

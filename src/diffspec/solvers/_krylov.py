@@ -29,6 +29,8 @@ EPS, EPS32 = float(np.finfo(np.float64).eps), float(np.finfo(np.float32).eps)
 PASSES = 6
 # Blocks of vectors that a step makes beside the one that it keeps.
 COPIES = 4
+# Arrays of the order of the basis that are held at once when it is read off.
+SMALL = 6.0
 # Vectors may always take this much beside the affinity, so that a small `memory=` for it does not stop a solver.
 FLOOR = 40.0 * 2**20
 CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
@@ -128,18 +130,23 @@ def gaussian(operator: Operator, count: int, rng: np.random.Generator) -> Array:
     return as_float64(from_numpy(rng.standard_normal((operator.n, count)), operator.like))
 
 
+def _bytes_of(operator: Operator, vectors: float) -> float:
+    """What a basis takes, with the eigenvectors of its small matrix by two rules and their squares."""
+    return 8.0 * vectors * (operator.n + SMALL * vectors)
+
+
 def holds(operator: Operator, vectors: float) -> bool:
     """Whether so many float64 vectors may be kept beside the array of an operator, or beside its tiles."""
     if allowed() == math.inf:
         return True
     like = operator.like
     stored = math.prod(like.shape) * float(namespace(like).finfo(like.dtype).bits) / 8.0
-    return bool(8.0 * operator.n * vectors <= FLOOR + allowed() - max(stored, allowed() / 2.0))
+    return bool(_bytes_of(operator, vectors) <= FLOOR + allowed() - max(stored, allowed() / 2.0))
 
 
 def too_large(operator: Operator, vectors: float) -> TooLargeError:
     """The error where not even so many vectors are held."""
-    need = 8.0 * operator.n * vectors
+    need = _bytes_of(operator, vectors)
     return TooLargeError(
         f"{vectors:.0f} vectors of {operator.n} numbers, which the solver keeps, need {in_words(need)}, and memory= "
         f"allows {in_words(allowed())} in all; give at least memory={2.0 * need:.3g}, fewer probes or fewer points"
