@@ -82,7 +82,7 @@ def _within(memory: Any) -> Iterator[None]:
 
 def _shortage(error: Exception) -> str | None:
     """One line about memory that could not be had, or None where `error` is something else."""
-    if isinstance(error, RuntimeError) and not _is_shortage_of_torch(error):
+    if isinstance(error, RuntimeError) and not _is_shortage(error):
         return None
     free = f"{in_words(host_memory())} are free"
     if (wanted := _wanted(error)) is None:
@@ -91,8 +91,10 @@ def _shortage(error: Exception) -> str | None:
     return f"an array of {in_words(wanted)} could not be had: {free}; {LESS}"
 
 
-def _is_shortage_of_torch(error: RuntimeError) -> bool:
-    return type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+def _is_shortage(error: RuntimeError) -> bool:
+    """Whether torch could not allocate, or Python could not have the stack of a thread."""
+    text = str(error)
+    return type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in text or "start new thread" in text
 
 
 def _wanted(error: Exception) -> float | None:

@@ -66,7 +66,9 @@ class Blocked(Operator):
     def dense(self) -> Array:
         """The operator as an (n, n) array: n^2 numbers, for tests and small n."""
         whole = as_float64(self.tiles(slice(0, self.n), slice(0, self.n)))
-        return self.weight[:, None] * whole * self.weight[None, :]
+        whole *= self.weight[:, None]
+        whole *= self.weight[None, :]
+        return whole
 
     def trace(self) -> float:
         """The sum of its eigenvalues; O(n), since the affinity of a point with itself is 1."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse import coo_array, csr_array, eye_array
 
-from diffspec._arrays import Array, free_memory, is_numpy, require_memory
+from diffspec._arrays import UNASKED, Array, free_memory, is_numpy, require_memory
 from diffspec._checks import integer, real, shown, store
 from diffspec._memory import in_words
 from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
@@ -173,7 +173,7 @@ def _upper(widths: Matrix, below: float) -> csr_array:
 def _require_sparse(entries: float, like: Array) -> None:
     n = like.shape[0]
     needed, dense, free = BYTES_PER_ENTRY * entries, 8.0 * n * n, free_memory(like)
-    if needed > max(SMALL, dense) or needed > free:
+    if needed > max(SMALL, dense) or needed > max(free, UNASKED):
         raise TooLargeError(
             f"the thresholded affinity would keep {entries / n**2:.0%} of all pairs and need {in_words(needed)}, "
             f"{in_words(dense)} as a dense array, where {in_words(free)} are free or allowed; use a smaller sigma, a "

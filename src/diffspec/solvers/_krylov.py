@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, dtype_name, from_numpy, namespace, require_memory, to_numpy
+from diffspec._arrays import Array, as_float64, dtype_name, from_numpy, namespace, to_numpy
 from diffspec._memory import allowed, in_words
 from diffspec._threads import single_threaded_blas
 from diffspec.distances import symmetrized
@@ -155,12 +155,13 @@ def too_large(operator: Operator, vectors: float) -> TooLargeError:
 
 def fits_whole(operator: Operator) -> bool:
     """Whether all eigenvalues can be had within the memory that is allowed: the operator and a float64 copy."""
-    return 16.0 * operator.n**2 <= allowed()
+    return bool(16.0 * operator.n**2 <= FLOOR + allowed())
 
 
 def whole_spectrum(operator: Operator) -> Spectrum:
     """All eigenvalues: what a stochastic solver gives where n is no larger than its space."""
-    require_memory(8.0 * operator.n**2, f"all eigenvalues of an operator of order {operator.n}", operator.like)
+    if not fits_whole(operator):
+        raise too_large(operator, operator.n)
     stored = operator.dense()
     matrix = to_numpy(as_float64(stored))
     if dtype_name(stored) == "float64" and not getattr(operator, "disposable", False):
