@@ -259,7 +259,7 @@ TWO = [0, 1] * 5
     [
         (lambda: alpha_req(LINE), "a slope needs at least 3 eigenvalues above rounding, got ranks 1 to 1 of 1"),
         (lambda: alpha_req(np.eye(9), first=2, last=20), "got ranks 2 to 20 of 8; give other ranks"),
-        (lambda: alpha_req(np.eye(9), first=2.5), "first must be an integer, got 2.5"),
+        (lambda: alpha_req(np.eye(9), first=2.5), "first must be an integer of at least 1, got 2.5"),
         (lambda: two_nn(LINE[:2]), "needs at least 3 points, got 2"),
         (lambda: two_nn(LINE, discard=1.0), r"discard must be a share in \[0, 1\), got 1.0"),
         (lambda: two_nn(np.vstack([LINE, LINE])), "got 10 of 20 rows that repeat another; remove duplicates"),

@@ -195,7 +195,8 @@ def correlated(n: int, *, dimension: int = 1, correlation: float = 0.8, rng: See
     I = -(dimension / 2) log2(1 - correlation^2).
     """
     generator = generator_of(rng)
-    x, other = generator.normal(size=(2, integer(n, "n", least=1), integer(dimension, "dimension", least=1)))
+    n, dimension = integer(n, "n", least=1), integer(dimension, "dimension", least=1)
+    x, other = generator.normal(size=(2, n, dimension))
     y = _correlation(correlation) * x + math.sqrt(1.0 - correlation**2) * other
     return Pair(x=x, y=y, bits=-dimension / 2.0 * math.log2(1.0 - correlation**2))
 
@@ -207,6 +208,7 @@ def student(n: int, *, dimension: int = 1, correlation: float = 0.8, degrees: fl
     the common factor makes the two dependent even at correlation 0 (Arellano-Valle, Contreras-Reyes and Genton, 2013).
     """
     degrees = positive(degrees, "degrees")
+    n, dimension = integer(n, "n", least=1), integer(dimension, "dimension", least=1)
     normal, chi = generator_of(rng).spawn(2)
     pair = correlated(n, dimension=dimension, correlation=correlation, rng=normal)
     scale = np.sqrt(degrees / chi.chisquare(degrees, size=(n, 1)))

@@ -205,8 +205,8 @@ def _count(measure: str, value: float, found: Singular, method: str) -> Estimate
 
 
 def _check_ranks(first: int, last: int, found: int) -> None:
-    first, last = integer(first, "first"), integer(last, "last")
-    if first < 1 or last > found or last < first + 2:
+    first, last = integer(first, "first", least=1), integer(last, "last", least=1)
+    if last > found or last < first + 2:
         raise InputError(
             f"a slope needs at least 3 eigenvalues above rounding, got ranks {first} to {last} of {found}; "
             "give other ranks or more points"

@@ -12,7 +12,7 @@ from diffspec.conventions import Walk, default, paper
 from diffspec.entropy import dse
 from diffspec.errors import InputError
 from diffspec.groups import Partition
-from diffspec.information import Estimator, Matched, dsmi
+from diffspec.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.result import Estimate
 from diffspec.training.probe import Probe
 
@@ -74,6 +74,7 @@ class DSMI:
     def __post_init__(self) -> None:
         if self.of not in ("Y", "X"):
             raise InputError(f"of must be 'Y' (labels) or 'X' (inputs), got {self.of!r}")
+        check_estimator(self.estimator)
 
     @property
     def name(self) -> str:
