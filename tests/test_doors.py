@@ -18,12 +18,18 @@ DOORS = {
 }
 
 
+USUAL = {"alpha": 0.5, "t": None, "solver": None, "memory": None, "tol": 1e-3, "rng": 0}
+
+
 @pytest.mark.parametrize("door", [dse, spectrum, dsmi, permutation_test, adjusted_dsmi])
-def test_doors_have_the_same_defaults(door):
-    settings = {"kernel", "alpha", "t", "solver", "memory", "tol", "rng"}
-    found = {name: one.default for name, one in inspect.signature(door).parameters.items() if name in settings}
-    expected = {"alpha": 0.5, "t": None, "solver": None, "memory": None, "tol": 1e-3, "rng": 0}
-    assert found == {"kernel": inspect.signature(dse).parameters["kernel"].default, **expected}
+def test_doors_have_the_same_defaults(blobs, door):
+    points, labels = blobs
+    found = {
+        name: one.default for name, one in inspect.signature(door).parameters.items() if name in {*USUAL, "kernel"}
+    }
+    assert found == {"kernel": inspect.signature(dse).parameters["kernel"].default, **USUAL}
+    given = (points[::5],) if door in (dse, spectrum) else (points[::5], labels[::5])
+    assert repr(door(*given)) == repr(door(*given, **found))
 
 
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)

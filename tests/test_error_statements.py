@@ -151,10 +151,3 @@ def test_adjusted_is_called_what_it_is_and_says_nothing_new_where_there_is_nothi
 def test_adjusted_of_two_equal_groups_apart_is_one_bit():
     points = np.repeat([[0.0], [1e3]], 20, axis=0) + np.random.default_rng(0).normal(size=(40, 1))
     assert adjusted_dsmi(points, np.repeat([0, 1], 20), kernel=Gaussian(3.0)).value == pytest.approx(1.0, abs=1e-9)
-
-
-def test_adjusted_asks_for_the_memory_of_two_affinities(blobs, monkeypatch):
-    asked = []
-    monkeypatch.setattr("diffspec.adjusted.require_memory", lambda need, *_rest: asked.append(need))
-    adjusted_dsmi(*blobs, kernel=Gaussian(6.0))
-    assert asked == [16.0 * 150**2]

@@ -54,7 +54,10 @@ def test_every_group_is_held_against_its_own_deals(found):
         assert group.p_value == np.mean(bits <= bits[0])
 
 
-def test_usual_number_of_permutations_and_level():
+def test_usual_number_of_permutations_and_level(blobs):
+    points, labels = blobs
+    usual = permutation_test(points[::10], labels[::10])
+    assert (usual.permutations, usual.level) == (199, 0.05)
     found = inspect.signature(permutation_test).parameters
     assert (found["permutations"].default, found["level"].default) == (199, 0.05)
     assert found["estimator"].default == Matched(repetitions=5)
