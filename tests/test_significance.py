@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import definitions
-from diffspec import Bins, Gaussian, InputError, Literal, Matched, Precomputed, TooLargeError, dse, dsmi
+from diffspec import AlphaDecay, Bins, Gaussian, InputError, Literal, Matched, Precomputed, TooLargeError, dse, dsmi
 from diffspec.adjusted import adjusted_dsmi
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 
@@ -261,10 +261,10 @@ def test_adjusted_with_probes_has_their_error(blobs):
     assert dataclasses.asdict(probed.settings)["solver"].startswith("Lanczos")
 
 
-def test_adjusted_says_when_the_affinity_does_not_fit(blobs, monkeypatch):
-    monkeypatch.setattr("diffspec._arrays.free_memory", lambda like: 3e5)
-    with pytest.raises(TooLargeError, match="the affinity of 150 points, cut, needs"):
-        adjusted_dsmi(*blobs, memory=1e9)
+@pytest.mark.parametrize("kernel", [AlphaDecay(), Gaussian(3.0)], ids=repr)
+def test_adjusted_says_when_the_affinity_does_not_fit(blobs, kernel):
+    with pytest.raises(TooLargeError, match="needs the 150 x 150 float64 affinity, 180000 bytes"):
+        adjusted_dsmi(*blobs, kernel=kernel, memory=170_000)
 
 
 def test_entropy_of_all_points_is_no_less_than_chance(blobs):
