@@ -21,6 +21,7 @@ SMALL = [
     row("dse", "Gaussian('quantile')", n=2500, memory=16),
     row("dse", "SelfTuning()", "Exact()", n=2200, memory=40),  # seven n x n arrays: 300 MiB
     row("dse", "AlphaDecay()", n=2000, memory=40),
+    row("dse", data="copies", n=4000, memory=40),  # seven points: all eigenvalues of 4000
     row("dse", "Thresholded(bandwidth.Scaled(bandwidth.Neighbors(), 0.3))", n=3500, memory=40),
     row("dse", "NearestNeighbors()", n=3000, memory=40),
     row("adjusted_dsmi", "Gaussian()", "Exact()", n=2000, memory=40),
@@ -28,7 +29,7 @@ SMALL = [
 
 
 @LINUX
-@pytest.mark.parametrize("asked", SMALL, ids=lambda asked: f"{asked['door']}-{asked['kernel']}")
+@pytest.mark.parametrize("asked", SMALL, ids=lambda asked: f"{asked['door']}-{asked['kernel']}-{asked['data']}")
 def test_peak_of_a_process_stays_within_what_was_allowed(asked):
     found = child(asked, {"OPENBLAS_NUM_THREADS": "1"})
     assert kept(found), found

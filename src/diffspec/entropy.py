@@ -11,6 +11,7 @@ from diffspec._memory import within_memory
 from diffspec.choice import choose, memory_for, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.merging import merged, padded
 from diffspec.operators import Operator, check_alpha
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Exact, Solver
@@ -135,19 +136,27 @@ def spectrum(
     budget = memory_for(memory)
     stored = is_stored(points) and 8.0 * math.prod(points.shape) > budget / 2.0
     points = points if stored else as_points(points)
+    asked, few = kernel, None
+    if not stored:
+        kernel = kernel.resolve(points, generator)
+        few = merged(points, kernel)
+    n, d = points.shape
     if solver is None:
-        solver = choose(*points.shape, t=t, memory=memory_for(memory, points), tol=tol).solver
-    asked, resolved = kernel, kernel
+        order = n if few is None else max(2, few.order)
+        solver = choose(order, d, t=t, memory=memory_for(memory, points), tol=tol).solver
     if stored:
         streamed = operator_of_stream(points, kernel, alpha, memory=budget, rng=generator)
-        operator, resolved, asked, points = streamed.operator, streamed.kernel, streamed.asked, streamed.sample
+        operator, kernel, asked, points = streamed.operator, streamed.kernel, streamed.asked, streamed.sample
+    elif few is None:
+        operator = operator_of(points, kernel, alpha, solver=solver, memory=memory, rng=generator)
     else:
-        resolved = kernel.resolve(points, generator)
-        operator = operator_of(points, resolved, alpha, solver=solver, memory=memory, rng=generator)
-    found = solver(operator, generator)
-    judged = judge(shannon(found) / math.log(found.n), points, resolved, alpha, generator)
-    settings = replace(settings_of(points, asked, resolved, alpha=alpha, solver=solver, rng=rng), t=t)
-    if resolved.semidefinite is False:
+        operator = few.operator(alpha)
+    found = padded(solver(operator, generator), n)
+    judged = judge(shannon(found) / math.log(n), points, kernel, alpha, generator)
+    settings = replace(settings_of(points, asked, kernel, alpha=alpha, solver=solver, rng=rng), t=t)
+    if few is not None:
+        settings = replace(settings, solver=f"{settings.solver} on {few.order} different points and their numbers")
+    if kernel.semidefinite is False:
         found = replace(found, negative=0.0)  # known of the kernel, and no news
     return described(found, operator, settings, judged)
 

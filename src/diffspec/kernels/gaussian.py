@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,10 @@ class Gaussian(Kernel):
         scaled, unit = unit_scaled(points)
         return _gaussian(scaled, resolved_number(self.sigma) / unit)
 
+    def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Array:
+        """The affinity of different points, which their copies do not change."""
+        return self(points)
+
     def in_widths(self, points: Array) -> Array:
         """`points` centred and divided by sigma: the affinity is exp(-|x - y|^2 / 2) of them."""
         scaled, unit = unit_scaled(points)
@@ -86,6 +90,10 @@ class Cosine(Kernel):
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
         return Gaussian(self.sigma)(_directions(points))
+
+    def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Array:
+        """The affinity of different points, which their copies do not change."""
+        return self(points)
 
     def in_widths(self, points: Array) -> Array:
         """Directions centred and divided by sigma: the affinity is exp(-|x - y|^2 / 2) of them."""

@@ -56,8 +56,14 @@ class SelfTuning(Kernel):
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
-        squared, kth = _local(points, self.neighbors, self)
-        xp = namespace(points)
+        return self._weighed(*_local(points, self.neighbors, self))
+
+    def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Array:
+        """The affinity of different points, whose copies are neighbours too."""
+        return self._weighed(*_local(points, self.neighbors, self, counts))
+
+    def _weighed(self, squared: Array, kth: Array) -> Array:
+        xp = namespace(squared)
         width = _power(kth, 0.5)
         return in_blocks(lambda some, rows: xp.exp(-_ratio(some, width[rows, None] * width[None, :])), squared)
 
@@ -103,7 +109,13 @@ class AlphaDecay(Kernel):
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
-        squared, kth = _local(points, self._neighbors(points.shape[0]), self)
+        return self._weighed(*_local(points, self._neighbors(points.shape[0]), self))
+
+    def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Array:
+        """The affinity of different points, whose copies are neighbours too."""
+        return self._weighed(*_local(points, self._neighbors(int(counts.sum())), self, counts))
+
+    def _weighed(self, squared: Array, kth: Array) -> Array:
         return symmetrized(in_blocks(lambda some, rows: self._weights(some, kth[rows, None]), squared))
 
     def near(self, points: np.ndarray[Any, Any], memory: float = math.inf) -> Any:
@@ -158,15 +170,29 @@ def _check_count(n: int, neighbors: int, kernel: Kernel) -> None:
         raise InputError(f"{kernel!r} needs more than {neighbors} points, got {n}; lower neighbors")
 
 
-def _local(points: Array, neighbors: int, kernel: Kernel) -> tuple[Array, Array]:
-    """Squared distances (n, n), and each point's to its neighbour of that rank (n,), in a common unit."""
-    _check_count(points.shape[0], neighbors, kernel)
+def _local(points: Array, neighbors: int, kernel: Kernel, counts: Any = None) -> tuple[Array, Array]:
+    """Squared distances (n, n), and each point's to its neighbour of that rank (n,), in a common unit.
+
+    Of different points, where each occurs `counts` times, the neighbours are those among all.
+    """
+    _check_count(points.shape[0] if counts is None else int(counts.sum()), neighbors, kernel)
     scaled, _unit = unit_scaled(points)
     squared = pairwise(scaled, lambda squared: squared)
-    kth = namespace(points).concat(
-        [order_statistics(squared[rows, :], (neighbors,))[0] for rows in row_slices(squared)]
-    )
+
+    def ranked(some: Array) -> Array:
+        if counts is not None:
+            return _weighted_rank(some, neighbors, counts)
+        return order_statistics(some, (neighbors,))[0]
+
+    kth = namespace(points).concat([ranked(squared[rows, :]) for rows in row_slices(squared)])
     return squared, kth
+
+
+def _weighted_rank(squared: Array, rank: int, counts: Any) -> Array:
+    """The value at zero-based `rank` of each row in which every value occurs `counts` times."""
+    order = np.argsort(squared, axis=-1)
+    place = np.argmax(np.cumsum(counts[order], axis=-1) > rank, axis=-1)
+    return np.take_along_axis(squared, np.take_along_axis(order, place[:, None], -1), -1)[:, 0]
 
 
 def _ratio(squared: Array, width: Array) -> Array:

@@ -64,6 +64,13 @@ class Kernel(ABC):
     def __call__(self, points: Array) -> Any:
         """The (n, n) affinity of `points` (n, d): an array, or CSR where the kernel is `sparse`."""
 
+    def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Any:
+        """The (m, m) affinity of different NumPy `points` of which each occurs `counts` times among all.
+
+        None, the default, where equal points need not have equal affinities with all others, or 1 with one another.
+        """
+        return None
+
     def near(self, points: np.ndarray[Any, Any], memory: float) -> Any:
         """The affinity of many NumPy points as CSR within `memory` bytes, or None where an array serves better."""
         return None

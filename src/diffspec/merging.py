@@ -1,0 +1,84 @@
+"""Many equal points are few points with weights: a small operator with the same non-zero eigenvalues.
+
+With m different points, J (n, m) saying which of them each of the n points is, C = J'J the numbers of copies and K
+their affinity, the affinity of all points is G = J K J'. Equal points have equal densities and degrees, so the operator
+is A = J B J' with B = W K W, W the weights of `diffspec.operators.diffusion`: its non-zero eigenvalues are those of
+C^(1/2) B C^(1/2), of order m, and n - m more are 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from diffspec._arrays import Array, free_memory, is_numpy, namespace
+from diffspec._distinct import distinct
+from diffspec.kernels import Kernel
+from diffspec.operators import Dense
+from diffspec.spectrum import Spectrum
+
+__all__ = ["Merged", "merged", "padded"]
+
+# Fewer points are quick as they are; and where more than this share are different, merging does not make them few.
+FEWEST, SHARE = 400, 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merged:
+    """The affinity of different points, and how often each of them occurs."""
+
+    affinity: np.ndarray[Any, Any]
+    counts: np.ndarray[Any, Any]
+    semidefinite: bool
+
+    @property
+    def order(self) -> int:
+        """The number of different points."""
+        return len(self.counts)
+
+    def operator(self, alpha: float) -> Dense:
+        """The small operator, with anisotropic normalisation `alpha`; the affinity is used up."""
+        inverse = (self.affinity @ self.counts) ** -alpha
+        degree = inverse * (self.affinity @ (self.counts * inverse))
+        weight = inverse * np.sqrt(self.counts / degree)
+        matrix = self.affinity
+        matrix *= weight[:, None]
+        matrix *= weight[None, :]
+        return Dense(matrix, disposable=True, semidefinite=self.semidefinite)
+
+
+def merged(points: Array, kernel: Kernel) -> Merged | None:
+    """`points` without repetitions under a resolved `kernel`.
+
+    None where that does not make them few, or where `kernel` does not treat equal points alike.
+    """
+    n = points.shape[0]
+    if n <= FEWEST or not is_numpy(points):
+        return None
+    found = distinct(points)
+    order = len(found.counts)
+    if order > SHARE * n or 16.0 * order**2 > free_memory(points):
+        return None
+    affinity = kernel.of_distinct(found.vectors, found.counts)
+    if affinity is None:
+        return None
+    return Merged(affinity, found.counts.astype(np.float64), bool(kernel.semidefinite))
+
+
+def padded(found: Spectrum, n: int) -> Spectrum:
+    """The spectrum of all `n` points: what was `found` of the different ones, and zeros."""
+    if found.n == n:
+        return found
+    xp = namespace(found.nodes)
+    zeros = float(n - found.n)
+    column = None if found.samples is None else xp.full((found.samples.shape[0], 1), zeros, dtype=found.samples.dtype)
+    return replace(
+        found,
+        n=n,
+        nodes=xp.concat([found.nodes, xp.zeros(1, dtype=found.nodes.dtype)]),
+        weights=xp.concat([found.weights, xp.full(1, zeros, dtype=found.weights.dtype)]),
+        samples=None if column is None else xp.concat([found.samples, column], axis=1),
+        check=None if found.check is None else padded(found.check, n),
+    )
