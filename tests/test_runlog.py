@@ -279,3 +279,12 @@ def test_afresh_replaces_a_log(tmp_path: Path) -> None:
     assert [record["run"] for record in read(path)] == ["b"]
     assert [found.name for found in tmp_path.iterdir()] == ["run.jsonl"]
     assert os.path.getsize(path) < 400
+
+
+def test_the_header_and_the_record_after_it_are_one_write(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr("diffspec.runlog.write_whole", lambda _file, data, *_rest, **_more: written.append(data))
+    log = RunLog(tmp_path / "run.jsonl")
+    log.write("scalar", run="a", step=1, name="loss", value=0.5)  # the file is still empty: nothing was written
+    assert [data.count(b"\n") for data in written] == [1, 2]
+    assert written[1].startswith(written[0].split(b'"created"')[0])

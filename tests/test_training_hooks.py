@@ -237,3 +237,11 @@ def test_looking_compiles_nothing() -> None:
 def test_what_is_no_network() -> None:
     with pytest.raises(InputError, match=r"model must be a torch\.nn\.Module, got str"):
         collect("model", "0", [INPUTS])
+
+
+def test_means_of_half_precision_outputs_are_taken_in_single_precision():
+    # 1 + 2^-11 lies between two neighbours of float16: a mean taken in it would be one of them.
+    network = Gives(lambda inputs: torch.stack([inputs, inputs + 2.0**-10], dim=1).half())
+    found = collect(network, {"layer": "mean"}, [torch.ones(3, 2)])["layer"]
+    assert found.dtype == np.float32
+    assert np.array_equal(found, np.full((3, 2), 1.0 + 2.0**-11, dtype=np.float32))
