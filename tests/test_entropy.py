@@ -245,13 +245,14 @@ class TestVerdict:
         for outside in (low / 1.2, high * 1.2):
             assert dse(blobs[0], kernel=Gaussian(outside)).verdict != "informative"
 
-    def test_does_not_depend_on_the_time(self, blobs):
-        # At large t the value of a single cloud tends to 0: that is structure, not an uninformative kernel.
+    def test_is_about_the_time_of_the_value(self, rng):
         for kernel in (AlphaDecay(), Gaussian()):
-            assert dse(blobs[0], kernel=kernel, t=1000).verdict == "informative"
+            verdict = dse(rng.normal(size=(100, 3)), kernel=kernel, t=1e6).verdict
+            assert verdict.startswith("collapsed: all points are one cluster (entropy at t = 1e+06 is 0.0% of log n)")
+            assert verdict.endswith("; take a smaller t")
 
     def test_equal_points(self):
-        assert dse(np.ones((9, 2))).verdict == "collapsed: all points are equal, so the entropy is 0 for every kernel"
+        assert dse(np.ones((12, 2))).verdict == "collapsed: all points are equal, so the entropy is 0 for every kernel"
 
     def test_a_kernel_without_width_gets_other_advice(self, rng):
         affinity = np.eye(30)

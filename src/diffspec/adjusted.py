@@ -21,6 +21,7 @@ from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.result import BIT, NATS_PER, Estimate
 from diffspec.solvers import Exact, Solver
 from diffspec.spectrum import shannon, shannon_stderr
+from diffspec.verdicts import ABOVE, INFORMATIVE, above_groups, beside
 
 __all__ = ["adjusted_dsmi"]
 
@@ -119,6 +120,7 @@ def _adjusted(matched: Estimate, gain: float, probes: float) -> Estimate:
     settings = replace(matched.settings, estimator=f"adjusted {matched.settings.estimator}")
     adjusted = replace(matched, measure="adjusted DSMI", settings=settings)
     room = matched.value + gain
+    told = INFORMATIVE if matched.verdict.startswith(ABOVE) else matched.verdict
     if most == 0.0 or len(matched.groups) == matched.n:
         return replace(adjusted, value=0.0)
     if room < ROUNDING:
@@ -127,8 +129,9 @@ def _adjusted(matched: Estimate, gain: float, probes: float) -> Estimate:
         )
         return replace(adjusted, value=0.0, stderr=most, verdict=verdict)
     error = math.hypot(gain * (matched.stderr or 0.0), matched.value * probes) * most / room**2
-    known = matched.stderr is not None or probes > 0
-    return replace(adjusted, value=most * matched.value / room, stderr=error if known else None)
+    known = error if matched.stderr is not None or probes > 0 else None
+    value = most * matched.value / room
+    return replace(adjusted, value=value, stderr=known, verdict=beside(told, above_groups(value, most, known)))
 
 
 def _cut(kernel: Kernel, points: Array, partition: Partition) -> Any:

@@ -74,9 +74,10 @@ class Choice:
 
 
 def choose(n: int, d: int, *, t: float = 1.0, memory: float | None = None, tol: float = 1e-3, sets: int = 1) -> Choice:
-    """The solver that `dse` uses for n points of d features, and how it stores a `Gaussian` affinity, with the reason.
+    """The solver that `dse` uses for n points of d features, and how it stores the affinity of a `Gaussian`.
 
-    `AlphaDecay` gets the same solver and stores a sparse graph.
+    The solver is the same for every kernel. The storage is not: the default `AlphaDecay` keeps a sparse graph beyond
+    2048 points, and of that the reason says nothing.
 
     Parameters
     ----------

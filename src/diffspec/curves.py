@@ -11,11 +11,12 @@ import numpy as np
 
 from diffspec.errors import InputError
 from diffspec.result import BIT, Estimate, Settings
+from diffspec.verdicts import HIGH, LOW, above_groups, beside, by_chance, few_points, kernel_state
 
 __all__ = ["Curve", "Profile"]
 
-# Within this share of its limits a curve is on a plateau; between these shares it is well inside.
-PLATEAU, INSIDE = 0.01, (0.1, 0.9)
+# Between these shares of its limit a curve is well inside.
+INSIDE = (0.1, 0.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,8 @@ class Profile:
 
         On them (within 1 % of the limit) the entropy says nothing about the points.
         """
-        narrow = [sigma for sigma, share in zip(self.sigmas, self.shares, strict=True) if share >= 1.0 - PLATEAU]
-        wide = [sigma for sigma, share in zip(self.sigmas, self.shares, strict=True) if share <= PLATEAU]
+        narrow = [sigma for sigma, share in zip(self.sigmas, self.shares, strict=True) if share > HIGH]
+        wide = [sigma for sigma, share in zip(self.sigmas, self.shares, strict=True) if share < LOW]
         return max(narrow, default=None), min(wide, default=None)
 
     @property
@@ -196,8 +197,16 @@ class Profile:
             stderr=None if curve.stderr is None else curve.stderr[place],
             ceiling=ceiling,
             settings=settings,
-            verdict=_word(self.shares[place]),
+            verdict=self._told(place, curve, ceiling if measure == "DSMI" else None),
         )
+
+    def _told(self, place: int, curve: Curve, groups: float | None) -> str:
+        """The verdict on the value of `curve` at one width; `groups` is the entropy of the groups of an information."""
+        kernel = _state(self.shares[place], self.settings.t or 1.0)
+        if groups is None:
+            return beside(few_points(self.n), kernel)
+        value, error = curve.values[place], None if curve.stderr is None else curve.stderr[place]
+        return beside(few_points(self.n), kernel, by_chance(value, error), above_groups(value, groups, error))
 
     def _summary(self) -> list[str]:
         """The summaries in words, one line each."""
@@ -220,16 +229,12 @@ class Profile:
             share = self.shares[place]
             row = f"{self.sigmas[place]:>10.4g}  {self.entropy.values[place]:>8.4f}  {share:>6.1%}"
             more = "" if self.information is None else f"  {self.information.values[place]:>8.4f}"
-            rows.append(
-                f"{row}{more}  {'' if (word := _word(share)) == 'informative' else word.partition(':')[0]}".rstrip()
-            )
+            rows.append(f"{row}{more}  {_state(share, self.settings.t or 1.0).partition(':')[0]}".rstrip())
         return rows
 
 
-def _word(share: float) -> str:
-    if share >= 1.0 - PLATEAU:
-        return "saturated: the kernel is nearly the identity at this width"
-    return "collapsed: the kernel is nearly constant at this width" if share <= PLATEAU else "informative"
+def _state(share: float, t: float) -> str:
+    return kernel_state(share, t, first=0.0 if share < LOW else 1.0)
 
 
 def _curve(plain: dict[str, Any] | None) -> Curve | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
 from diffspec._checks import Seed, generator_of, recorded
 from diffspec._memory import within_memory
+from diffspec.advice import advice
 from diffspec.choice import choose, memory_for, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
@@ -18,9 +21,9 @@ from diffspec.solvers import Exact, Solver
 from diffspec.sources import is_stored
 from diffspec.spectrum import Spectrum, check_time, shannon
 from diffspec.streaming import operator_of_stream
-from diffspec.verdicts import judge
+from diffspec.verdicts import HIGH, LOW
 
-__all__ = ["check_walk", "described", "dse", "settings_of", "spectrum", "time_for"]
+__all__ = ["advice_for", "check_walk", "described", "dse", "settings_of", "spectrum", "time_for"]
 
 
 @within_memory
@@ -152,20 +155,29 @@ def spectrum(
     else:
         operator = few.operator(alpha)
     found = padded(solver(operator, generator), n)
-    judged = judge(shannon(found) / math.log(n), points, kernel, alpha, generator)
+    advised = advice_for(found, points, kernel, alpha, t, rng=generator)
     settings = replace(settings_of(points, asked, kernel, alpha=alpha, solver=solver, rng=rng), t=t)
     if few is not None:
         settings = replace(settings, solver=f"{settings.solver} on {few.order} different points and their numbers")
     if kernel.semidefinite is False:
         found = replace(found, negative=0.0)  # known of the kernel, and no news
-    return described(found, operator, settings, judged)
+    return described(found, operator, settings, advised)
 
 
-def described(found: Spectrum, operator: Operator, settings: Settings, judged: str) -> Spectrum:
-    """What a solver found with all that a user needs to know of it: settings, verdict, the operator's own error."""
+def advice_for(
+    found: Spectrum, points: Array, kernel: Kernel, alpha: float, t: float, *, rng: np.random.Generator
+) -> str:
+    """What to do where the entropy of `found` at time `t` tells nothing and the kernel is at fault, or nothing."""
+    share, first = (shannon(found, time) / math.log(found.n) for time in (t, 1.0))
+    if LOW <= share <= HIGH or LOW <= first <= HIGH:
+        return ""
+    return advice(points, kernel, alpha, t, rng)
+
+
+def described(found: Spectrum, operator: Operator, settings: Settings, advised: str) -> Spectrum:
+    """What a solver found with all that a user needs to know of it: settings, advice, the operator's own error."""
     settings = replace(settings, floor=found.floor, dtype=dtype_name(operator.entries))
-    verdict = "; ".join(filter(None, [judged, found.verdict]))
-    return replace(found, settings=settings, verdict=verdict, perturbation=operator.perturbation)
+    return replace(found, settings=settings, advice=advised, perturbation=operator.perturbation)
 
 
 def check_walk(kernel: Kernel, solver: Solver) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from scipy.special import stdtrit
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of, integer, shown, store
 from diffspec._memory import within_memory
+from diffspec.advice import advice
 from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
@@ -20,8 +21,8 @@ from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Exact, Solver
-from diffspec.subsets import Entropy, Indices, measured, walk_of
-from diffspec.verdicts import judge
+from diffspec.subsets import Entropy, Indices, Walk, measured, walk_of
+from diffspec.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 
 __all__ = ["Literal", "Matched", "dsmi"]
 
@@ -161,8 +162,8 @@ def dsmi(
     sizes = [len(indices) for row in [members, *compared] for indices in row]
     walk = walk_of(points, resolved, memory=memory, sizes=sizes, alpha=alpha, t=time, solver=solver, tol=tol)
     conditional, matched = measured(walk, members, compared, generator)
-    largest = max((row[0] for row in matched), key=lambda entropy: entropy.n)
-    settings = settings_of(points, kernel, resolved, alpha=alpha, solver=walk.solver_for(max(2, largest.n)), rng=rng)
+    largest = max(len(row[0]) for row in compared)
+    settings = settings_of(points, kernel, resolved, alpha=alpha, solver=walk.solver_for(max(2, largest)), rng=rng)
     value, stderr = combined(partition.sizes, conditional, matched)
     return Estimate(
         measure="DSMI",
@@ -172,7 +173,7 @@ def dsmi(
         stderr=None if stderr is None else stderr / NATS_PER[BIT],
         ceiling=partition.entropy / NATS_PER[BIT],
         settings=replace(settings, t=time, estimator=repr(estimator), partition=partition.origin),
-        verdict=_verdict(partition, largest, points, resolved, alpha, generator),
+        verdict=_verdict(walk, partition, conditional, matched, rng=generator),
         groups=table_of(partition, conditional, matched),
     )
 
@@ -237,11 +238,64 @@ def table_of(
     )
 
 
-def _verdict(
-    partition: Partition, largest: Entropy, points: Array, kernel: Kernel, alpha: float, rng: np.random.Generator
-) -> str:
+def kernel_doubts(
+    walk: Walk, compared: Sequence[Sequence[Entropy]], sizes: Sequence[int], rng: np.random.Generator
+) -> Iterator[str]:
+    """What speaks against a value of groups of these sizes, compared with these entropies, whatever it is."""
+    yield few_points(sum(sizes), sizes)
+    largest = max(compared, key=lambda row: row[0].n)
+    share, first = np.mean([(one.share, one.first) for one in largest], axis=0).tolist()
+
+    def remedy() -> str:
+        return advice(walk.points, walk.kernel, walk.alpha, walk.t, rng)
+
+    yield kernel_state(share, walk.t, first=first, advice=remedy)
+
+
+def _void(partition: Partition) -> str:
     if len(partition.names) == 1:
         return "unknown: there is a single group, so there is nothing to tell apart and the value is 0"
-    if largest.n == 1:
+    if max(partition.sizes) == 1:
         return "unknown: every group holds one point, so the value is 0 by construction; use fewer groups"
-    return judge(largest.share, points, kernel, alpha, rng)
+    return ""
+
+
+def _dealt(
+    partition: Partition, walk: Walk, matched: list[list[Entropy]], rng: np.random.Generator
+) -> list[list[Entropy]]:
+    """Entropies of random subsets of the size of each group: `matched` where it holds them."""
+    if all(row[0].n == size for row, size in zip(matched, partition.sizes, strict=True)):
+        return matched
+    return measured(walk, [], Matched().subsets(partition, rng), rng)[1]
+
+
+def _verdict(
+    walk: Walk,
+    partition: Partition,
+    conditional: Sequence[Entropy],
+    matched: list[list[Entropy]],
+    *,
+    rng: np.random.Generator,
+) -> str:
+    value, stderr = combined(partition.sizes, conditional, matched)
+    bit, most = NATS_PER[BIT], partition.entropy / NATS_PER[BIT]
+    return beside(
+        _void(partition),
+        *kernel_doubts(walk, matched, partition.sizes, rng),
+        _chance(partition.sizes, conditional, _dealt(partition, walk, matched, rng)),
+        above_groups(value / bit, most, None if stderr is None else stderr / bit),
+    )
+
+
+def _chance(sizes: Sequence[int], conditional: Sequence[Entropy], dealt: Sequence[Sequence[Entropy]]) -> str:
+    """Whether groups are more compact than random ones, from the spread of random ones.
+
+    Under chance a group is one more random subset, so its entropy varies as those of its size do.
+    """
+    n, bit = sum(sizes), NATS_PER[BIT]
+    if min(map(len, dealt)) == 1:
+        return "unknown: one repetition does not show what chance gives; use Matched(5)"
+    excess, error = combined(sizes, conditional, dealt)
+    pairs = zip(sizes, dealt, strict=True)
+    spread = [((size / n) ** 2 * len(row) * _variance(row), len(row) - 1) for size, row in pairs]
+    return by_chance(excess / bit, math.sqrt((error or 0.0) ** 2 + _widened(spread)) / bit)

@@ -198,7 +198,8 @@ class _Plan:
             )
             nats = shannon(spectrum, self.t)
             error = shannon_stderr(spectrum, self.t)
-            found.append((Entropy(part.n, nats, nats / math.log(part.n), error), growth))
+            first = (nats if self.t == 1 else shannon(spectrum)) / math.log(part.n)
+            found.append((Entropy(part.n, nats, first, error), growth))
         return found
 
     def _side_by_side(self) -> bool:

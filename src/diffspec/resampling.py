@@ -29,6 +29,7 @@ from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.solvers import Exact, Solver
 from diffspec.subsets import measured, walk_of
+from diffspec.verdicts import beside, by_chance
 
 __all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "share_for"]
 
@@ -155,6 +156,8 @@ def _around(found: Estimate, resampled: Resamples, draws: Matrix) -> Interval:
     """The interval around an estimate, from the measure on subsets of its points."""
     stderr, hidden = resampled.stderr(draws)
     reach = resampled.quantile * stderr
+    # An interval knows more of the error than the estimate did.
+    told = beside(found.verdict, "" if found.settings.partition is None else by_chance(found.value, stderr))
     return Interval(
         measure=found.measure,
         value=found.value,
@@ -167,7 +170,7 @@ def _around(found: Estimate, resampled: Resamples, draws: Matrix) -> Interval:
         resamples=resampled.count,
         share=resampled.share,
         settings=found.settings,
-        verdict="; ".join(filter(None, [found.verdict, hidden])),
+        verdict="; ".join(filter(None, [told, hidden])),
     )
 
 

@@ -91,7 +91,8 @@ class Estimate:
     ceiling: float | None = None
     """What `normalized` divides by, in `unit`: log n for an entropy, the entropy of the groups for an information."""
     verdict: str = ""
-    """In words, whether the kernel told the points apart: starts with informative, saturated, collapsed or unknown."""
+    """In words, what the value is worth: starts with informative, saturated, collapsed, too few points, not told from
+    chance, above H(Y) or unknown."""
     groups: tuple[Group, ...] = ()
     """Per group, for a mutual information."""
     spectrum: Any = field(default=None, compare=False, repr=False)

@@ -15,14 +15,14 @@ from diffspec._memory import within_memory
 from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.groups import Grouping, Partition, partition_of
-from diffspec.information import Estimator, Matched, check_estimator
+from diffspec.information import Estimator, Matched, check_estimator, kernel_doubts
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Settings
 from diffspec.solvers import Exact, Solver
 from diffspec.subsets import Entropy, measured, walk_of
-from diffspec.verdicts import judge
+from diffspec.verdicts import above_groups, beside, by_p_value
 
 __all__ = ["GroupTest", "PermutationTest", "check_permutations", "p_value_of", "permutation_test"]
 
@@ -179,8 +179,7 @@ def permutation_test(
     rest = {"alpha": check_alpha(alpha), "t": time_for(kernel, t), "solver": solver, "tol": tol}
     walk = walk_of(points, resolved, memory=memory, sizes=sizes, **rest)
     conditional, matched = measured(walk, members, compared, generator)
-    largest = max((row[0] for row in matched), key=lambda entropy: entropy.n)
-    used = walk.solver_for(max(2, largest.n))
+    used = walk.solver_for(max(2, *(len(row[0]) for row in compared)))
     settings = settings_of(points, kernel, resolved, alpha=walk.alpha, solver=used, rng=rng)
     return _tested(
         partition,
@@ -188,7 +187,7 @@ def permutation_test(
         matched,
         level=level,
         settings=replace(settings, t=walk.t, estimator=repr(estimator), partition=partition.origin),
-        verdict=_void(partition) or judge(largest.share, points, resolved, walk.alpha, generator),
+        told=[_void(partition), *kernel_doubts(walk, matched, partition.sizes, generator)],
     )
 
 
@@ -199,26 +198,27 @@ def _tested(
     *,
     level: float,
     settings: Settings,
-    verdict: str,
+    told: Sequence[str],
 ) -> PermutationTest:
     """The test from the entropies of the groups of every deal, one deal after the other, the observed one first."""
     bit, n = NATS_PER[BIT], len(partition.codes)
     entropies = np.array([entropy.nats for entropy in conditional]).reshape(-1, len(partition.names)) / bit
     reached = np.array([np.mean([entropy.nats for entropy in row]) for row in matched]) / bit
     values = (reached - entropies) @ (np.asarray(partition.sizes) / n)
+    p_value, ceiling = p_value_of(values), partition.entropy / bit
     return PermutationTest(
         measure="DSMI",
         value=float(values[0]),
         unit=BIT,
         n=n,
-        p_value=p_value_of(values),
+        p_value=p_value,
         level=float(level),
         permutations=len(values) - 1,
         null_mean=float(np.mean(values[1:])),
         null_sd=float(np.std(values[1:], ddof=1)),
-        ceiling=partition.entropy / bit,
+        ceiling=ceiling,
         settings=settings,
-        verdict=verdict,
+        verdict=beside(*told, by_p_value(p_value, level), above_groups(float(values[0]), ceiling, None)),
         groups=tuple(map(_group_test, partition.names, partition.sizes, entropies.T)),
     )
 

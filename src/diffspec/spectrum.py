@@ -29,6 +29,7 @@ from diffspec.functionals import (
 )
 from diffspec.perturbation import Perturbation
 from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
+from diffspec.verdicts import beside, few_points, kernel_state
 
 __all__ = [
     "Spectrum",
@@ -68,7 +69,8 @@ class Spectrum:
     negative: float = 0.0
     """The lowest eigenvalue before absolute values were taken, if below 0; 0 for a kernel that is known for it."""
     settings: Settings | None = None
-    verdict: str = ""
+    advice: str = ""
+    """What to do where the kernel told nothing at the time that the spectrum was asked for."""
     samples: Array | None = None
     """Of a stochastic solver: p independent estimates of the weights, shape (p, k). The weights are their mean, and
     value +- 1.96 standard errors of that mean is a 95 % interval."""
@@ -80,6 +82,11 @@ class Spectrum:
     """Of a low-rank solver: what its unresolved trace leaves open, which gives guaranteed bounds."""
     tol: float | None = None
     """The standard error, in bits, that the solver was asked to reach."""
+
+    def __str__(self) -> str:
+        largest, least = number(self.nodes[0]), number(self.nodes[-1])
+        how = "" if self.settings is None else f" by {self.settings.solver}, {self.settings.kernel}"
+        return f"spectrum of {self.n} eigenvalues in {self.nodes.shape[0]} nodes from {largest:.4g} to {least:.4g}{how}"
 
     def shannon(self, t: float | None = None) -> Estimate:
         """Diffusion spectral entropy at diffusion time `t`, in bits (Eqn 6 of the paper)."""
@@ -113,7 +120,7 @@ class Spectrum:
             bounds=None if self.extremes is None else self.extremes.count(t, floor),
             ceiling=float(self.n),
             settings=self._settings(t),
-            verdict="; ".join(filter(None, [self.verdict, blur])),
+            verdict="; ".join(filter(None, [self._told(shannon(self, t), t), blur])),
             spectrum=self,
         )
 
@@ -141,7 +148,7 @@ class Spectrum:
             bounds=None if bounds is None else (bounds[0] / bit, bounds[1] / bit),
             ceiling=math.log2(self.n),
             settings=self._settings(t),
-            verdict=self._verdict((error or 0.0) / bit, truncated / bit),
+            verdict="; ".join([self._told(nats, t), *self._errors((error or 0.0) / bit, truncated / bit)]),
             spectrum=self,
         )
 
@@ -167,16 +174,23 @@ class Spectrum:
             return ""
         return f"a single node at the floor stands for {largest:.1f} eigenvalues, so the count has no standard error"
 
-    def _verdict(self, error: float, truncated: float) -> str:
-        """The verdict, and in words where the tolerance, in bits, was not reached or another error is larger."""
-        parts = [self.verdict] if self.verdict else []
+    def _told(self, nats: float, t: float) -> str:
+        """The verdict on an entropy of `nats` at time `t`."""
+        limit = math.log(self.n) or 1.0
+        asked = t == self._time(None)
+        state = kernel_state(nats / limit, t, first=shannon(self) / limit, advice=lambda: self.advice if asked else "")
+        return beside(few_points(self.n), state)
+
+    def _errors(self, error: float, truncated: float) -> list[str]:
+        """In words where the tolerance, in bits, was not reached or another error is larger."""
+        parts = []
         if self.negative:
             parts.append(f"the operator has negative eigenvalues (to {self.negative:.2g}): absolute values are used")
         if self.tol is not None and error > self.tol:
             parts.append(f"tolerance not reached: standard error {error:.2g} above tol = {self.tol:g}, use more probes")
         if truncated > max(self.tol or 0.0, 1.96 * error):
             parts.append(f"few steps or moments may have cost up to about {truncated:.2g} bit besides, use more")
-        return "; ".join(parts)
+        return parts
 
     def _time(self, t: float | None) -> float:
         """`t`, or where it is None the time that the spectrum was asked for, or 1."""

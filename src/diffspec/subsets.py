@@ -33,9 +33,14 @@ class Entropy:
 
     n: int
     nats: float
-    share: float
+    first: float
     error: float | None
     """Standard error of `nats` from the solver's probes."""
+
+    @property
+    def share(self) -> float:
+        """The entropy at the time asked as a share of log n."""
+        return self.nats / math.log(self.n) if self.n > 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +69,8 @@ class Walk:
         solver = self.solver_for(n)
         found = solver(self._operator(indices, solver, rng), rng)
         nats = shannon(found, self.t)
-        share = (nats if self.t == 1 else shannon(found)) / math.log(n)
-        return Entropy(n, nats, share, shannon_stderr(found, self.t))
+        first = (nats if self.t == 1 else shannon(found)) / math.log(n)
+        return Entropy(n, nats, first, shannon_stderr(found, self.t))
 
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of these points."""

@@ -1,101 +1,115 @@
-"""Verdicts in words: whether the kernel told the points apart, and which widths would.
+"""Verdicts in words: what the number that they stand beside is worth. One rule for every door.
 
-At t = 1 a kernel that is nearly the identity gives log n whatever the data, and one that is nearly constant gives 0.
-A value from such a kernel says something about sigma, nothing about the representation.
+A kernel that is nearly the identity gives log n whatever the data, and one that is nearly constant gives 0. A value
+from such a kernel says something about sigma and t, nothing about the representation. An information may besides be no
+more than chance, or more than the groups hold.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from diffspec._arrays import Array, from_numpy, namespace
-from diffspec._threads import parallel_map
-from diffspec.graphs import NearestNeighbors, Thresholded
-from diffspec.kernels import Cosine, Gaussian, Kernel
-from diffspec.operators import diffusion
-from diffspec.solvers import Exact
-from diffspec.spectrum import shannon
-
-__all__ = ["HIGH", "LOW", "informative_range", "judge"]
+__all__ = [
+    "ABOVE",
+    "EQUAL",
+    "HIGH",
+    "INFORMATIVE",
+    "LOW",
+    "above_groups",
+    "beside",
+    "by_chance",
+    "by_p_value",
+    "few_points",
+    "kernel_state",
+    "tells_nothing",
+]
 
 LOW, HIGH = 0.01, 0.99
-"""Within this share of log n, at t = 1, a kernel counts as informative."""
+"""Within these shares of log n, at the diffusion time of the value, a kernel counts as informative."""
 
-_SUBSET = 400  # points on which the range of sigma is sought: 30 eigenproblems of this size take about a second
+# Below these a value is decided by how few points there are: an information of groups of 4 cannot pass log 4.
+FEWEST, FEWEST_IN_GROUP = 10, 5
+# An information this many errors above 0 is told from chance, at about the level of 5 %.
+ERRORS = 2.0
+
+INFORMATIVE, ABOVE = "informative", "above H(Y)"
+_NOTHING = ("saturated", "collapsed", "not told from chance", "too few points", "unknown")
+
+CHANCE = "not told from chance: random groups of these sizes give as much"
+EQUAL = "all points are equal, so the entropy is 0 for every kernel"
 
 
-def judge(share: float, points: Array, kernel: Kernel, alpha: float, rng: np.random.Generator) -> str:
-    """The verdict for a kernel whose entropy at t = 1 is `share` of log n on `points`.
+def beside(*doubts: str) -> str:
+    """The first of `doubts` that has something to say, else ``"informative"``."""
+    return next((doubt for doubt in doubts if doubt not in ("", INFORMATIVE)), INFORMATIVE)
 
-    ``"informative"``, or a sentence that starts with saturated or collapsed and ends with what to do.
+
+def tells_nothing(verdict: str) -> bool:
+    """Whether a value with this verdict says nothing about the points."""
+    return verdict.startswith(_NOTHING)
+
+
+def kernel_state(share: float, t: float, *, first: float, advice: Callable[[], str] = str) -> str:
+    """What to say of an entropy that is `share` of log n at time `t`, or nothing where it lies in between.
+
+    Parameters
+    ----------
+    share, first : float
+        At `t` and, to tell what is at fault, at t = 1.
+    advice : callable
+        What to do where the kernel is at fault; asked only then.
     """
     if LOW <= share <= HIGH:
-        return "informative"
-    if _all_equal(points):
-        return "collapsed: all points are equal, so the entropy is 0 for every kernel"
-    if share > HIGH:
-        state = "saturated: the kernel is nearly the identity, every point its own cluster"
+        return ""
+    high = share > HIGH
+    word = "saturated: every point is its own cluster" if high else "collapsed: all points are one cluster"
+    longer = "larger" if high else "smaller"
+    if LOW <= first <= HIGH:
+        remedy = f"take a {longer} t"
     else:
-        state = "collapsed: the kernel is nearly constant, all points one cluster"
-    return f"{state} (entropy at t = 1 is {share:.1%} of log n); {_advice(points, kernel, alpha, rng)}"
+        remedy = advice() or f"take a {longer} t or a {'wider' if high else 'narrower'} kernel"
+    return (
+        f"collapsed: {EQUAL}" if remedy == EQUAL else f"{word} (entropy at t = {t:g} is {share:.1%} of log n); {remedy}"
+    )
 
 
-def informative_range(
-    points: Array, kernel: Gaussian | Cosine, alpha: float, rng: np.random.Generator
-) -> tuple[float, float]:
-    """The widths between which the entropy at t = 1 lies within 1 % and 99 % of log n, on at most 400 points.
+def few_points(n: int, sizes: Sequence[int] = ()) -> str:
+    """What to say of a value of `n` points, in groups of `sizes`, or nothing where they are enough."""
+    if n < FEWEST:
+        return f"too few points: a value of {n} points says little, give at least {FEWEST}"
+    within = sum(size for size in sizes if size < FEWEST_IN_GROUP)
+    if 2 * within > n:
+        return (
+            f"too few points: {within} of {n} lie in groups of fewer than {FEWEST_IN_GROUP}, "
+            "whose entropies say little; use fewer groups or more points"
+        )
+    return ""
 
-    Notes
-    -----
-    The entropy falls as sigma grows, so each edge is found by bisection of log sigma to about 5 %: some 30
-    eigenproblems of order 400, one thread each: LAPACK with several is no faster at this size, and tens of times
-    slower when something else wants the cores.
+
+def by_chance(excess: float, error: float | None) -> str:
+    """What to say of an information that is `excess` above its mean under chance, both in bits.
+
+    `error` is what such a value spreads by under chance; None: not known, and nothing is said.
     """
-    subset = _subset(points, rng)
-    centre = kernel.__class__("median").resolve(subset, rng)
-    narrow, wide = parallel_map(lambda share: _edge(subset, centre, alpha, share), (HIGH, LOW))
-    return narrow, wide
+    if error is None or excess > ERRORS * error:
+        return ""
+    return (
+        f"not told from chance: random groups of these sizes give as much ({excess:.2g} ± {error:.2g} bit above them)"
+    )
 
 
-def _advice(points: Array, kernel: Kernel, alpha: float, rng: np.random.Generator) -> str:
-    if isinstance(kernel, Thresholded):
-        kernel = Gaussian(kernel.sigma)
-    if isinstance(kernel, NearestNeighbors):
-        return "measure with another sigma or more neighbours"
-    if not isinstance(kernel, Gaussian | Cosine):
-        return "measure with Gaussian(), whose sigma can be chosen"
-    low, high = informative_range(points, kernel, alpha, rng)
-    return f"informative for sigma between about {low:.2g} and {high:.2g}"
+def by_p_value(p_value: float, level: float) -> str:
+    """`by_chance` where a permutation test has decided it."""
+    if p_value <= level:
+        return ""
+    return f"{CHANCE} (p = {p_value:.2g} above {level:g})"
 
 
-def _edge(points: Array, kernel: Gaussian | Cosine, alpha: float, share: float) -> float:
-    """The width at which the normalised entropy crosses `share`, by bisection on log2 sigma around `kernel`'s."""
-    centre = math.log2(float(kernel.sigma))  # type: ignore[arg-type]  # resolved: a number
-    low, high = centre - 30.0, centre + 30.0
-    while high - low > 0.07:
-        middle = (low + high) / 2.0
-        if _share(points, replace(kernel, sigma=math.exp2(middle)), alpha) > share:
-            low = middle
-        else:
-            high = middle
-    return math.exp2((low + high) / 2.0)
-
-
-def _share(points: Array, kernel: Gaussian | Cosine, alpha: float) -> float:
-    operator = diffusion(kernel(points), alpha, overwrite=True)
-    return float(shannon(Exact()(operator, np.random.default_rng(0))) / math.log(operator.n))
-
-
-def _all_equal(points: Array) -> bool:
-    return bool(namespace(points).all(points == points[:1, :]))
-
-
-def _subset(points: Array, rng: np.random.Generator) -> Array:
-    n = points.shape[0]
-    if n <= _SUBSET:
-        return points
-    chosen = np.sort(rng.choice(n, size=_SUBSET, replace=False))
-    return namespace(points).take(points, from_numpy(chosen, points), axis=0)
+def above_groups(value: float, ceiling: float, error: float | None) -> str:
+    """What to say of an information above the entropy of the groups, in bits, by more than its error."""
+    if value <= ceiling + ERRORS * (error or 0.0) + 1e-9:
+        return ""
+    return (
+        f"{ABOVE}: {value:.3g} bit where the groups hold {ceiling:.3g}, so this is no share of them; "
+        "compare it with values of the same groups only"
+    )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
 from diffspec._checks import Seed, generator_of
 from diffspec.cluster.operator import operator_on
 from diffspec.cluster.session import Session
-from diffspec.entropy import check_walk, described, settings_of
+from diffspec.entropy import advice_for, check_walk, described, settings_of
 from diffspec.kernels import Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import Estimate
 from diffspec.solvers import Lanczos, Solver
-from diffspec.spectrum import check_time, shannon
-from diffspec.verdicts import judge
+from diffspec.spectrum import check_time
 
 __all__ = ["dse"]
 
@@ -73,6 +71,6 @@ def dse(
     generator = generator_of(rng)
     there = operator_on(Session(client, patience), points, kernel, alpha, rng=generator, block=block)
     found = solver(there.operator, generator)
-    judged = judge(shannon(found) / math.log(found.n), there.sample, there.kernel, alpha, generator)
+    advised = advice_for(found, there.sample, there.kernel, alpha, time, rng=generator)
     settings = settings_of(there.sample, there.asked, there.kernel, alpha=alpha, solver=solver, rng=rng)
-    return described(found, there.operator, replace(settings, library="dask", t=time), judged).shannon()
+    return described(found, there.operator, replace(settings, library="dask", t=time), advised).shannon()

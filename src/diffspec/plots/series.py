@@ -17,6 +17,7 @@ from diffspec.errors import InputError, RunLogWarning
 from diffspec.logformat import fault
 from diffspec.plots.looks import SCALE_FREE
 from diffspec.runlog import Record, read
+from diffspec.verdicts import tells_nothing
 
 __all__ = [
     "ACCURACY",
@@ -68,8 +69,8 @@ class Curve:
 
     @property
     def uninformative(self) -> list[bool]:
-        """Whether the kernel was saturated or collapsed, so that the value says nothing about the points."""
-        return [str(record.get("verdict") or "").startswith(("saturated", "collapsed")) for record in self.records]
+        """Whether the verdict is that the value says nothing about the points."""
+        return [tells_nothing(str(record.get("verdict") or "")) for record in self.records]
 
 
 @dataclass(frozen=True)
