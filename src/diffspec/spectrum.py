@@ -69,6 +69,8 @@ class Spectrum:
     negative: float = 0.0
     """The lowest eigenvalue before absolute values were taken, if below 0; 0 for a kernel that is known for it."""
     settings: Settings | None = None
+    remark: str = ""
+    """What the solver has to say of its error, besides."""
     advice: str = ""
     """What to do where the kernel told nothing at the time that the spectrum was asked for."""
     samples: Array | None = None
@@ -183,7 +185,7 @@ class Spectrum:
 
     def _errors(self, error: float, truncated: float) -> list[str]:
         """In words where the tolerance, in bits, was not reached or another error is larger."""
-        parts = []
+        parts = [self.remark] if self.remark else []
         if self.negative:
             parts.append(f"the operator has negative eigenvalues (to {self.negative:.2g}): absolute values are used")
         if self.tol is not None and error > self.tol:

@@ -105,7 +105,7 @@ class Lanczos:
             if known.n <= min(MOST_EXACT, 3 * settings._width()) and fits_whole(operator):
                 return whole_spectrum(operator)
             if not holds(operator, settings._width()):
-                return replace(found, tol=self.tol, verdict=SHORT)
+                return replace(found, tol=self.tol, remark=SHORT)
 
     def _width(self) -> int:
         """About how many basis vectors a round ends with."""
