@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diffspec import InputError
-from diffspec.operators import Dense, check_alpha, diffusion, product_eps, rounding_is_harmless
+from diffspec.operators import Dense, Operator, check_alpha, diffusion, product_eps, rounding_is_harmless
 
 
 def _operator(rng, mean, dtype=np.float32, n=50):
@@ -75,5 +75,13 @@ def test_a_diffusion_operator_is_the_solvers_to_use_up_and_one_made_by_hand_is_n
     assert found.disposable
     assert (found.matrix is affinity) == overwrite
     by_hand = Dense(found.matrix)
-    assert not by_hand.disposable
-    assert by_hand.semidefinite
+    assert (by_hand.n, by_hand.disposable, by_hand.semidefinite) == (6, False, True)
+
+
+def test_an_operator_that_says_nothing_is_taken_as_exact_and_kept():
+    class Least(Operator):
+        n = like = trace = frobenius2 = matmul = dense = None
+
+    least = Least()
+    assert (least.semidefinite, least.disposable, least.perturbation) == (True, False, None)
+    assert not least.higher_moments()

@@ -87,3 +87,10 @@ def test_what_was_compared_and_grouped_is_written_down(blobs, door):
     found = door(*blobs, kernel=Gaussian(6.0), t=2.0, estimator=Matched(2), groups=Labels())
     assert (found.measure, found.n, found.settings.t) == ("DSMI", 150, 2.0)
     assert (found.settings.estimator, found.settings.partition) == ("Matched(repetitions=2)", "Labels()")
+
+
+@pytest.mark.parametrize("door", [dsmi, permutation_test])
+@pytest.mark.parametrize("estimator", ["matched", Matched, None])
+def test_what_is_no_estimator_is_refused(blobs, door, estimator):
+    with pytest.raises(InputError, match=r"estimator must be Matched\(\) or Literal\(\), got"):
+        door(*blobs, kernel=Gaussian(6.0), estimator=estimator)

@@ -60,7 +60,6 @@ class TestLanczos:
         else:
             assert found.samples.shape[0] == 8
             assert found.tol == 1e-12
-            assert "tolerance not reached" in found._verdict(1.0, 0.0)
 
     def test_the_bracket_is_looked_at_ever_more_seldom(self):
         assert Lanczos()._checks() == [4, 6, 9, 13, 18, 24]
