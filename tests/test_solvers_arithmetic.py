@@ -66,11 +66,55 @@ class TestLanczos:
         assert Lanczos(tol=None)._checks() == [24]
         assert Lanczos(steps=3)._checks() == [3]
 
-    @pytest.mark.parametrize(("n", "known"), [(19, "all"), (20, "some")])
-    def test_a_space_as_large_as_the_operator_gives_all_eigenvalues(self, n, known):
-        # deflation (power + 1) + deflation + probes = 4 x 2 + 4 + 7 vectors
-        found = Lanczos(tol=None, probes=7, deflation=4, power=1, steps=2)(_counting(n), np.random.default_rng(0))
-        assert (found.samples is None) == (known == "all" or n < 19 + 11)
+    @pytest.mark.parametrize(
+        ("n", "products", "sampled"),
+        [
+            (19, [], False),
+            (20, [4, 4], False),
+            (29, [4, 4], False),
+            (30, [4, 4, 11], False),
+            (40, [4, 4, 11], False),
+            (41, [4, 4, 11, 11], True),
+        ],
+    )
+    def test_a_space_that_would_outgrow_the_operator_gives_all_eigenvalues(self, n, products, sampled):
+        # The space has 4, 8, 8 + 11, 30 and 41 vectors.
+        operator = _counting(n)
+        solver = Lanczos(tol=None, probes=7, deflation=4, power=1, steps=2)
+        found = solver(operator, np.random.default_rng(0))
+        assert operator.widths == products
+        assert (found.samples is not None) == sampled
+
+    def test_steps_end_where_they_cost_less_than_the_probes(self):
+        operator = _counting(1000)
+        Lanczos(tol=0.5, probes=3, deflation=2, power=3, steps=24)(operator, np.random.default_rng(0))
+        assert operator.widths == [2] * 4 + [5] * 4
+
+    def test_float32_operators_multiply_float32_vectors_unless_the_spectrum_decays_too_far(self):
+        seen = []
+
+        @dataclass(frozen=True, slots=True, eq=False)
+        class Typed(Dense):
+            def matmul(self, vectors):
+                seen.append(vectors.dtype.name)
+                return Dense.matmul(self, vectors)
+
+        solver = Lanczos(tol=0.5, probes=3, deflation=2, steps=4)
+        solver(Typed(np.diag(np.linspace(0.2, 1.0, 300)).astype(np.float32)), np.random.default_rng(0))
+        assert set(seen) == {"float32"}
+        seen.clear()
+        decaying = np.exp(-np.arange(2000) / 4.0)
+        Lanczos(tol=1e-3, times=(0.2,), most=16)(Typed(np.diag(decaying).astype(np.float32)), np.random.default_rng(0))
+        assert seen[0] == "float32"
+        assert seen[-1] == "float64"
+
+    def test_one_time_at_which_rounding_counts_is_enough(self):
+        found = _spectrum([1.0, 0.0], [1.0, 999.0])
+        assert [Lanczos(times=times)._rounded(found) for times in ((1.0, 5.0), (5.0,), (5.0, 1.0))] == [
+            True,
+            False,
+            True,
+        ]
 
     def test_what_does_not_count_is_half_the_error_or_a_share_of_the_tolerance(self):
         exact = _spectrum([1.0, 0.5], [1.0, 1.0])
