@@ -152,6 +152,7 @@ ROWS = [
     row("interval", n=3000, memory=128),
     row("interval", "Gaussian()", n=3000, memory=64),
     row("compare", "Gaussian()", n=3000, memory=64),
+    row("profile", n=4000, memory=260),
     row("profile", n=4000, memory=160),
     row("profile", n=4000, memory=500),
     row("profile", n=4000, memory=96),

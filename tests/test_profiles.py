@@ -252,7 +252,7 @@ def test_bad_input(change, message):
 
 
 def test_too_little_memory():
-    with pytest.raises(TooLargeError, match=r"keeps 90 x 90 distances and one affinity, 64800 bytes .*, and .* are"):
+    with pytest.raises(TooLargeError, match=r"keeps 90 x 90 distances and one affinity, 129600 bytes .*, and .* are"):
         profile(clusters()[0], memory=1000.0)
 
 

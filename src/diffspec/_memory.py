@@ -124,7 +124,7 @@ def _limit_memory() -> float:
 class _Group:
     """The files of one memory cgroup, and the word for pages of files that are not in use."""
 
-    limit: Path
+    limit: str
     used: Path
     stat: Path
     idle: str
@@ -132,7 +132,8 @@ class _Group:
     def left(self) -> float:
         """Bytes that may still be used in it; infinite where it has no limit or cannot be read."""
         try:
-            limit = self.limit.read_text().strip()
+            with open(self.limit) as file:  # asked for often, so not by the slower `read_text`
+                limit = file.read().strip()
             if limit == "max" or int(limit) > NO_LIMIT:
                 return math.inf
             stat = dict(line.split() for line in self.stat.read_text().splitlines())
@@ -164,7 +165,7 @@ def _groups(process: Path) -> tuple[_Group, ...]:
     except OSError:
         return ()
     return tuple(
-        _Group(folder / limit, folder / used, folder / "memory.stat", idle)
+        _Group(str(folder / limit), folder / used, folder / "memory.stat", idle)
         for folder in folders
         for limit, used, idle in FILES
         if (folder / limit).exists()

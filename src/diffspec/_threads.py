@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 from diffspec._memory import allow, allowed
 
-__all__ = ["as_many", "cores", "parallel_map", "single_threaded_blas"]
+__all__ = ["as_many", "cores", "parallel_map", "shared", "single_threaded_blas"]
 
 # Blocks may take this share of what is allowed, all cores together: the rest is for what stays.
 BLOCK_SHARE = 0.2
@@ -26,6 +26,11 @@ Result = TypeVar("Result")
 def cores() -> int:
     """The number of cores this process may use (its affinity, not what the machine has)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def shared(memory: float) -> float:
+    """What of `memory` that all cores may take is the share of this thread: all of it where it works alone."""
+    return memory / cores() if getattr(_here, "working", False) else memory
 
 
 def as_many(most: int, item: float) -> int:

@@ -26,6 +26,7 @@ __all__ = [
     "Choice",
     "affinity_of",
     "bytes_of",
+    "check_memory",
     "choose",
     "memory_for",
     "operator_in",
@@ -138,6 +139,12 @@ def choose(n: int, d: int, *, t: float = 1.0, memory: float | None = None, tol: 
     )
 
 
+def check_memory(memory: float | None) -> None:
+    """Raise InputError where `memory` is given and is no positive number; does not ask what is free."""
+    if memory is not None:
+        memory_for(memory)
+
+
 def memory_for(memory: float | None, like: Array = None) -> float:
     """`memory` in bytes, or half of what is free on the device of `like` where it is None."""
     if memory is None:
@@ -170,11 +177,12 @@ def operator_of(
     instead, whose columns `rng` draws.
     """
     n = points.shape[0]
+    if isinstance(solver, Exact) or not kernel.tiled:
+        return operator_on(affinity_of(points, kernel, memory=memory, why=f"{solver!r} with "), kernel, alpha)
     budget = memory_for(memory, points)
-    if isinstance(solver, LowRank) and n > FACTORED and kernel.tiled:
+    if isinstance(solver, LowRank) and n > FACTORED:
         return _factored(points, kernel, alpha, solver.rank, budget, rng or np.random.default_rng(0))
-    low_rank = isinstance(solver, LowRank) and 8.0 * n * n <= budget
-    if isinstance(solver, Exact) or not kernel.tiled or low_rank:
+    if isinstance(solver, LowRank) and 8.0 * n * n <= budget:
         return operator_on(affinity_of(points, kernel, memory=memory, why=f"{solver!r} with "), kernel, alpha)
     tiles = tiles_of(points, kernel, tol=getattr(solver, "tol", None))
     if tiles is not None:

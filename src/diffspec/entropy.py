@@ -11,7 +11,7 @@ from diffspec._arrays import Array, as_points, device_name, dtype_name, namespac
 from diffspec._checks import Seed, generator_of, recorded
 from diffspec._memory import within_memory
 from diffspec.advice import advice
-from diffspec.choice import choose, memory_for, operator_of
+from diffspec.choice import check_memory, choose, memory_for, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.merging import merged, padded
@@ -136,8 +136,8 @@ def spectrum(
     check_walk(kernel, solver or Exact())
     alpha, t = check_alpha(alpha), time_for(kernel, t)
     generator = generator_of(rng)
-    budget = memory_for(memory)
-    stored = is_stored(points) and 8.0 * math.prod(points.shape) > budget / 2.0
+    check_memory(memory)
+    stored = is_stored(points) and 8.0 * math.prod(points.shape) > memory_for(memory) / 2.0
     points = points if stored else as_points(points)
     asked, few = kernel, None
     if not stored:
@@ -148,7 +148,7 @@ def spectrum(
         order = n if few is None else max(2, few.order)
         solver = choose(order, d, t=t, memory=memory_for(memory, points), tol=tol).solver
     if stored:
-        streamed = operator_of_stream(points, kernel, alpha, memory=budget, rng=generator)
+        streamed = operator_of_stream(points, kernel, alpha, memory=memory_for(memory), rng=generator)
         operator, kernel, asked, points = streamed.operator, streamed.kernel, streamed.asked, streamed.sample
     elif few is None:
         operator = operator_of(points, kernel, alpha, solver=solver, memory=memory, rng=generator)

@@ -192,10 +192,10 @@ class _Plan:
         for sigma in task.sigmas:
             affinity = part.affinity(sigma)
             growth = part.growth(affinity, sigma) if task.indices is None else 0.0
+            operator = _precise(diffusion(affinity, self.alpha, overwrite=True))
+            del affinity  # where the operator is a copy of it in float64
             # The same probes at every width: what they miss is alike, and the curve is smooth.
-            spectrum = solver(
-                _precise(diffusion(affinity, self.alpha, overwrite=True)), np.random.default_rng(task.seed)
-            )
+            spectrum = solver(operator, np.random.default_rng(task.seed))
             nats = shannon(spectrum, self.t)
             error = shannon_stderr(spectrum, self.t)
             first = (nats if self.t == 1 else shannon(spectrum)) / math.log(part.n)
@@ -203,8 +203,8 @@ class _Plan:
         return found
 
     def _side_by_side(self) -> bool:
-        """Whether one affinity per core fits, and a copy that LAPACK may make."""
-        return is_numpy(self.distances.squared) and (1 + 2 * cores()) * _bytes(self.distances) <= self.memory
+        """Whether one affinity per core fits, and a copy of it in float64."""
+        return is_numpy(self.distances.squared) and (1 + 3 * cores()) * _bytes(self.distances) <= self.memory
 
 
 def _precise(operator: Dense) -> Dense:
@@ -222,7 +222,7 @@ def _plan(
     count = given if isinstance(given, int) else len(given)
     chosen = solver or choose(n, d, t=t, memory=budget, tol=rest["tol"], sets=count).solver
     narrow = not isinstance(chosen, Exact)
-    need = 2.0 * (4 if narrow else 8) * n * n
+    need = 16.0 * n * n  # both in float64, or in float32 and a copy of the affinity in float64
     if need > budget:
         raise TooLargeError(
             f"a profile keeps {n} x {n} distances and one affinity, {in_words(need)}, and {in_words(budget)} are "

@@ -13,7 +13,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_float64, dtype_name, from_numpy, namespace, to_numpy
 from diffspec._memory import allowed, in_words
-from diffspec._threads import single_threaded_blas
+from diffspec._threads import shared, single_threaded_blas
 from diffspec.distances import symmetrized
 from diffspec.errors import TooLargeError
 from diffspec.operators import Operator, is_narrow
@@ -29,8 +29,8 @@ EPS, EPS32 = float(np.finfo(np.float64).eps), float(np.finfo(np.float32).eps)
 PASSES = 6
 # Blocks of vectors that a step makes beside the one that it keeps.
 COPIES = 4
-# Arrays of the order of the basis that are held at once when it is read off.
-SMALL = 6.0
+# Arrays of the order of the basis that are held at once when it is read off, with those that LAPACK works in.
+SMALL = 9.0
 # Vectors may always take this much beside the affinity, so that a small `memory=` for it does not stop a solver.
 FLOOR = 40.0 * 2**20
 CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
@@ -141,7 +141,7 @@ def holds(operator: Operator, vectors: float) -> bool:
         return True
     like = operator.like
     stored = math.prod(like.shape) * float(namespace(like).finfo(like.dtype).bits) / 8.0
-    return bool(_bytes_of(operator, vectors) <= FLOOR + allowed() - max(stored, allowed() / 2.0))
+    return bool(_bytes_of(operator, vectors) <= shared(FLOOR) + allowed() - max(stored, allowed() / 2.0))
 
 
 def too_large(operator: Operator, vectors: float) -> TooLargeError:
@@ -155,7 +155,7 @@ def too_large(operator: Operator, vectors: float) -> TooLargeError:
 
 def fits_whole(operator: Operator) -> bool:
     """Whether all eigenvalues can be had within the memory that is allowed: the operator and a float64 copy."""
-    return bool(16.0 * operator.n**2 <= FLOOR + allowed())
+    return bool(16.0 * operator.n**2 <= shared(FLOOR) + allowed())
 
 
 def whole_spectrum(operator: Operator) -> Spectrum:
