@@ -1,5 +1,6 @@
 """`memory=` is what a call holds at most, containers have limits, and memory that cannot be had is said in bytes."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import diffspec.baselines
+import diffspec.released
+import diffspec.training
 from benchmarks.memory import FACTOR, ROWS, child, kept, row
 from diffspec import Gaussian, TooLargeError
 from diffspec._memory import allowed, cgroup_memory, within_memory
@@ -136,3 +140,33 @@ def test_memory_that_cannot_be_had_is_our_error_with_bytes(call):
     assert done.returncode == 0, done.stderr[-2000:]
     assert "bytes" in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+def test_every_public_function_says_so():
+    """All of them pass the gate that turns a MemoryError into ours; `choose` computes nothing of a size."""
+    doors = {
+        f"{module.__name__}.{name}": getattr(module, name)
+        for module in (diffspec, diffspec.baselines, diffspec.released, diffspec.training)
+        for name in module.__all__
+        if inspect.isfunction(getattr(module, name))
+    }
+    assert [name for name, door in doors.items() if not hasattr(door, "__wrapped__")] == ["diffspec.choose"]
+    assert len(doors) > 50
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (MemoryError(), r"memory ran out: this process holds \d+ bytes .* and \d+ bytes .* are free"),
+        (RuntimeError("DefaultCPUAllocator: you tried to allocate 4096 bytes."), r"an array of 4096 bytes"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."), None),
+        (RuntimeError("can't start new thread"), "memory ran out"),
+    ],
+)
+def test_texts_of_others(error, text):
+    @within_memory
+    def door():
+        raise error
+
+    with pytest.raises(TooLargeError if text else RuntimeError, match=text):
+        door()

@@ -11,6 +11,7 @@ import numpy as np
 from diffspec._arrays import Array
 from diffspec._checks import Seed, generator_of
 from diffspec._labels import host
+from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.groups import Partition
 from diffspec.result import Estimate
@@ -19,6 +20,7 @@ from diffspec.significance import PermutationTest, check_permutations, p_value_o
 __all__ = ["shuffle_test"]
 
 
+@within_memory
 def shuffle_test(
     estimator: Callable[[Array, Any], Estimate],
     points: Array,

@@ -15,6 +15,7 @@ import numpy as np
 
 from diffspec._arrays import to_numpy
 from diffspec._checks import integer, real, shown, store
+from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.spectrum import Spectrum, check_time, shannon
 
@@ -126,6 +127,7 @@ class ShareAbove:
 NAMED: dict[str, TimeRule] = {"knee": Knee(), "share": ShareAbove()}
 
 
+@within_memory
 def choose_time(spectrum: Spectrum, rule: float | str | TimeRule = "knee") -> float:
     """The diffusion time that `rule` gives for `spectrum`.
 

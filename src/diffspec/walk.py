@@ -14,6 +14,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._checks import Seed, generator_of, integer
+from diffspec._memory import within_memory
 from diffspec.choice import affinity_of
 from diffspec.conjugate import Floats, as_dense, conjugate_of, leading, scaled
 from diffspec.entropy import check_walk, time_for
@@ -28,6 +29,7 @@ __all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"
 UNSEEN = 1e-7
 
 
+@within_memory
 def diffusion_matrix(points: Array, *, kernel: Kernel = AlphaDecay(), alpha: float = 0.5, rng: Seed = 0) -> Any:
     """The diffusion matrix P (n, n), whose row i holds where a step from point i leads, and how likely.
 
@@ -74,6 +76,7 @@ def diffusion_matrix(points: Array, *, kernel: Kernel = AlphaDecay(), alpha: flo
     return scaled(conjugate, 1.0 / root, root)
 
 
+@within_memory
 def diffuse(
     points: Array,
     steps: int,
@@ -135,6 +138,7 @@ def diffuse(
     return moved
 
 
+@within_memory
 def diffusion_map(
     points: Array,
     *,
@@ -199,6 +203,7 @@ def diffusion_map(
     return np.asarray(np.sign(largest) * np.abs(values) ** t * vectors)
 
 
+@within_memory
 def potential_distances(
     points: Array, steps: int, *, kernel: Kernel = AlphaDecay(), alpha: float = 0.5, rng: Seed = 0
 ) -> Floats:

@@ -14,6 +14,7 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, generator_of, integer, recorded
+from diffspec._memory import within_memory
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, within_one
@@ -27,6 +28,7 @@ from diffspec.subsets import Indices
 __all__ = ["binned_entropy", "binned_information"]
 
 
+@within_memory
 def binned_entropy(points: Array, *, bins: int = 2) -> Estimate:
     """Shannon entropy, in bits, of the cell that a point lies in (plug-in: -sum p log2 p of the shares of points).
 
@@ -70,6 +72,7 @@ def binned_entropy(points: Array, *, bins: int = 2) -> Estimate:
     return in_bits("binned entropy", _plug_in(cells), n=n, settings=settings, ceiling=math.log(n), verdict=verdict)
 
 
+@within_memory
 def binned_information(
     points: Array,
     reference: Any,

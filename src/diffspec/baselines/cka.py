@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
+from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, centred
 from diffspec.baselines._samples import Floats, as_samples, within_one
@@ -17,6 +18,7 @@ from diffspec.result import RATIO, Estimate, Settings
 __all__ = ["linear_cka"]
 
 
+@within_memory
 def linear_cka(points: Array, reference: Any, *, debiased: bool = False) -> Estimate:
     """Linear CKA of `points` X and `reference` Y, both centred: |X'Y|^2 / (|X'X| |Y'Y|) in Frobenius norms.
 

@@ -9,6 +9,7 @@ from scipy.linalg import cholesky, solve_triangular, svd, svdvals
 
 from diffspec._arrays import Array
 from diffspec._checks import real, shown
+from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, Scatter, classes, effective, scatter
 from diffspec.baselines._samples import Floats, as_samples
@@ -19,6 +20,7 @@ from diffspec.result import COUNT, RATIO, Estimate, Settings
 __all__ = ["lidar", "neural_collapse"]
 
 
+@within_memory
 def lidar(points: Array, reference: Any, *, groups: Grouping | None = None, ridge: float = 1e-4) -> Estimate:
     """Effective rank of the discriminant matrix of `points` (LiDAR): of W^-1/2 B W^-1/2 by its eigenvalues as shares.
 
@@ -81,6 +83,7 @@ def lidar(points: Array, reference: Any, *, groups: Grouping | None = None, ridg
     )
 
 
+@within_memory
 def neural_collapse(points: Array, reference: Any, *, groups: Grouping | None = None, cutoff: float = 1e-6) -> Estimate:
     """Variability within classes against that between their means, NC1 of neural collapse: tr(W B^+) / classes.
 

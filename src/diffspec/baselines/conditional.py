@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diffspec._arrays import Array
+from diffspec._memory import within_memory
 from diffspec.baselines._counts import frenzel
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import as_reference, as_samples, check_neighbors, continuous, together
@@ -11,6 +12,7 @@ from diffspec.result import Estimate, Settings
 __all__ = ["conditional_ksg"]
 
 
+@within_memory
 def conditional_ksg(
     points: Array, reference: Array, given: Array, *, neighbors: int = 3, standardize: bool = True
 ) -> Estimate:

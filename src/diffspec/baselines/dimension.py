@@ -6,6 +6,7 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import real, shown
+from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_distinct, within_one
 from diffspec.errors import InputError
@@ -15,6 +16,7 @@ from diffspec.result import COUNT, Estimate, Settings
 __all__ = ["levina_bickel", "two_nn"]
 
 
+@within_memory
 def two_nn(points: Array, *, discard: float = 0.1) -> Estimate:
     """Intrinsic dimension of `points` from two neighbours (TwoNN): slope of -log(1 - F) against log(r2 / r1).
 
@@ -72,6 +74,7 @@ def two_nn(points: Array, *, discard: float = 0.1) -> Estimate:
     return in_unit("TwoNN dimension", float(kept @ heights / (kept @ kept)), unit=COUNT, n=n, settings=settings)
 
 
+@within_memory
 def levina_bickel(points: Array, *, neighbors: int = 10) -> Estimate:
     """Intrinsic dimension of `points` by maximum likelihood: 1 / <log(r_k / r_j)> over points and j < k.
 

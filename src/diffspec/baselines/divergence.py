@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from diffspec._arrays import Array
+from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import as_samples, check_neighbors, require_distinct, within_one
 from diffspec.errors import InputError
@@ -16,6 +17,7 @@ from diffspec.result import Estimate, Settings
 __all__ = ["kl_divergence"]
 
 
+@within_memory
 def kl_divergence(points: Array, others: Array, *, neighbors: int = 3) -> Estimate:
     """D(P || Q), in bits, of the densities P that `points` and Q that `others` are drawn from (Wang et al.).
 

@@ -11,6 +11,7 @@ from scipy.special import entr
 
 from diffspec._arrays import Array, take_square
 from diffspec._checks import Seed, generator_of
+from diffspec._memory import within_memory
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import in_bits
@@ -24,6 +25,7 @@ from diffspec.subsets import Indices
 __all__ = ["entry_entropy", "entry_information"]
 
 
+@within_memory
 def entry_entropy(points: Array, *, kernel: Kernel = Gaussian(), alpha: float = 0.5, rng: Seed = 0) -> Estimate:
     """Entropy of the n^2 entries P_ij / n of the diffusion matrix, in bits (the paper's DMEE).
 
@@ -67,6 +69,7 @@ def entry_entropy(points: Array, *, kernel: Kernel = Gaussian(), alpha: float = 
     return in_bits("diffusion matrix entry entropy", nats, n=n, settings=settings, ceiling=2.0 * math.log(n))
 
 
+@within_memory
 def entry_information(
     points: Array,
     reference: Any,

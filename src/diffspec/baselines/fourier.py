@@ -10,6 +10,7 @@ import numpy as np
 
 from diffspec._arrays import Array, take_square
 from diffspec._checks import Seed, generator_of, integer
+from diffspec._memory import within_memory
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
@@ -25,6 +26,7 @@ from diffspec.subsets import Indices
 __all__ = ["fourier_entropy", "fourier_information"]
 
 
+@within_memory
 def fourier_entropy(
     points: Array,
     *,
@@ -95,6 +97,7 @@ def fourier_entropy(
     return in_bits("graph Fourier entropy", nats, n=n, settings=settings, ceiling=math.log(most))
 
 
+@within_memory
 def fourier_information(
     points: Array,
     reference: Any,

@@ -10,6 +10,7 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, generator_of, real, shown
+from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, finite, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of
 from diffspec.entropy import check_walk, settings_of
@@ -24,6 +25,7 @@ from diffspec.spectrum import renyi
 __all__ = ["gram_entropy", "gram_information", "vendi_score"]
 
 
+@within_memory
 def gram_entropy(points: Array, *, kernel: Kernel = Gaussian(), order: float = 1.0, rng: Seed = 0) -> Estimate:
     """Matrix-based Renyi entropy of `points`, in bits: log(sum lambda^q) / (1 - q) of the eigenvalues of K / n.
 
@@ -76,6 +78,7 @@ def gram_entropy(points: Array, *, kernel: Kernel = Gaussian(), order: float = 1
     return in_bits(f"Gram entropy (q = {order:g})", nats, n=n, settings=settings, ceiling=math.log(n))
 
 
+@within_memory
 def gram_information(
     points: Array,
     reference: Any,
@@ -156,6 +159,7 @@ def gram_information(
     )
 
 
+@within_memory
 def vendi_score(points: Array, *, kernel: Kernel | None = None, order: float = 1.0, rng: Seed = 0) -> Estimate:
     """Vendi score of `points`: the exponential of `gram_entropy`, an effective number of distinct points.
 

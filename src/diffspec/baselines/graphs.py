@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from diffspec._arrays import Array, take_square
 from diffspec._checks import Seed, generator_of
+from diffspec._memory import within_memory
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import EntropyOf, difference
 from diffspec.baselines._estimates import in_bits
@@ -32,6 +33,7 @@ __all__ = ["Nearest", "adjacency_entropy", "adjacency_information"]
 Graph: TypeAlias = Kernel | Nearest
 
 
+@within_memory
 def adjacency_entropy(points: Array, *, graph: Graph = Gaussian(), alpha: float = 0.0, rng: Seed = 0) -> Estimate:
     """Spectral entropy of the adjacency matrix of `points`, in bits (the paper's ASE).
 
@@ -85,6 +87,7 @@ def adjacency_entropy(points: Array, *, graph: Graph = Gaussian(), alpha: float 
     return in_bits("adjacency spectral entropy", nats, n=n, settings=settings, ceiling=math.log(n))
 
 
+@within_memory
 def adjacency_information(
     points: Array,
     reference: Any,

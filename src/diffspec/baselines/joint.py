@@ -10,6 +10,7 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, positive
+from diffspec._memory import within_memory
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
@@ -23,6 +24,7 @@ from diffspec.spectrum import check_time, shannon
 __all__ = ["joint_information"]
 
 
+@within_memory
 def joint_information(
     points: Array,
     reference: Any,

@@ -15,6 +15,7 @@ from scipy.special import digamma, gammaln
 
 from diffspec._arrays import Array
 from diffspec._checks import integer
+from diffspec._memory import within_memory
 from diffspec.baselines._counts import counts_in_class, kraskov_first, kraskov_second, mixed, mixed_with_labels
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
@@ -39,6 +40,7 @@ from diffspec.result import Estimate, Settings
 __all__ = ["kozachenko_leonenko", "ksg", "mixed_ksg", "ross"]
 
 
+@within_memory
 def kozachenko_leonenko(points: Array, *, neighbors: int = 3) -> Estimate:
     """Differential Shannon entropy of `points`, in bits: log-distances to the k-th nearest neighbour.
 
@@ -94,6 +96,7 @@ def kozachenko_leonenko(points: Array, *, neighbors: int = 3) -> Estimate:
     return in_bits("KL differential entropy", nats + d * exponent(values) * math.log(2.0), n=n, settings=settings)
 
 
+@within_memory
 def ksg(
     points: Array, reference: Array, *, neighbors: int = 3, variant: Literal[1, 2] = 1, standardize: bool = True
 ) -> Estimate:
@@ -157,6 +160,7 @@ def ksg(
     return in_bits(f"KSG {variant} information", nats, n=n, settings=Settings(method=call("ksg", options)))
 
 
+@within_memory
 def ross(
     points: Array, reference: Any, *, groups: Grouping | None = None, neighbors: int = 3, standardize: bool = False
 ) -> Estimate:
@@ -221,6 +225,7 @@ def ross(
     return in_bits("Ross information", nats, n=n, settings=settings, ceiling=partition.entropy)
 
 
+@within_memory
 def mixed_ksg(
     points: Array, reference: Any, *, groups: Grouping | None = None, neighbors: int = 3, standardize: bool = True
 ) -> Estimate:

@@ -12,6 +12,7 @@ from typing import Any
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, positive
+from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call
 from diffspec.baselines._training import DEFAULT, Bound, Task, Training, blocks_of, estimated, sizes
 from diffspec.groups import Grouping
@@ -20,6 +21,7 @@ from diffspec.result import Estimate
 __all__ = ["Training", "infonce", "mine", "nwj", "smile"]
 
 
+@within_memory
 def mine(
     points: Array,
     reference: Any,
@@ -94,6 +96,7 @@ def mine(
     return estimated("MINE information", method, bound, Task(points, reference, groups, training, repeats, rng))
 
 
+@within_memory
 def infonce(
     points: Array,
     reference: Any,
@@ -152,6 +155,7 @@ def infonce(
     return replace(found, verdict=f"saturated: no value above log2 K = {most:.3g} bit is possible; give more points")
 
 
+@within_memory
 def nwj(
     points: Array,
     reference: Any,
@@ -210,6 +214,7 @@ def nwj(
     return estimated("NWJ information", method, bound, Task(points, reference, groups, training, repeats, rng))
 
 
+@within_memory
 def smile(
     points: Array,
     reference: Any,

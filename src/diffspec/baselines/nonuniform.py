@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 
 from diffspec._arrays import Array
 from diffspec._checks import real, shown
+from diffspec._memory import within_memory
 from diffspec.baselines._counts import kraskov_first
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
@@ -31,6 +32,7 @@ SELDOM, DRAWN = 5e-3, 400_000
 MOST = 10
 
 
+@within_memory
 def lnc(
     points: Array,
     reference: Array,

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import integer
+from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, classes
 from diffspec.baselines._samples import (
@@ -35,6 +36,7 @@ BEYOND = 25.0
 STEP = 0.25
 
 
+@within_memory
 def logme(points: Array, reference: Any, *, groups: Grouping | None = None) -> Estimate:
     """Logarithm of maximum evidence of `reference` given `points` (LogME), per point and averaged over its columns.
 
@@ -103,6 +105,7 @@ def logme(points: Array, reference: Any, *, groups: Grouping | None = None) -> E
     return in_unit("LogME", math.fsum(evidence) / len(names) / n, unit=NAT, n=n, settings=settings)
 
 
+@within_memory
 def knn_probe(
     points: Array, reference: Any, *, groups: Grouping | None = None, neighbors: int = 10, folds: int = 5
 ) -> Estimate:

@@ -10,6 +10,7 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import integer
+from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import Singular, effective, shares_of, singular_values
 from diffspec.errors import InputError
@@ -18,6 +19,7 @@ from diffspec.result import COUNT, RATIO, Estimate, Settings
 __all__ = ["alpha_req", "effective_rank", "participation_ratio", "stable_rank"]
 
 
+@within_memory
 def effective_rank(points: Array, *, centered: bool = False) -> Estimate:
     """Effective rank of `points` (RankMe): exp(-sum p log p) of the singular values s as shares p = s / sum s.
 
@@ -60,6 +62,7 @@ def effective_rank(points: Array, *, centered: bool = False) -> Estimate:
     return _count("effective rank", effective(found.values), found, call("effective_rank", {"centered": centered}))
 
 
+@within_memory
 def participation_ratio(points: Array, *, centered: bool = True) -> Estimate:
     """Participation ratio of `points`: (sum l)^2 / sum l^2 of the eigenvalues l of their covariance.
 
@@ -103,6 +106,7 @@ def participation_ratio(points: Array, *, centered: bool = True) -> Estimate:
     return _count("participation ratio", 1.0 / float(shares @ shares), found, method)
 
 
+@within_memory
 def stable_rank(points: Array, *, centered: bool = False) -> Estimate:
     """Stable rank of `points`: squared Frobenius norm / squared spectral norm.
 
@@ -143,6 +147,7 @@ def stable_rank(points: Array, *, centered: bool = False) -> Estimate:
     return _count("stable rank", 1.0 / float(shares[0]), found, call("stable_rank", {"centered": centered}))
 
 
+@within_memory
 def alpha_req(points: Array, *, first: int = 1, last: int | None = None) -> Estimate:
     """Exponent a of the power law l_k ~ k^-a of the covariance eigenvalues of `points` (alpha-ReQ).
 

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._checks import integer, positive, seed_of
+from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.released.cache import EigenvalueFile
 from diffspec.released.measures import (
@@ -43,6 +44,7 @@ MOST = 10000
 """Beyond this many points the released package takes a random subset."""
 
 
+@within_memory
 def diffusion_spectral_entropy(
     embedding_vectors: Array | None,
     gaussian_kernel_sigma: float = 10,
@@ -122,6 +124,7 @@ def diffusion_spectral_entropy(
     return _entropy(points, measure, file=_file(eigval_save_path, eigval_save_precision), verbose=verbose)
 
 
+@within_memory
 def adjacency_spectral_entropy(
     embedding_vectors: Array | None,
     gaussian_kernel_sigma: float = 10,

@@ -11,6 +11,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._checks import integer, seed_of
+from diffspec._memory import within_memory
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 from diffspec.groups import Clusters, Labels
@@ -23,6 +24,7 @@ DISCRETE_KINDS = "iubUSO"
 Indices: TypeAlias = Sequence[int] | np.ndarray[Any, Any]
 
 
+@within_memory
 def diffusion_spectral_mutual_information(
     embedding_vectors: Array,
     reference_vectors: Array,
@@ -105,6 +107,7 @@ def diffusion_spectral_mutual_information(
     return _information(points, groups, measure, repetitions=num_repetitions, seed=random_seed), groups
 
 
+@within_memory
 def adjacency_spectral_mutual_information(
     embedding_vectors: Array,
     reference_vectors: Array,

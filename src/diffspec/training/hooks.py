@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from diffspec._memory import within_memory
 from diffspec.errors import InputError, LayersWarning, MissingExtraError
 from diffspec.training.batches import as_batches, copied, size_of, words_of
 from diffspec.training.layers import Layers, Module, Watched, modules_of, resolve_layers, unwrapped
@@ -25,6 +26,7 @@ except ImportError:
 __all__ = ["collect", "look", "trial"]
 
 
+@within_memory
 def collect(model: Module, layers: Layers, batches: Iterable[Any]) -> dict[str, Points]:
     """Per layer its output on `batches`, reduced, on the host: an array (n, d) each, rows in the order of the inputs.
 
