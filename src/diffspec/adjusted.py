@@ -20,7 +20,7 @@ from diffspec.information import Matched, dsmi
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.result import BIT, NATS_PER, Estimate
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import shannon, shannon_stderr
+from diffspec.spectrum import shannon, whole_error
 from diffspec.verdicts import ABOVE, INFORMATIVE, above_groups, beside
 
 __all__ = ["adjusted_dsmi"]
@@ -110,7 +110,7 @@ def adjusted_dsmi(
     solver = solver or choose(*points.shape, t=t, memory=memory_for(memory, points), tol=tol).solver
     found = solver(operator_on(_cut(resolved, points, partition), resolved, alpha), generator)
     gain = shannon(found, t) / NATS_PER[BIT] - whole.value
-    probes = math.hypot(whole.stderr or 0.0, (shannon_stderr(found, t) or 0.0) / NATS_PER[BIT])
+    probes = math.hypot(whole.stderr or 0.0, (whole_error(found, t) or 0.0) / NATS_PER[BIT])
     return _adjusted(matched, gain, probes)
 
 

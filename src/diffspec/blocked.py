@@ -47,6 +47,11 @@ class Blocked(Operator):
     size: int
 
     @property
+    def entry_error(self) -> float:
+        """As of its tiles."""
+        return self.tiles.entry_error
+
+    @property
     def n(self) -> int:
         """Its order: the number of points."""
         return self.tiles.n

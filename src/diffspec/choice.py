@@ -236,7 +236,7 @@ def _factored(
 def operator_in(tiles: GaussianTiles, alpha: float, memory: float) -> Operator:
     """The diffusion operator of `tiles`: dense where `memory` holds the whole affinity, else computed tile by tile."""
     if bytes_of(tiles) <= memory:
-        return diffusion(filled(tiles), alpha, overwrite=True)
+        return replace(diffusion(filled(tiles), alpha, overwrite=True), entry_error=tiles.entry_error)
     return blocked_diffusion(tiles, alpha, memory / 2.0)
 
 

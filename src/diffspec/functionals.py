@@ -57,6 +57,11 @@ class Measure(Protocol):
         ...
 
     @property
+    def rounding(self) -> float:
+        """About how far a node is off for affinities in float32."""
+        ...
+
+    @property
     def samples(self) -> Array | None:
         """Independent estimates of the weights, shape (p, k)."""
         ...

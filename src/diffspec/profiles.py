@@ -26,7 +26,7 @@ from diffspec.operators import Dense, check_alpha, diffusion, rounding_is_harmle
 from diffspec.result import BIT, NATS_PER
 from diffspec.scales import WIDTHS, Distances, asked, narrowest, widest, widths
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import check_time, shannon, shannon_stderr
+from diffspec.spectrum import check_time, shannon, whole_error
 from diffspec.subsets import Entropy, Indices
 
 __all__ = ["profile"]
@@ -197,7 +197,7 @@ class _Plan:
             # The same probes at every width: what they miss is alike, and the curve is smooth.
             spectrum = solver(operator, np.random.default_rng(task.seed))
             nats = shannon(spectrum, self.t)
-            error = shannon_stderr(spectrum, self.t)
+            error = whole_error(spectrum, self.t)
             first = (nats if self.t == 1 else shannon(spectrum)) / math.log(part.n)
             found.append((Entropy(part.n, nats, first, error), growth))
         return found

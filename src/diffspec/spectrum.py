@@ -29,6 +29,7 @@ from diffspec.functionals import (
 )
 from diffspec.perturbation import Perturbation
 from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
+from diffspec.rounding import renyi_rounding, shannon_rounding, whole_error
 from diffspec.verdicts import beside, few_points, kernel_state
 
 __all__ = [
@@ -42,12 +43,36 @@ __all__ = [
     "shannon",
     "shannon_stderr",
     "truncation",
+    "whole_error",
 ]
 
 
 # The 95 % interval of a count was found to cover 94 % of exact values where a node beside the floor stands for 1.3 to
 # 1.5 eigenvalues, 89 % at 1.5 to 2 and 79 % at 2 to 3.
 MOST_PER_NODE = 1.5
+
+
+# Bits that rounding may cost before the verdict speaks of it.
+ROUNDING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What an entropy may be off by, in nats, by cause."""
+
+    probes: float | None
+    """Standard error from random probes, None where there are none."""
+    rounding: float
+    """The same from float32 affinities, 0 where there are none."""
+    truncation: float
+    """What few steps or moments may have cost."""
+
+    @property
+    def stderr(self) -> float | None:
+        """Probes and rounding together, None where neither is there."""
+        if self.probes is None and self.rounding == 0.0:
+            return None
+        return math.hypot(self.probes or 0.0, self.rounding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,6 +91,8 @@ class Spectrum:
     """Order of the operator: the number of points; the weights sum to it."""
     floor: float = 0.0
     """Absolute eigenvalues at or below this were rounding noise of the solver and were set to 0."""
+    rounding: float = 0.0
+    """About how far an eigenvalue is off because the affinities were computed in float32; 0 where they were not."""
     negative: float = 0.0
     """The lowest eigenvalue before absolute values were taken, if below 0; 0 for a kernel that is known for it."""
     settings: Settings | None = None
@@ -93,17 +120,17 @@ class Spectrum:
     def shannon(self, t: float | None = None) -> Estimate:
         """Diffusion spectral entropy at diffusion time `t`, in bits (Eqn 6 of the paper)."""
         t = self._time(t)
-        nats, error = shannon(self, t), shannon_stderr(self, t)
-        return self._entropy("DSE", nats, t, error=error, bounds=self._bounds(nats, t), truncated=truncation(self, t))
+        nats, probes, rounding = shannon(self, t), shannon_stderr(self, t), shannon_rounding(self, t)
+        errors = Errors(probes, rounding, truncation(self, t))
+        return self._entropy("DSE", nats, t, errors=errors, bounds=self._bounds(nats, t))
 
     def renyi(self, q: float, t: float | None = None) -> Estimate:
         """Renyi entropy of order `q` of the same probabilities, in bits; q = 1 is `shannon`."""
         t = self._time(t)
-        nats, error = renyi(self, q, t), renyi_stderr(self, q, t)
+        errors = Errors(renyi_stderr(self, q, t), renyi_rounding(self, q, t), renyi_truncation(self, q, t))
         bounds = None if self.extremes is None else self.extremes.renyi(q, t)
-        truncated = renyi_truncation(self, q, t)
         measure = f"Renyi entropy (q = {q:g})"
-        return self._entropy(measure, nats, t, error=error, bounds=bounds, truncated=truncated)
+        return self._entropy(measure, renyi(self, q, t), t, errors=errors, bounds=bounds)
 
     def count(self, t: float | None = None, floor: float = 0.01) -> Estimate:
         """How many |eigenvalue|^t lie above `floor`; at large t the number of well-separated clusters.
@@ -131,14 +158,7 @@ class Spectrum:
         return math.exp(shannon(self, self._time(t)))
 
     def _entropy(
-        self,
-        measure: str,
-        nats: float,
-        t: float,
-        *,
-        error: float | None,
-        bounds: tuple[float, float] | None,
-        truncated: float = 0.0,
+        self, measure: str, nats: float, t: float, *, errors: Errors, bounds: tuple[float, float] | None
     ) -> Estimate:
         bit = NATS_PER[BIT]
         return Estimate(
@@ -146,11 +166,11 @@ class Spectrum:
             value=nats / bit,
             unit=BIT,
             n=self.n,
-            stderr=None if error is None else error / bit,
+            stderr=None if errors.stderr is None else errors.stderr / bit,
             bounds=None if bounds is None else (bounds[0] / bit, bounds[1] / bit),
             ceiling=math.log2(self.n),
             settings=self._settings(t),
-            verdict="; ".join([self._told(nats, t), *self._errors((error or 0.0) / bit, truncated / bit)]),
+            verdict="; ".join([self._told(nats, t), *self._errors(errors)]),
             spectrum=self,
         )
 
@@ -183,14 +203,18 @@ class Spectrum:
         state = kernel_state(nats / limit, t, first=shannon(self) / limit, advice=lambda: self.advice if asked else "")
         return beside(few_points(self.n), state)
 
-    def _errors(self, error: float, truncated: float) -> list[str]:
-        """In words where the tolerance, in bits, was not reached or another error is larger."""
+    def _errors(self, errors: Errors) -> list[str]:
+        """In words where the tolerance was not reached or another error is larger."""
+        bit, tol = NATS_PER[BIT], self.tol or 0.0
+        error, truncated, rounding = (errors.probes or 0.0) / bit, errors.truncation / bit, errors.rounding / bit
         parts = [self.remark] if self.remark else []
         if self.negative:
             parts.append(f"the operator has negative eigenvalues (to {self.negative:.2g}): absolute values are used")
         if self.tol is not None and error > self.tol:
             parts.append(f"tolerance not reached: standard error {error:.2g} above tol = {self.tol:g}, use more probes")
-        if truncated > max(self.tol or 0.0, 1.96 * error):
+        if rounding > max(tol, ROUNDING, error):
+            parts.append(f"affinities in float32 cost about {rounding:.2g} bit of the stated error, use Exact()")
+        if truncated > max(tol, 1.96 * error):
             parts.append(f"few steps or moments may have cost up to about {truncated:.2g} bit besides, use more")
         return parts
 

@@ -131,6 +131,11 @@ class StoredTiles:
         """Number of points."""
         return len(self.rows.half)
 
+    @property
+    def entry_error(self) -> float:
+        """As `diffspec.tiles.GaussianTiles.entry_error`."""
+        return float(np.finfo(self.frame.dtype).eps) * (0.5 - 0.5 * float(np.mean(self.rows.half)))
+
     def __call__(self, rows: slice, columns: slice) -> Values:
         """The affinities of the points in two ranges, shape (rows, columns); 1 on the diagonal."""
         return affinity(self.some(rows), self.some(columns), self.frame)
@@ -161,6 +166,7 @@ def affinity(rows: Rows, columns: Rows, frame: Frame) -> Values:
     exponent += rows.half[:, None].astype(frame.dtype)
     exponent += columns.half[None, :].astype(frame.dtype)
     if same:
+        exponent = (exponent + exponent.T) / 2.0  # symmetric to the last bit
         np.fill_diagonal(exponent, 0.0)
     tile: Values = exponential(exponent)
     return tile

@@ -16,7 +16,7 @@ from diffspec.choice import affinity_of, bytes_of, choose, memory_for, operator_
 from diffspec.kernels import Kernel
 from diffspec.operators import Operator
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import shannon, shannon_stderr
+from diffspec.spectrum import shannon, whole_error
 from diffspec.tiles import GaussianTiles
 
 __all__ = ["Entropy", "Indices", "Walk", "measured", "walk_of"]
@@ -70,7 +70,7 @@ class Walk:
         found = solver(self._operator(indices, solver, rng), rng)
         nats = shannon(found, self.t)
         first = (nats if self.t == 1 else shannon(found)) / math.log(n)
-        return Entropy(n, nats, first, shannon_stderr(found, self.t))
+        return Entropy(n, nats, first, whole_error(found, self.t))
 
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of these points."""

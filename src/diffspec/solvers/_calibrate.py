@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from diffspec._arrays import Array, from_numpy
-from diffspec.operators import Operator, product_eps
+from diffspec.operators import Operator, eigenvalue_rounding, product_eps
 from diffspec.solvers._krylov import Matrix
 from diffspec.spectrum import Spectrum
 
@@ -17,6 +17,8 @@ __all__ = ["Known", "calibrated", "measure"]
 
 # A power of which less than this share lies outside the lower powers is one of them, to rounding.
 DISTINCT = 1e-7
+# A product in float32 leaves about this, as a share of the largest eigenvalue, in place of smaller ones.
+PRODUCT, WIDE = 2e-8, 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,15 @@ class Known:
     """Traces of A, A^2 and as many higher powers as are cheap."""
     rounding: float
     like: Array
+    moved: float = 0.0
+    """About how far an eigenvalue is off for the rounding of the entries."""
 
     @classmethod
     def of(cls, operator: Operator) -> Known:
         """All of it, asked once."""
         moments = (operator.trace(), operator.frobenius2(), *operator.higher_moments())
-        return cls(operator.n, moments, product_eps(operator), operator.like)
+        moved = eigenvalue_rounding(operator, moments[1])
+        return cls(operator.n, moments, product_eps(operator), operator.like, moved)
 
 
 def measure(known: Known, nodes: Matrix, fixed: Matrix, probes: Matrix) -> Spectrum:
@@ -56,6 +61,7 @@ def measure(known: Known, nodes: Matrix, fixed: Matrix, probes: Matrix) -> Spect
         samples=from_numpy(samples[:, order], known.like),
         n=known.n,
         floor=floor,
+        rounding=max(known.moved, PRODUCT * float(size[0]) if known.rounding > WIDE else 0.0),
     )
 
 

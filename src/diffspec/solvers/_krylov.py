@@ -16,7 +16,7 @@ from diffspec._memory import allowed, in_words
 from diffspec._threads import shared, single_threaded_blas
 from diffspec.distances import symmetrized
 from diffspec.errors import TooLargeError
-from diffspec.operators import Operator, is_narrow
+from diffspec.operators import Operator, eigenvalue_rounding, is_narrow
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.spectrum import Spectrum
 
@@ -178,6 +178,7 @@ def whole_spectrum(operator: Operator) -> Spectrum:
         weights=weights,
         n=operator.n,
         floor=floor,
+        rounding=eigenvalue_rounding(operator, float(signed @ signed)),
         negative=float(signed[0]) if signed[0] < -floor else 0.0,
     )
 
