@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from diffspec import InputError
-from diffspec.training import Layer, Probe, collect
+from diffspec.training import Layer, Probe, collect, hooks
 from diffspec.training.layers import resolve_layers
 from diffspec.training.reductions import REDUCTIONS
 from diffspec.training.untouched import untouched
@@ -245,3 +245,38 @@ def test_means_of_half_precision_outputs_are_taken_in_single_precision():
     found = collect(network, {"layer": "mean"}, [torch.ones(3, 2)])["layer"]
     assert found.dtype == np.float32
     assert np.array_equal(found, np.full((3, 2), 1.0 + 2.0**-11, dtype=np.float32))
+
+
+def test_every_hook_is_gone_and_fused_layers_are_as_before_a_pass():
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU())
+    before = torch.backends.mha.get_fastpath_enabled()
+    seen = []
+    with hooks._plainly():
+        seen.append(torch.backends.mha.get_fastpath_enabled())
+    with hooks._hooked(network, [], 4):
+        pass
+    collect(network, {"1": "gap"}, [torch.ones(4, 1, 5, 5)])
+    assert seen == [False]
+    assert torch.backends.mha.get_fastpath_enabled() == before
+    assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_up_to_ten_names_are_offered_where_none_is_near():
+    network = torch.nn.Sequential(*(torch.nn.Identity() for _ in range(12)))
+    with pytest.raises(InputError, match="near names: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; see"):
+        resolve_layers(network, "zzz")
+    named = torch.nn.ModuleDict({f"block{k}": torch.nn.Identity() for k in range(7)})
+    with pytest.raises(InputError) as caught:
+        resolve_layers(named, "block")
+    assert str(caught.value).count("block") == 6  # the one asked for and the five nearest
+
+
+def test_reductions_are_offered_one_by_one():
+    with pytest.raises(InputError, match=r"; reductions: none \(the output is \(n, d\) already\); flatten \("):
+        collect(Gives(lambda inputs: inputs[:, :, None]), "layer", [INPUTS])
+
+
+@pytest.mark.parametrize("name", ["gap_first", "gap_last", "gap"])
+@pytest.mark.parametrize("axes", range(2, 7))
+def test_pixels_are_means_over_one_to_three_axes(name, axes):
+    assert (axes in REDUCTIONS[name][0]) == (3 <= axes <= 5)
