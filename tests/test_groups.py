@@ -243,7 +243,9 @@ def test_a_wrong_length_says_both_and_asks_for_a_header(entries, hint):
     assert str(caught.value).endswith("; is a header or an index among the data?") == hint
 
 
-@pytest.mark.parametrize("groups", ["labels", Labels, 5, lambda reference: [0, 1]], ids=["text", "a class", "a number", "a function"])
+@pytest.mark.parametrize(
+    "groups", ["labels", Labels, 5, lambda reference: [0, 1]], ids=["text", "a class", "a number", "a function"]
+)
 def test_groups_that_are_none_are_refused_in_one_line(groups):
     with pytest.raises(InputError, match=r"groups must (be Labels\(\), Bins\(10\), Clusters|give a Partition)"):
         partition_of([0, 1], groups, 2)
