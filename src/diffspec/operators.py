@@ -167,9 +167,7 @@ class Dense(Operator):
         return xp.concat([as_float64(self.matrix[rows, :]) @ vectors for rows in self._rows()], axis=0)
 
     def _rows(self) -> Iterator[slice]:
-        """The rows, some at a time: as many as stay in a cache when they are widened to float64."""
-        size = max(SMALLEST, WIDENED // self.n)
-        return (slice(start, min(start + size, self.n)) for start in range(0, self.n, size))
+        return _some_rows(self.n)
 
     def dense(self) -> Array:
         """The (n, n) matrix itself."""
@@ -208,6 +206,12 @@ MEAN_EIGENVALUE = 6e-3
 
 
 EPS32 = float(np.finfo(np.float32).eps)
+
+
+def _some_rows(n: int) -> Iterator[slice]:
+    """The `n` rows, some at a time: as many as stay in a cache when they are widened to float64."""
+    size = max(SMALLEST, WIDENED // n)
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
 def rounding_is_harmless(operator: Operator) -> bool:
@@ -263,13 +267,16 @@ def diffusion(affinity: Array, alpha: float, *, overwrite: bool = False) -> Dens
     inverse_density = xp.sum(affinity, axis=1) ** -alpha
     degree = inverse_density * product(affinity, inverse_density)
     weight = inverse_density / xp.sqrt(degree)
+    # float32 in an order that leaves the result symmetric to the last bit: else a Krylov space of it misses moments.
+    narrow = affinity.dtype == xp.float32
     if not overwrite:
-        affinity = xp.asarray(affinity, copy=True)
-    if affinity.dtype == xp.float32:
-        # In this order the result is symmetric to the last bit. Else a Krylov space of it misses moments by 1e-10.
-        size = max(SMALLEST, WIDENED // len(weight))
-        for start in range(0, len(weight), size):
-            affinity[start : start + size, :] *= weight[start : start + size, None] * weight[None, :]
+        both = (
+            affinity * (weight[:, None] * weight[None, :]) if narrow else affinity * weight[:, None] * weight[None, :]
+        )
+        return Dense(both, disposable=True)
+    if narrow:
+        for rows in _some_rows(int(affinity.shape[0])):
+            affinity[rows, :] *= weight[rows, None] * weight[None, :]
         return Dense(affinity, disposable=True)
     affinity *= weight[:, None]
     affinity *= weight[None, :]
