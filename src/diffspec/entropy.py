@@ -66,8 +66,9 @@ def dse(
         `Exact()`, `Lanczos()`, `LowRank()` or `Chebyshev()`. Default: what `choose` gives, which is exact to about 2500
         points and `Lanczos` with a stated standard error beyond.
     memory : float, optional
-        Bytes that may be used for the affinity, default half of what is free; where n x n numbers do not fit, products
-        with the affinity are computed tile by tile.
+        Bytes that may be used, default half of what is free. The peak of the call, beyond the points, stays within 1.25
+        times that and 64 MiB: where n x n numbers do not fit, `Gaussian` and `Cosine` are computed tile by tile, and
+        what cannot be had is refused with the bytes that it needs.
     tol : float
         Standard error in bits that the chosen solver shall reach, where it is not exact.
     rng : int or numpy.random.Generator or RandomState or None

@@ -131,10 +131,9 @@ def dsmi(
 
     Notes
     -----
-    The affinity is computed once, O(n^2 d), and sliced; where it does not fit into `memory`, or the solver is
-    stochastic and all sets together have fewer pairs, every set computes its own. Then one eigenproblem per group and
-    `repetitions` per size of group, in parallel. Of the default kernel the sets are parts of one graph of all points.
-    I(A; A) is not the entropy of A: the reference only enters through its groups.
+    One affinity, O(n^2 d), is sliced; where it does not fit into `memory`, or all sets of a stochastic solver have fewer
+    pairs, every set has its own. Then one eigenproblem per group and `repetitions` per size of group, in parallel. Of
+    the default kernel the sets are parts of one graph. I(A; A) is not the entropy of A: it enters by its groups only.
 
     References
     ----------
