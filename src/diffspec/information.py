@@ -131,7 +131,7 @@ def dsmi(
 
     Notes
     -----
-    One affinity, O(n^2 d), is sliced; where it does not fit into `memory`, or all sets of a stochastic solver have fewer
+    One affinity, O(n^2 d), is sliced; where `memory` does not hold it, or all sets of a stochastic solver have fewer
     pairs, every set has its own. Then one eigenproblem per group and `repetitions` per size of group, in parallel. Of
     the default kernel the sets are parts of one graph. I(A; A) is not the entropy of A: it enters by its groups only.
 
