@@ -193,5 +193,6 @@ def test_outside_a_checkout_one_line_says_what_to_do(tmp_path, monkeypatch, caps
     assert diffspec.cli.run(["recipe", "check"]) == 2
     error = capsys.readouterr().err
     assert re.fullmatch(
-        r"Error: no recipes in .*; they come with the source: run this in a checkout of diffspec\n", error
+        r"Error: no recipes beside .*; they come with the source: install a checkout of diffspec .*that you trust\n",
+        error,
     )
