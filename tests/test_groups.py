@@ -41,7 +41,8 @@ def test_groups_of_vectors_follow_their_values_and_not_their_order(vectors, grou
     assert len(set(codes)) <= min(groups.count, kinds.max() + 1)
     order = random.sample(range(len(vectors)), k=len(vectors))
     assert groups(vectors[order]).codes.tolist() == codes[order].tolist()
-    assert groups(np.concatenate([vectors, vectors[:1]])).sizes[codes[0]] >= 2
+    again = groups(np.concatenate([vectors, vectors[:1]])).codes  # the weights have changed, so the groups may
+    assert again[0] == again[-1]
 
 
 @pytest.mark.parametrize("groups", [Clusters(4), KMeans(4)], ids=repr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ __all__ = [
     "seed_of",
     "shown",
     "store",
+    "takes",
 ]
 
 Seed: TypeAlias = int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None
@@ -51,15 +53,16 @@ def integer(value: Any, name: str, *, least: int | None = None, most: int | None
 
 
 def real(value: Any) -> float:
-    """`value` as a float, or NaN where it is no single real number (text, None, a boolean, an array).
+    """`value` as a float, or NaN where it is no number of Python or NumPy (text, None, a boolean, an array, a tensor).
 
     NaN fails every comparison, so a check of the range refuses both: ``if not 0 < real(x) < 1``.
     """
-    if isinstance(value, str | bytes | bytearray | bool | np.bool_) or getattr(value, "ndim", False):
+    alone = isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf"
+    if not (alone or isinstance(value, int | float | np.integer | np.floating)) or isinstance(value, bool):
         return math.nan
     try:
         return float(value)
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # RuntimeError: a tensor without a value
+    except OverflowError:
         return math.nan
 
 
@@ -106,6 +109,19 @@ def legacy_seed(rng: Seed, *, name: str = "rng") -> int:
     if found is not None and 0 <= found < 2**32:
         return found
     return int(generator_of(rng, name=name).integers(2**32))
+
+
+def takes(value: Any, count: int) -> bool:
+    """Whether `value` is no class and can be called with `count` arguments, as far as it says."""
+    if isinstance(value, type) or not callable(value):
+        return False
+    try:
+        inspect.signature(value).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # written in C, and says nothing
+        return True
+    return True
 
 
 def store(instance: object, **values: Any) -> None:

@@ -55,7 +55,8 @@ def host(reference: Any, name: str = "reference") -> Values:
         _require_present(np.asarray(reference.isna()), name)
     values = _gathered(reference, name)
     if isinstance(values, np.ma.MaskedArray):
-        _require_present(np.ma.getmaskarray(values), name)
+        if values.dtype.names is None:  # a structured array is refused for its fields
+            _require_present(np.ma.getmaskarray(values), name)
         values = values.data
     values = np.asarray(values)
     if values.dtype.kind in "mM":

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, wraps
-from numbers import Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import psutil
 
+from diffspec._checks import real
 from diffspec.errors import TooLargeError
 
 __all__ = ["allow", "allowed", "cgroup_memory", "host_memory", "in_words", "within_memory"]
@@ -66,7 +66,7 @@ def within_memory(door: Callable[Parameters, Result]) -> Callable[Parameters, Re
 @contextmanager
 def _within(memory: Any) -> Iterator[None]:
     # What is no positive number is refused inside, by `memory_for`.
-    number = float(memory) if isinstance(memory, Real) and float(memory) > 0 else math.inf
+    number = real(memory) if real(memory) > 0 else math.inf
     before = _allowed.set(min(_allowed.get(), number))
     try:
         yield

@@ -18,8 +18,9 @@ from diffspec.entropy import check_walk, dse, time_for
 from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Matched, dsmi
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.operators import check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate
-from diffspec.solvers import Exact, Solver
+from diffspec.solvers import Solver
 from diffspec.spectrum import shannon, whole_error
 from diffspec.verdicts import ABOVE, INFORMATIVE, above_groups, beside
 
@@ -100,8 +101,8 @@ def adjusted_dsmi(
     """
     points = as_points(points)
     partition = partition_of(reference, groups, points.shape[0])
-    check_walk(kernel, solver or Exact())
-    t = time_for(kernel, t)
+    check_walk(kernel, solver)
+    alpha, t = check_alpha(alpha), time_for(kernel, t)
     rest: dict[str, Any] = {"alpha": alpha, "t": t, "memory": memory, "tol": tol}
     generator = generator_of(rng)
     resolved = kernel.resolve(points, generator)

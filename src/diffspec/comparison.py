@@ -10,9 +10,9 @@ from scipy.special import stdtr
 from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of
 from diffspec._memory import within_memory
-from diffspec.entropy import time_for
+from diffspec.entropy import check_walk, time_for
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, partition_of
+from diffspec.groups import Grouping, check_grouping, partition_of
 from diffspec.information import Estimator, Matched, check_estimator
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
@@ -131,7 +131,9 @@ def compare(
             f"a and b must hold the same points, got {a.shape[0]} and {b.shape[0]}; give two representations of "
             "one set, since values at different n are not comparable"
         )
+    check_walk(kernel, solver)
     check_estimator(estimator)
+    check_grouping(groups)
     resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, a.shape[0])
     measure = Measure(estimator, kernel, check_alpha(alpha), time_for(kernel, t), solver, memory, tol)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffspec.errors import InputError
+from diffspec.records import parsed, restored, without_measure
 from diffspec.result import BIT, Estimate, Settings
 from diffspec.verdicts import HIGH, LOW, above_groups, beside, by_chance, few_points, kernel_state
 
@@ -146,18 +147,9 @@ class Profile:
         Raises
         ------
         InputError
-            Fields are missing or unknown.
+            Fields are missing, unknown or of another type.
         """
-        try:
-            values = {name: plain[name] for name in plain if name != "measure"}
-            values["settings"] = Settings(**values["settings"])
-            for name in ("entropy", "information"):
-                values[name] = _curve(values[name])
-            for name in ("sigmas", "growth"):
-                values[name] = tuple(values[name])
-            return cls(**values)
-        except (KeyError, TypeError) as error:
-            raise InputError(f"not the dictionary of a Profile: {error}; expected what Profile.to_dict gives") from None
+        return restored(cls, without_measure(plain))
 
     def to_json(self) -> str:
         """`to_dict` as one line of strict JSON."""
@@ -166,11 +158,7 @@ class Profile:
     @classmethod
     def from_json(cls, text: str) -> Profile:
         """The profile that `to_json` wrote."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"not JSON: {error}; expected what Profile.to_json gives") from None
-        return cls.from_dict(plain)
+        return cls.from_dict(parsed(text, cls))
 
     def _crossing(self, level: float) -> float:
         """Where the shares pass `level`, linear in log sigma; the end of the grid where they do not."""
@@ -235,10 +223,3 @@ class Profile:
 
 def _state(share: float, t: float) -> str:
     return kernel_state(share, t, first=0.0 if share < LOW else 1.0)
-
-
-def _curve(plain: dict[str, Any] | None) -> Curve | None:
-    if plain is None:
-        return None
-    stderr = plain["stderr"]
-    return Curve(values=tuple(plain["values"]), stderr=None if stderr is None else tuple(stderr))

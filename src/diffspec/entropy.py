@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
-from diffspec._checks import Seed, generator_of, recorded
+from diffspec._checks import Seed, generator_of, recorded, shown, takes
 from diffspec._memory import within_memory
 from diffspec.advice import advice
 from diffspec.choice import check_memory, choose, memory_for, operator_of
@@ -17,7 +17,7 @@ from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.merging import merged, padded
 from diffspec.operators import Operator, check_alpha
 from diffspec.result import Estimate, Settings
-from diffspec.solvers import Exact, Solver
+from diffspec.solvers import Solver
 from diffspec.sources import is_stored
 from diffspec.spectrum import Spectrum, check_time, shannon
 from diffspec.streaming import operator_of_stream
@@ -134,7 +134,7 @@ def spectrum(
     >>> [f"{s.shannon(t=t):.3f}" for t in (1, 2, 4)]
     ['6.171', '5.647', '5.054']
     """
-    check_walk(kernel, solver or Exact())
+    check_walk(kernel, solver)
     alpha, t = check_alpha(alpha), time_for(kernel, t)
     generator = generator_of(rng)
     check_memory(memory)
@@ -181,12 +181,12 @@ def described(found: Spectrum, operator: Operator, settings: Settings, advised: 
     return replace(found, settings=settings, advice=advised, perturbation=operator.perturbation)
 
 
-def check_walk(kernel: Kernel, solver: Solver) -> None:
+def check_walk(kernel: Kernel, solver: Solver | None) -> None:
     """Raise InputError where `kernel` or `solver` is not one, for example a class that was not called."""
     if isinstance(kernel, type) or not isinstance(kernel, Kernel):
-        raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {kernel!r}")
-    if isinstance(solver, type) or not callable(solver):
-        raise InputError(f"solver must be a solver such as Exact(), got {solver!r}")
+        raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {shown(kernel)}")
+    if solver is not None and not takes(solver, 2):
+        raise InputError(f"solver must be a solver such as Exact(), got {shown(solver)}")
 
 
 def time_for(kernel: Kernel, t: float | None) -> float:

@@ -20,6 +20,7 @@ from diffspec.errors import InputError
 __all__ = [
     "Measure",
     "above",
+    "check_floor",
     "check_order",
     "check_time",
     "count",
@@ -79,7 +80,7 @@ def shannon(spectrum: Measure, t: float = 1.0) -> float:
     one non-zero eigenvalue gives exactly 0 and n equal ones exactly log n. For t to infinity the log of how many
     eigenvalues are the largest, to rounding. O(k).
     """
-    check_time(t)
+    t = check_time(t)
     return _possible(_shannon(spectrum, t), spectrum)
 
 
@@ -91,7 +92,7 @@ def entropy_of(spectrum: Measure, t: float = 1.0) -> Array:
 
 def renyi(spectrum: Measure, q: float, t: float = 1.0) -> float:
     """log(sum p^q) / (1 - q) in nats, q >= 0; q = 1 is Shannon's and q = inf the min-entropy, as limits. O(k)."""
-    check_time(t)
+    t = check_time(t)
     return _possible(_renyi(spectrum, check_order(q), t), spectrum)
 
 
@@ -118,7 +119,8 @@ def shannon_stderr(spectrum: Measure, t: float = 1.0) -> float | None:
 
 def renyi_stderr(spectrum: Measure, q: float, t: float = 1.0) -> float | None:
     """Standard error of `renyi` in nats to first order, None where nothing is random."""
-    if abs(check_order(q) - 1.0) < NEAR_1:
+    q = check_order(q)
+    if abs(q - 1.0) < NEAR_1:
         return shannon_stderr(spectrum, t)
     log_powers, weights = _log_powers(spectrum, check_time(t))
     xp = namespace(log_powers)
@@ -142,6 +144,7 @@ def truncation(spectrum: Measure, t: float = 1.0) -> float:
 
 def renyi_truncation(spectrum: Measure, q: float, t: float = 1.0) -> float:
     """`truncation` of `renyi`."""
+    q, t = check_order(q), check_time(t)
     return _moved(spectrum, lambda one: _renyi(one, q, t))
 
 
@@ -168,6 +171,13 @@ def _spread(spectrum: Measure, slopes: Array) -> float | None:
 def check_time(t: float) -> float:
     """`t` as a float, or InputError where it is no positive number."""
     return positive(t, "t", hint="t = 1 is one step of diffusion")
+
+
+def check_floor(floor: float) -> float:
+    """`floor` as a float, or InputError where it does not lie in [0, 1)."""
+    if not 0.0 <= real(floor) < 1.0:
+        raise InputError(f"floor must lie in [0, 1), got {shown(floor)}")
+    return float(floor)
 
 
 def check_order(q: float) -> float:
@@ -210,9 +220,7 @@ def _possible(nats: float, spectrum: Measure) -> float:
 
 def above(spectrum: Measure, t: float, floor: float) -> Array:
     """Which nodes have |lambda|^t > floor."""
-    check_time(t)
-    if not 0.0 <= floor < 1.0:
-        raise InputError(f"floor must lie in [0, 1), got {floor!r}")
+    t, floor = check_time(t), check_floor(floor)
     if floor == 0.0:
         return spectrum.nodes > 0  # however small the power: it must not underflow
     xp = namespace(spectrum.nodes)

@@ -125,8 +125,8 @@ class NearestNeighbors(Kernel):
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
         store(self, k=integer(self.k, "k", least=1))
-        if self.search not in SEARCHES:
-            raise InputError(f"search must be one of {', '.join(SEARCHES)}, got {self.search!r}")
+        if not (isinstance(self.search, str) and self.search in SEARCHES):
+            raise InputError(f"search must be one of {', '.join(SEARCHES)}, got {shown(self.search)}")
 
     def resolve(self, points: Array, rng: np.random.Generator) -> NearestNeighbors:
         """The kernel with sigma as a number."""

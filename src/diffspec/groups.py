@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from diffspec._arrays import as_points, to_numpy
-from diffspec._checks import integer, legacy_seed, shown, store
+from diffspec._checks import integer, legacy_seed, shown, store, takes
 from diffspec._distinct import Distinct, distinct
 from diffspec._labels import host, is_one_hot, named_codes, one_column
 from diffspec._spectral import spectral_clusters
 from diffspec.errors import InputError
 
-__all__ = ["Bins", "Clusters", "Grouping", "KMeans", "Labels", "Partition", "partition_of", "unequal"]
+__all__ = ["Bins", "Clusters", "Grouping", "KMeans", "Labels", "Partition", "check_grouping", "partition_of", "unequal"]
 
 Codes: TypeAlias = np.ndarray[Any, Any]
 
@@ -39,7 +40,9 @@ class Partition:
     origin: str = "precomputed"
 
     def __post_init__(self) -> None:
-        codes = np.asarray(self.codes)
+        codes = host(self.codes, "codes")
+        if isinstance(self.names, str) or not isinstance(self.names, Sequence):
+            raise InputError(f"names must be a tuple with one name per group, got {shown(self.names)}")
         store(self, codes=codes, names=tuple(self.names))
         if codes.ndim != 1 or codes.dtype.kind not in "iu" or codes.size == 0:
             raise InputError(f"codes must be a non-empty 1-D integer array, got shape {codes.shape} of {codes.dtype}")
@@ -193,9 +196,17 @@ class KMeans:
 
     def _found(self, vectors: Distinct) -> Codes:
         from sklearn.cluster import KMeans as Centres  # slow to import, needed here only
+        from sklearn.exceptions import ConvergenceWarning
 
         clustering = Centres(self.count, n_init=10, random_state=legacy_seed(self.seed))
-        return np.asarray(clustering.fit_predict(vectors.vectors, sample_weight=vectors.counts))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", ConvergenceWarning)
+                return np.asarray(clustering.fit_predict(vectors.vectors, sample_weight=vectors.counts))
+        except ConvergenceWarning:  # it subtracts the mean, beside which the differences of the others vanish
+            raise InputError(
+                f"{self!r} cannot tell vectors apart beside values that lie very far out; remove them"
+            ) from None
 
 
 def _clustered(reference: Any, count: int, found: Callable[[Distinct], Codes], origin: str) -> Partition:
@@ -214,14 +225,19 @@ def _about_one(values: Codes) -> tuple[Codes, int]:
     return np.ldexp(values, -exponent), exponent
 
 
+def check_grouping(groups: Grouping | None) -> None:
+    """Raise InputError where `groups` is no grouping, for example a class that was not called."""
+    if groups is not None and not takes(groups, 1):
+        raise InputError(f"groups must be Labels(), Bins(10), Clusters(10) or KMeans(10), got {shown(groups)}")
+
+
 def partition_of(reference: Any, groups: Grouping | None, n: int) -> Partition:
     """The partition of `n` points that `reference` stands for.
 
     Without `groups` a partition made before is taken as it is and integers, booleans and strings are class labels;
     floats and vectors are ambiguous and need `groups`.
     """
-    if groups is not None and (isinstance(groups, type) or not callable(groups)):
-        raise InputError(f"groups must be Labels(), Bins(10), Clusters(10) or KMeans(10), got {shown(groups)}")
+    check_grouping(groups)
     partition = reference if isinstance(reference, Partition) else (groups or _default(reference))(reference)
     if not isinstance(partition, Partition):
         raise InputError(f"groups must give a Partition, got {shown(partition)} from {shown(groups)}")

@@ -20,11 +20,11 @@ from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.result import BIT, NATS_PER, Estimate, Group
-from diffspec.solvers import Exact, Solver
+from diffspec.solvers import Solver
 from diffspec.subsets import Entropy, Indices, Walk, measured, walk_of
 from diffspec.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 
-__all__ = ["Literal", "Matched", "dsmi"]
+__all__ = ["Literal", "Matched", "check_estimator", "dsmi"]
 
 
 class Estimator(Protocol):
@@ -150,7 +150,7 @@ def dsmi(
     0.64 0.00
     """
     points = as_points(points)
-    check_walk(kernel, solver or Exact())
+    check_walk(kernel, solver)
     check_estimator(estimator)
     alpha, time = check_alpha(alpha), time_for(kernel, t)
     partition = partition_of(reference, groups, points.shape[0])

@@ -19,7 +19,7 @@ from diffspec.curves import Curve, Profile
 from diffspec.distances import unit_scaled
 from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError, TooLargeError
-from diffspec.groups import Grouping, Partition, partition_of
+from diffspec.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.information import Estimator, Matched, check_estimator, combined
 from diffspec.kernels import Gaussian
 from diffspec.operators import Dense, check_alpha, diffusion, rounding_is_harmless
@@ -106,9 +106,10 @@ def profile(
     dimension 1.7; 1.7 at 1000 times the size
     """
     points = as_points(points)
-    partition = None if reference is None else partition_of(reference, groups, points.shape[0])
+    check_walk(Gaussian(sigma), solver)
     check_estimator(estimator)
-    check_walk(Gaussian(sigma), solver or Exact())
+    check_grouping(groups)
+    partition = None if reference is None else partition_of(reference, groups, points.shape[0])
     points, partition = _in_own_order(points, partition)
     plan = _plan(points, sigmas, solver=solver, alpha=check_alpha(alpha), t=check_time(t), memory=memory, tol=tol)
     generator = generator_of(rng)
@@ -230,6 +231,8 @@ def _plan(
         )
     distances = Distances.of(points, narrow=narrow)
     nearest, copies, farthest = distances.extent()
+    if not math.isfinite(farthest):
+        raise InputError("points are too large for their distances to be float64 numbers; divide all of them by 1e10")
     if farthest == 0:
         raise InputError("all points are equal: they have no scale to profile, and their DSE is 0 at every sigma")
     distinct = round(float(np.sum(1.0 / copies)))

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 from diffspec._checks import integer, real, shown
 from diffspec.errors import InputError
 
-__all__ = ["Record", "parsed", "restored"]
+__all__ = ["Record", "parsed", "restored", "without_measure"]
 
 Result = TypeVar("Result")
 
@@ -62,6 +62,11 @@ def restored(kind: type[Result], plain: Any) -> Result:
         name = kind.__name__
         raise InputError(f"not the dictionary of {name}: {error}; expected what {name}.to_dict gives") from None
     return found
+
+
+def without_measure(plain: Any) -> Any:
+    """A dictionary without the name of what it is, which is no field; anything else as it is."""
+    return {name: value for name, value in plain.items() if name != "measure"} if isinstance(plain, dict) else plain
 
 
 def _built(hint: Any, value: Any, name: str) -> Any:

@@ -21,13 +21,13 @@ from diffspec._threads import cores, parallel_map
 from diffspec.choice import memory_for
 from diffspec.entropy import check_walk, dse, time_for
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, Partition, partition_of
+from diffspec.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.operators import check_alpha
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
-from diffspec.solvers import Exact, Solver
+from diffspec.solvers import Solver
 from diffspec.subsets import measured, walk_of
 from diffspec.verdicts import beside, by_chance
 
@@ -141,10 +141,11 @@ def interval(
     DSE = 5.155 bit, 95% interval 5.09 to 5.219 (n = 100)
     """
     points = as_points(points)
+    check_walk(kernel, solver)
+    check_estimator(estimator)
+    check_grouping(groups)
     resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
-    check_estimator(estimator)
-    check_walk(kernel, solver or Exact())
     measure = Measure(estimator, kernel, check_alpha(alpha), time_for(kernel, t), solver, memory, tol)
     seed = seed_of(rng)
     found = measure.estimate(points, partition, seed)

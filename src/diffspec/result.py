@@ -193,7 +193,7 @@ class Estimate:
         """What the value is compared with."""
         if isinstance(other, Estimate) and other.unit != self.unit:
             raise InputError(f"a {self.unit} and a {other.unit} do not compare; use .to('bit') on both")
-        number = real(other)
+        number = other.value if isinstance(other, Estimate) else real(other)
         if math.isnan(number) and not isinstance(other, float):
             raise InputError(f"an estimate compares with numbers, got {shown(other)}")
         return number

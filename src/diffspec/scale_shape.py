@@ -18,6 +18,7 @@ from diffspec.entropy import check_walk, dse
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.operators import check_alpha, diffusion
+from diffspec.records import restored, without_measure
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.scales import Distances
 from diffspec.solvers import Exact, Solver
@@ -93,15 +94,9 @@ class ScaleShape:
         Raises
         ------
         InputError
-            Fields are missing or unknown.
+            Fields are missing, unknown or of another type.
         """
-        try:
-            values = {name: value for name, value in plain.items() if name != "measure"}
-            return cls(**{**values, "settings": Settings(**plain["settings"]), "scales": tuple(plain["scales"])})
-        except (KeyError, TypeError) as error:
-            raise InputError(
-                f"not the dictionary of a ScaleShape: {error}; expected what ScaleShape.to_dict gives"
-            ) from None
+        return restored(cls, without_measure(plain))
 
     def to_json(self) -> str:
         """`to_dict` as one line of strict JSON."""
@@ -165,7 +160,7 @@ def scale_and_shape(
     if n != other:
         raise InputError(f"a and b must hold the same points, got {n} and {other}; give both on the same inputs")
     alpha, t = check_alpha(alpha), check_time(t)
-    check_walk(Gaussian(sigma), solver or Exact())
+    check_walk(Gaussian(sigma), solver)
     _check_scale(scale)
     chosen = solver or choose(n, max(d, e), t=t, memory=memory_for(memory, clouds[0]), tol=tol).solver
     generator = generator_of(rng)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,8 +78,10 @@ class Distances:
             nearest.append(to_numpy(xp.min(xp.where(apart, rows, xp.full_like(rows, xp.inf)), axis=1)))
             copies.append(self.n - to_numpy(xp.count_nonzero(apart, axis=1)))
             largest = max(largest, float(xp.max(rows)))
+        with np.errstate(over="ignore"):  # infinite distances are refused
+            near = self.unit * np.sqrt(np.concatenate(nearest).astype(np.float64))
         return (
-            self.unit * np.sqrt(np.concatenate(nearest).astype(np.float64)),
+            near,
             np.concatenate(copies),
             self.unit * largest**0.5,
         )
@@ -88,7 +91,8 @@ class Distances:
         xp = namespace(affinity)
         total = float(xp.sum(as_float64(xp.sum(affinity, axis=1))))
         moment = float(xp.sum(as_float64(xp.vecdot(affinity, self.squared, axis=-1))))
-        return moment / total * (self.unit / sigma) ** 2
+        # Not the square of the ratio, which may overflow where the moment is 0.
+        return moment / total * (self.unit / sigma) * (self.unit / sigma) if moment else 0.0
 
 
 def asked(sigmas: int | Iterable[float]) -> int | tuple[float, ...]:
@@ -124,4 +128,4 @@ def widest(scale: float, farthest: float, *, distinct: int, t: float) -> float:
     """
     carried = 0.01 * math.log(distinct) / (math.log(distinct) + 9.0)
     rest = min(0.05, math.pow(carried * math.pow(distinct - 1, min(0.0, t - 1.0)), 1.0 / t))
-    return max(scale / math.sqrt(rest), farthest)
+    return max(scale / math.sqrt(max(rest, sys.float_info.min)), farthest)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
-from diffspec._checks import Seed, generator_of
+from diffspec._checks import Seed, generator_of, shown, takes
 from diffspec._labels import host
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
@@ -76,10 +76,12 @@ def shuffle_test(
     KSG 1 information = 0.53 bit, 0.5331 above chance (-0.003119 ± 0.085), p = 0.01
     """
     check_permutations(permutations, level)
-    if not callable(estimator):
-        raise InputError(f"estimator must be callable, (points, reference) -> Estimate, got {estimator!r}")
+    if not takes(estimator, 2):
+        raise InputError(f"estimator must be callable, (points, reference) -> Estimate, got {shown(estimator)}")
     generator = generator_of(rng)
     observed = estimator(points, reference)
+    if not isinstance(observed, Estimate):
+        raise InputError(f"estimator must give an Estimate, got {shown(observed)} from {shown(estimator)}")
     dealt = [estimator(points, _dealt(reference, generator)).value for _ in range(permutations)]
     return PermutationTest(
         measure=observed.measure,

@@ -20,7 +20,7 @@ from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Settings
-from diffspec.solvers import Exact, Solver
+from diffspec.solvers import Solver
 from diffspec.subsets import Entropy, measured, walk_of
 from diffspec.verdicts import above_groups, beside, by_p_value
 
@@ -169,7 +169,8 @@ def permutation_test(
     """
     check_permutations(permutations, level)
     points = as_points(points)
-    check_walk(kernel, solver or Exact())
+    check_walk(kernel, solver)
+    check_estimator(estimator)
     partition = partition_of(reference, groups, points.shape[0])
     generator = generator_of(rng)
     resolved = kernel.resolve(points, generator)
@@ -261,6 +262,7 @@ def check_permutations(permutations: int, level: float) -> None:
     """Raise InputError where so few permutations can give no p-value of `level`."""
     if not 0.0 < real(level) < 1.0:
         raise InputError(f"level must lie in (0, 1), got {shown(level)}; 0.05 is usual")
-    least = max(2, math.ceil(1.0 / level - 1e-9) - 1)
+    # More permutations than this nobody can wait for, and 1 / level may be beyond float64.
+    least = max(2, math.ceil(1.0 / max(float(level), 1e-15) - 1e-9) - 1)
     hint = f"a p-value of {level:g} needs as many; give more permutations or a larger level"
     integer(permutations, "permutations", least=least, hint=hint)

@@ -16,6 +16,8 @@ from diffspec.errors import InputError
 from diffspec.extremes import Extremes
 from diffspec.functionals import (
     above,
+    check_floor,
+    check_order,
     check_time,
     count,
     count_stderr,
@@ -126,7 +128,7 @@ class Spectrum:
 
     def renyi(self, q: float, t: float | None = None) -> Estimate:
         """Renyi entropy of order `q` of the same probabilities, in bits; q = 1 is `shannon`."""
-        t = self._time(t)
+        q, t = check_order(q), self._time(t)
         errors = Errors(renyi_stderr(self, q, t), renyi_rounding(self, q, t), renyi_truncation(self, q, t))
         bounds = None if self.extremes is None else self.extremes.renyi(q, t)
         measure = f"Renyi entropy (q = {q:g})"
@@ -139,6 +141,7 @@ class Spectrum:
         Elsewhere the error is that of the quadrature, of unknown size: then there is none, and the verdict says so.
         """
         t = self._time(t)
+        floor = check_floor(floor)
         blur = self._blur(t, floor)
         return Estimate(
             measure=f"eigenvalues above {floor:g}",
@@ -221,7 +224,7 @@ class Spectrum:
     def _time(self, t: float | None) -> float:
         """`t`, or where it is None the time that the spectrum was asked for, or 1."""
         if t is not None:
-            return t
+            return check_time(t)
         return 1.0 if self.settings is None or self.settings.t is None else self.settings.t
 
     def _settings(self, t: float) -> Settings:

@@ -15,7 +15,9 @@ import numpy as np
 from scipy.special import digamma, gammaln
 from scipy.stats import norm
 
+from diffspec._arrays import as_points, to_numpy
 from diffspec._checks import Seed, generator_of, integer, legacy_seed, positive, real, shown
+from diffspec._labels import host, named_codes
 from diffspec.errors import InputError
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+
 Law: TypeAlias = Literal["uniform", "gaussian"]
 
 
@@ -76,7 +79,7 @@ def tree(
     at a random point of the first. Then noise_percent / 100 x U[-1, 1] is added to every coordinate.
     """
     counts = {"branches": branches, "length": length, "dimension": dimension}
-    shape = tuple(integer(count, name, least=1) for name, count in counts.items())
+    branches, length, dimension = shape = tuple(integer(count, name, least=1) for name, count in counts.items())
     walk, noise = generator_of(rng).spawn(2)
     steps = walk.uniform(-1.0, 1.0, shape)
     walks = np.cumsum(steps, axis=1)
@@ -106,7 +109,7 @@ def blobs(
         n_features=integer(dimension, "dimension", least=1),
         centers=integer(centres, "centres", least=1),
         cluster_std=positive(std, "std"),
-        center_box=box,
+        center_box=_box(box),
         random_state=legacy_seed(rng),
     )
     return _noisy(points, noise_percent, generator_of(rng).spawn(1)[0]), labels.astype(np.int64)
@@ -119,7 +122,8 @@ def corrupt(labels: Any, share: float, *, rng: Seed = 0) -> np.ndarray[Any, Any]
     """
     if not 0.0 <= real(share) <= 1.0:
         raise InputError(f"share must lie in [0, 1], got {shown(share)}")
-    mixed = np.array(labels)
+    named_codes(labels)  # which refuses what is missing
+    mixed = np.array(host(labels, "labels"))
     if mixed.ndim != 1:
         raise InputError(f"labels must have shape (n,), got {mixed.shape}; give one label per point")
     generator = generator_of(rng)
@@ -137,7 +141,8 @@ def spd_mix(n: int, identity: float, *, rng: Seed = 0) -> Floats:
 
     if not 0.0 <= real(identity) <= 1.0:
         raise InputError(f"identity must lie in [0, 1], got {shown(identity)}")
-    mixed: Floats = (1.0 - identity) * make_spd_matrix(integer(n, "n", least=1), random_state=legacy_seed(rng))
+    n, identity = integer(n, "n", least=1), real(identity)
+    mixed: Floats = (1.0 - identity) * make_spd_matrix(n, random_state=legacy_seed(rng))
     mixed[np.diag_indices(n)] += identity
     return mixed
 
@@ -197,7 +202,8 @@ def correlated(n: int, *, dimension: int = 1, correlation: float = 0.8, rng: See
     generator = generator_of(rng)
     n, dimension = integer(n, "n", least=1), integer(dimension, "dimension", least=1)
     x, other = generator.normal(size=(2, n, dimension))
-    y = _correlation(correlation) * x + math.sqrt(1.0 - correlation**2) * other
+    correlation = _correlation(correlation)
+    y = correlation * x + math.sqrt(1.0 - correlation**2) * other
     return Pair(x=x, y=y, bits=-dimension / 2.0 * math.log2(1.0 - correlation**2))
 
 
@@ -207,8 +213,10 @@ def student(n: int, *, dimension: int = 1, correlation: float = 0.8, degrees: fl
     I = I(Gaussian) + f(v) + f(v + 2 d) - 2 f(v + d) nats with v the degrees and f(a) = log Gamma(a/2) - (a/2) psi(a/2):
     the common factor makes the two dependent even at correlation 0 (Arellano-Valle, Contreras-Reyes and Genton, 2013).
     """
-    degrees = positive(degrees, "degrees")
-    n, dimension = integer(n, "n", least=1), integer(dimension, "dimension", least=1)
+    # Below, a chi-squared variable is 0 in float64; above, the information is lost in differences of large numbers.
+    if not 0.05 <= real(degrees) <= 1e6:
+        raise InputError(f"degrees must lie in [0.05, 1e6], got {shown(degrees)}; use correlated for more")
+    degrees, n, dimension = float(degrees), integer(n, "n", least=1), integer(dimension, "dimension", least=1)
     normal, chi = generator_of(rng).spawn(2)
     pair = correlated(n, dimension=dimension, correlation=correlation, rng=normal)
     scale = np.sqrt(degrees / chi.chisquare(degrees, size=(n, 1)))
@@ -222,6 +230,8 @@ def additive_noise(n: int, *, width: float = 0.3, rng: Seed = 0) -> Pair:
     I = width - log(2 width) nats up to a width of 1/2, 1 / (4 width) beyond.
     """
     width = positive(width, "width")
+    if width > 1e300:
+        raise InputError(f"width must be at most 1e300, got {width!r}: float64 ends there")
     generator = generator_of(rng)
     x = generator.uniform(0.0, 1.0, (integer(n, "n", least=1), 1))
     nats = width - math.log(2.0 * width) if width <= 0.5 else 0.25 / width
@@ -230,14 +240,14 @@ def additive_noise(n: int, *, width: float = 0.3, rng: Seed = 0) -> Pair:
 
 def half_cube(values: Floats) -> Floats:
     """The values x |x|^(1/2) of every entry: one-to-one, heavier tails; leaves mutual information as it is."""
-    return np.asarray(values * np.sqrt(np.abs(values)))
+    values = _entries(values)
+    return values * np.sqrt(np.abs(values))
 
 
 def wiggly(values: Floats) -> Floats:
     """The values x + 0.4 sin x + 0.2 sin(1.7 x + 1) + 0.03 sin(3.3 x - 2.5) of every entry: increasing everywhere."""
-    return np.asarray(
-        values + 0.4 * np.sin(values) + 0.2 * np.sin(1.7 * values + 1.0) + 0.03 * np.sin(3.3 * values - 2.5)
-    )
+    values = _entries(values)
+    return values + 0.4 * np.sin(values) + 0.2 * np.sin(1.7 * values + 1.0) + 0.03 * np.sin(3.3 * values - 2.5)
 
 
 def spiral(values: Floats) -> Floats:
@@ -245,7 +255,7 @@ def spiral(values: Floats) -> Floats:
 
     With u = Phi(x) and a = 1.5 pi (1 + 2 u): (a cos a, a sin a) / 21.
     """
-    angle = 1.5 * math.pi * (1.0 + 2.0 * norm.cdf(values))
+    angle = 1.5 * math.pi * (1.0 + 2.0 * norm.cdf(_entries(values)))
     return np.asarray(np.concatenate([angle * np.cos(angle), angle * np.sin(angle)], axis=1) / 21.0)
 
 
@@ -253,9 +263,25 @@ def _f(a: float) -> float:
     return float(gammaln(a / 2.0) - a / 2.0 * digamma(a / 2.0))
 
 
+def _entries(values: Any) -> Floats:
+    found = to_numpy(as_points(values, name="values"))
+    if np.abs(found).max() > 1e200:
+        raise InputError("values must be at most 1e200 in size; divide them first")
+    return found
+
+
+def _box(box: Any) -> tuple[float, float]:
+    """The sides of a cube, `box` checked."""
+    sides = tuple(real(side) for side in box) if isinstance(box, list | tuple | np.ndarray) else ()
+    if len(sides) != 2 or not -1e300 < sides[0] <= sides[1] < 1e300:
+        raise InputError(f"box must be two numbers, the smaller one first, got {shown(box)}; default (-10.0, 10.0)")
+    return sides
+
+
 def _noisy(points: Floats, percent: float, rng: np.random.Generator) -> Floats:
     if not 0.0 <= real(percent) < math.inf:
         raise InputError(f"noise_percent must be at least 0, got {shown(percent)}; 50 adds U[-0.5, 0.5]")
+    percent = float(percent)
     return points + percent / 100.0 * rng.uniform(-1.0, 1.0, points.shape) if percent else points
 
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from diffspec._arrays import to_numpy
-from diffspec._checks import integer, real, shown, store
+from diffspec._checks import integer, real, shown, store, takes
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.spectrum import Spectrum, check_time, shannon
@@ -161,11 +161,17 @@ def choose_time(spectrum: Spectrum, rule: float | str | TimeRule = "knee") -> fl
     >>> print(f"t = {t:g}: {s.shannon(t).value:.2f} bits")
     t = 39: 2.05 bits
     """
+    if not isinstance(spectrum, Spectrum):
+        raise InputError(f"spectrum must be what diffspec.spectrum gives, got {shown(spectrum)}")
     if isinstance(rule, str):
         if rule not in NAMED:
             raise InputError(f"t must be a positive number or one of {', '.join(sorted(NAMED))}, got {rule!r}")
         return NAMED[rule](spectrum)
-    return rule(spectrum) if callable(rule) else check_time(rule)
+    if not callable(rule):
+        return check_time(rule)
+    if not takes(rule, 1):
+        raise InputError(f"t must be a positive number or a rule such as Knee(), got {shown(rule)}")
+    return check_time(rule(spectrum))
 
 
 def _misfit(x: np.ndarray[tuple[int], np.dtype[np.float64]], y: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

@@ -21,7 +21,6 @@ from diffspec.entropy import check_walk, time_for
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
-from diffspec.solvers import Exact
 
 __all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"]
 
@@ -192,6 +191,7 @@ def diffusion_map(
     >>> diffusion_map(two, components=1, kernel=Gaussian(2.0)).ravel().round(1)
     array([ 1.,  1., -1., -1.])
     """
+    check_walk(kernel, None)
     t, components = time_for(kernel, t), integer(components, "components", least=0)
     conjugate, root = _conjugate(points, kernel, alpha, rng)
     n = len(root)
@@ -259,7 +259,7 @@ def potential_distances(
 def _conjugate(points: Array, kernel: Kernel, alpha: float, rng: Seed) -> tuple[Any, Floats]:
     """A = D^(1/2) P D^(-1/2), dense or sparse, and the square roots of the degrees D."""
     points = as_points(points)
-    check_walk(kernel, Exact())
+    check_walk(kernel, None)
     alpha = check_alpha(alpha)
     affinity = affinity_of(points, kernel.resolve(points, generator_of(rng)))
     return conjugate_of(affinity if issparse(affinity) else to_numpy(affinity).astype(np.float64), alpha)

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from diffspec._arrays import Array, to_numpy
 from diffspec._checks import integer, store
-from diffspec.bandwidth.protocol import TINY, rows_of, some
+from diffspec.bandwidth.protocol import TINY, gated, rows_of, some
 from diffspec.distances import unit_scaled
 
 __all__ = ["LogSum"]
@@ -55,6 +55,7 @@ class LogSum:
         return self._steepest(points, rng)[1]
 
     def _steepest(self, points: Array, rng: np.random.Generator) -> tuple[float, float]:
+        points, rng = gated(points, rng)
         scaled, unit = unit_scaled(points)
         squared, counts, zeros = _counted(some(scaled, self.most, rng), scaled)
         if squared.size == 0:

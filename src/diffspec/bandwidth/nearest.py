@@ -8,7 +8,7 @@ import numpy as np
 
 from diffspec._arrays import Array, namespace, order_statistics
 from diffspec._checks import integer, real, shown, store
-from diffspec.bandwidth.protocol import MOST, TINY, rows_of, some
+from diffspec.bandwidth.protocol import MOST, TINY, gated, rows_of, some
 from diffspec.distances import unit_scaled
 from diffspec.errors import InputError
 
@@ -44,6 +44,7 @@ class Neighbors:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""
+        points, rng = gated(points, rng)
         n = points.shape[0]
         if n <= self.k:
             raise InputError(
@@ -81,6 +82,7 @@ class NeighborShare:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""
+        points, rng = gated(points, rng)
         return _mean_distance(points, max(1, round(self.share * (points.shape[0] - 1))), self.most, rng)
 
 

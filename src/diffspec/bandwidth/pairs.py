@@ -9,7 +9,7 @@ import numpy as np
 
 from diffspec._arrays import Array, order_statistics
 from diffspec._checks import integer, real, shown, store
-from diffspec.bandwidth.protocol import MOST, TINY, some
+from diffspec.bandwidth.protocol import MOST, TINY, gated, some
 from diffspec.bandwidth.ranks import of_pairs
 from diffspec.distances import unit_scaled
 from diffspec.errors import InputError
@@ -43,6 +43,7 @@ class Median:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
+        points, rng = gated(points, rng)
         scaled, unit = unit_scaled(some(points, self.most, rng))
         low, high = of_pairs(scaled, median_ranks(scaled.shape[0]))
         return math.sqrt((low + high) / 4.0) * unit or TINY
@@ -75,6 +76,7 @@ class Quantile:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
+        points, rng = gated(points, rng)
         scaled, unit = unit_scaled(some(points, self.most, rng))
         n = scaled.shape[0]
         # Of the flat matrix the first n ranks are its diagonal, and every pair follows twice.

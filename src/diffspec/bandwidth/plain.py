@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffspec._arrays import Array
-from diffspec._checks import positive, store
-from diffspec.bandwidth.protocol import Rule
+from diffspec._checks import positive, real, store
+from diffspec.bandwidth.protocol import Rule, check_rule, gated
 
 __all__ = ["Fixed", "GeometricMean", "RootDimension", "Scaled"]
 
@@ -48,7 +48,7 @@ class RootDimension:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """The square root of d for `points` of shape (n, d)."""
-        return math.sqrt(points.shape[1])
+        return math.sqrt(gated(points, rng)[0].shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,12 @@ class Scaled:
     factor: float
 
     def __post_init__(self) -> None:
+        check_rule(self.rule, "rule")
         store(self, factor=positive(self.factor, "factor"))
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """The factor times the rule on `points`."""
-        return self.factor * self.rule(points, rng)
+        return self.factor * real(self.rule(points, rng))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,11 @@ class GeometricMean:
     first: Rule
     second: Rule
 
+    def __post_init__(self) -> None:
+        check_rule(self.first, "first")
+        check_rule(self.second, "second")
+
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """The square root of the product of both rules on `points`."""
-        return math.sqrt(self.first(points, rng)) * math.sqrt(self.second(points, rng))
+        first, second = (real(rule(points, rng)) for rule in (self.first, self.second))
+        return math.sqrt(first) * math.sqrt(second) if min(first, second) >= 0.0 else math.nan

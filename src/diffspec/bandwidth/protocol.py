@@ -8,11 +8,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, from_numpy, namespace
+from diffspec._arrays import Array, as_points, from_numpy, namespace
+from diffspec._checks import Seed, generator_of, shown, takes
 from diffspec._threads import as_many
 from diffspec.distances import BYTES_IN_BLOCK, cross_squared_distances
+from diffspec.errors import InputError
 
-__all__ = ["MOST", "TINY", "Rule", "Sigma", "rows_of", "some"]
+__all__ = ["MOST", "TINY", "Rule", "Sigma", "check_rule", "gated", "rows_of", "some"]
 
 Rule: TypeAlias = Callable[[Array, np.random.Generator], float]
 """Points (n, d) and a generator for subsamples, to sigma."""
@@ -28,6 +30,19 @@ ROWS = 256
 
 MOST = 4096
 """Beyond this many points a rule looks at the pairs, or the neighbours, of a random subset of this size."""
+
+
+def check_rule(rule: Rule, name: str) -> None:
+    """Raise InputError where `rule` is none, for example a class that was not called."""
+    if isinstance(rule, type):
+        raise InputError(f"{name} must be a rule such as Median(), got the class {rule.__name__}; call it first")
+    if not takes(rule, 2):
+        raise InputError(f"{name} must be a rule such as Median(), got {shown(rule)}")
+
+
+def gated(points: Array, rng: Seed) -> tuple[Array, np.random.Generator]:
+    """Points and generator that rules can use, as every rule is also called by itself."""
+    return as_points(points), generator_of(rng)
 
 
 def some(points: Array, most: int, rng: np.random.Generator) -> Array:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from diffspec._arrays import Array
-from diffspec._checks import positive
+from diffspec._checks import generator_of, positive, shown
 from diffspec.bandwidth.logsum import LogSum
 from diffspec.bandwidth.nearest import Neighbors, NeighborShare
 from diffspec.bandwidth.pairs import Median, Quantile
 from diffspec.bandwidth.plain import RootDimension
-from diffspec.bandwidth.protocol import Rule, Sigma
+from diffspec.bandwidth.protocol import Rule, Sigma, check_rule
 from diffspec.errors import InputError
 
 __all__ = ["NAMED", "check_sigma", "resolve_sigma"]
@@ -29,9 +29,11 @@ NAMED: dict[str, Rule] = {
 
 def resolve_sigma(sigma: Sigma, points: Array, rng: np.random.Generator) -> float:
     """The number that `sigma` (a number, a rule's name or a rule) stands for on `points`."""
-    if isinstance(sigma, str):
-        return NAMED[sigma](points, rng)
-    return sigma(points, rng) if callable(sigma) else float(sigma)
+    check_sigma(sigma)
+    if not (isinstance(sigma, str) or callable(sigma)):
+        return float(sigma)
+    found = (NAMED[sigma] if isinstance(sigma, str) else sigma)(points, generator_of(rng))
+    return positive(found, f"what the rule {shown(sigma)} gives", hint="give sigma as a number")
 
 
 def check_sigma(sigma: Sigma) -> None:
@@ -39,7 +41,7 @@ def check_sigma(sigma: Sigma) -> None:
     if isinstance(sigma, str):
         if sigma not in NAMED:
             raise InputError(f"sigma must be a positive number or one of {', '.join(sorted(NAMED))}, got {sigma!r}")
-    elif isinstance(sigma, type):
-        raise InputError(f"sigma must be a rule such as Median(), got the class {sigma.__name__}; call it first")
-    elif not callable(sigma):
+    elif callable(sigma):
+        check_rule(sigma, "sigma")
+    else:
         positive(sigma, "sigma", hint="use sigma='median' to take it from the data")

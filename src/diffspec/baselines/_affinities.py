@@ -20,7 +20,7 @@ __all__ = ["affinity_of"]
 
 def affinity_of(values: Floats, kernel: Kernel, alpha: float, rng: Seed) -> tuple[Floats, Settings]:
     """The affinity of all points, and what led to it."""
-    check_walk(kernel, Exact())
+    check_walk(kernel, None)
     alpha = check_alpha(alpha)
     resolved = kernel.resolve(values, generator_of(rng))
     affinity = resolved(values)

@@ -39,7 +39,8 @@ def as_samples(points: Any, *, name: str = "points") -> Floats:
     InputError
         As `diffspec._arrays.as_points`.
     """
-    return to_numpy(as_points(points, name=name))
+    # In one order of memory: sums round by it, and ties of distances are broken by rounding.
+    return np.ascontiguousarray(to_numpy(as_points(points, name=name)))
 
 
 def as_reference(reference: Any, n: int, *, instead: str) -> Floats:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from diffspec._checks import Seed, generator_of, integer, positive, recorded, shown, store
+from diffspec._checks import Seed, generator_of, integer, positive, real, recorded, shown, store
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of, within_one
 from diffspec.errors import InputError, MissingExtraError
@@ -23,6 +23,9 @@ __all__ = ["DEFAULT", "Bound", "Task", "Training", "blocks_of", "estimated", "si
 
 FEWEST = 50  # points: 30 to train on, 10 to stop by, 10 to read off
 MOST = 1024  # held-out pairs are scored with every partner among so many: 10^6 pairs at once
+
+
+MOST_RATE = 1e37  # where float32 ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +66,14 @@ class Training:
             raise InputError(f"hidden must name the width of at least one layer, got {shown(self.hidden)}")
         store(self, hidden=tuple(integer(width, "hidden", least=1) for width in self.hidden))
         store(self, rate=positive(self.rate, "rate"))
-        if len(self.shares) != 2 or min(self.shares) <= 0.0 or sum(self.shares) >= 1.0:
-            raise InputError(f"shares must be two positive numbers that sum to less than 1, got {self.shares!r}")
+        if not self.rate <= MOST_RATE:
+            raise InputError(f"rate must be at most {MOST_RATE:g}, got {self.rate!r}; 0.005 is usual")
+        shares = tuple(real(share) for share in self.shares) if isinstance(self.shares, list | tuple) else ()
+        if len(shares) != 2 or not (min(shares) > 0.0 and sum(shares) < 1.0):
+            raise InputError(f"shares must be two positive numbers that sum to less than 1, got {shown(self.shares)}")
+        if not isinstance(self.device, str):
+            raise InputError(f"device must be the name of a torch device such as 'cpu', got {shown(self.device)}")
+        store(self, shares=shares)
 
 
 DEFAULT = Training()
@@ -89,6 +98,7 @@ class Task:
 def estimated(measure: str, method: str, bound: Callable[[Any], Bound], task: Task) -> Estimate:
     """The estimate, in bits, of one training per repeat; `bound` makes a fresh objective from the module of critics."""
     critic = _with_torch(measure)
+    _check_training(task.training)
     repeats = integer(task.repeats, "repeats", least=1)
     x, y, settings, ceiling = _sides(task)
     seed = recorded(task.rng)
@@ -109,6 +119,19 @@ def _with_torch(measure: str) -> Any:
     except ImportError:
         raise MissingExtraError(measure, "torch") from None
     return _critic
+
+
+def _check_training(training: Training) -> None:
+    """Raise InputError where `training` is none, or names no device of this computer."""
+    import torch
+
+    if not isinstance(training, Training):
+        raise InputError(f"training must be Training(...), got {shown(training)}")
+    try:
+        torch.empty(0, device=training.device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = str(error).splitlines()[0]
+        raise InputError(f"device must be one of this computer, got {training.device!r}: {why[:150]}") from None
 
 
 def _sides(task: Task) -> tuple[Floats, Floats, Settings, float | None]:

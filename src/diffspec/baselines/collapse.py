@@ -136,6 +136,7 @@ def neural_collapse(points: Array, reference: Any, *, groups: Grouping | None = 
     _left, singular, directions = svd(parts.apart, full_matrices=False, check_finite=False)
     if singular[0] <= parts.dust:
         raise InputError("the class means must differ, got equal ones up to rounding; there is nothing to divide by")
+    cutoff = float(cutoff)
     kept = singular > max(np.sqrt(cutoff) * singular[0], parts.dust)
     spread = np.sum((parts.rest @ directions[kept].T) ** 2, axis=0) / n
     return in_unit(

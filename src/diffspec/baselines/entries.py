@@ -19,6 +19,7 @@ from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.operators import check_alpha
 from diffspec.result import Estimate
 from diffspec.subsets import Indices
 
@@ -62,6 +63,7 @@ def entry_entropy(points: Array, *, kernel: Kernel = Gaussian(), alpha: float = 
     6.0000
     """
     values = as_samples(points)
+    alpha = check_alpha(alpha)
     affinity, settings = affinity_of(values, kernel, alpha, rng)
     n = len(values)
     settings = replace(settings, method="entry_entropy()")
@@ -121,6 +123,7 @@ def entry_information(
     values = as_samples(points)
     partition = labels_of(reference, groups, len(values))
     generator = generator_of(rng)
+    alpha = check_alpha(alpha)
     affinity, settings = affinity_of(values, kernel, alpha, rng)
 
     def measured(indices: Indices) -> float:

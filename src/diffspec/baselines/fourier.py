@@ -20,6 +20,7 @@ from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.operators import check_alpha
 from diffspec.result import Estimate
 from diffspec.subsets import Indices
 
@@ -91,6 +92,7 @@ def fourier_entropy(
     if len(signal) != n:
         raise InputError(f"values must have one row per point, got {len(signal)} for {n} points")
     most = _top(top, n)
+    alpha = check_alpha(alpha)
     affinity, settings = affinity_of(graph, kernel, alpha, rng)
     nats = _spread(affinity, within_one(signal), alpha, most)
     settings = replace(settings, method=call("fourier_entropy", {"top": top}))
@@ -151,6 +153,7 @@ def fourier_information(
     partition = labels_of(reference, groups, len(values))
     most = None if top is None else _top(top, min(partition.sizes))
     generator = generator_of(rng)
+    alpha = check_alpha(alpha)
     affinity, settings = affinity_of(values, kernel, alpha, rng)
     signal = within_one(values)
 

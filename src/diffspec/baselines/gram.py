@@ -135,6 +135,7 @@ def gram_information(
     values = as_samples(points)
     n = len(values)
     order = _positive(order)
+    check_walk(reference_kernel, None)
     labels = groups is not None or holds_labels(reference)
     if labels:
         partition = labels_of(reference, groups, n)
@@ -201,6 +202,7 @@ def vendi_score(points: Array, *, kernel: Kernel | None = None, order: float = 1
     """
     values = as_samples(points)
     order = _positive(order)
+    generator_of(rng)
     if kernel is None:
         matrix, settings = _cosines(values), Settings(kernel="cosine of two points")
     else:
@@ -218,7 +220,7 @@ def vendi_score(points: Array, *, kernel: Kernel | None = None, order: float = 1
 
 def _kernel_matrix(values: Floats, kernel: Kernel, rng: Seed) -> tuple[Floats, Settings]:
     """The affinity with a diagonal of ones, and what led to it."""
-    check_walk(kernel, Exact())
+    check_walk(kernel, None)
     resolved = kernel.resolve(values, generator_of(rng))
     matrix = resolved(values)
     if not isinstance(matrix, np.ndarray):

@@ -21,7 +21,7 @@ from diffspec.errors import InputError
 from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import Dense
+from diffspec.operators import Dense, check_alpha
 from diffspec.released.measures import Nearest
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Exact
@@ -156,6 +156,7 @@ def _adjacency(values: Floats, graph: Graph, alpha: float, rng: Seed) -> tuple[E
         if alpha != 0:
             raise InputError(f"alpha must be 0 with Nearest, which has no weights to normalise, got {alpha!r}")
         return (lambda indices: _of_moduli(_moduli(graph.adjacency(values[indices])))), Settings(kernel=repr(graph))
+    alpha = check_alpha(alpha)
     affinity, settings = affinity_of(values, graph, alpha, rng)
 
     def measured(indices: Indices) -> float:

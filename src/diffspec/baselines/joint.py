@@ -16,7 +16,7 @@ from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.groups import Grouping
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import diffusion
+from diffspec.operators import check_alpha, diffusion
 from diffspec.result import Estimate
 from diffspec.solvers import Exact
 from diffspec.spectrum import check_time, shannon
@@ -85,9 +85,10 @@ def joint_information(
     time = check_time(t)
     separation = positive(separation, "separation")
     partition = labels_of(reference, groups, n)
+    alpha = check_alpha(alpha)
     affinity, settings = affinity_of(values, kernel, alpha, rng)
     same = np.equal.outer(partition.codes, partition.codes)
-    classes = np.where(same, 1.0, math.exp(-(separation**2)))
+    classes = np.where(same, 1.0, math.exp(-(min(separation, 1e3) ** 2)))
     joint = _walk(affinity * classes, alpha, time)
     of_classes = _walk(classes, alpha, time)
     nats = _walk(affinity, alpha, time) + of_classes - joint

@@ -119,9 +119,12 @@ def _log_ratios(offsets: Floats) -> Floats:
     """Of offsets (n, k, d): how much smaller the box that holds k is along their principal axes, as a logarithm."""
     _values, axes = np.linalg.eigh(np.einsum("ika,ikb->iab", offsets, offsets))
     turned = np.einsum("ika,iab->ikb", offsets, axes)
-    with np.errstate(divide="ignore"):  # minus infinity is refused
+    with np.errstate(divide="ignore", invalid="ignore"):  # minus infinity is refused
         upright, along = (np.log(np.abs(side).max(axis=1)).sum(axis=1) for side in (offsets, turned))
-    return np.asarray(along - upright)
+        found = along - upright
+    if np.isnan(found).any():
+        raise InputError("points and reference must differ within the reach of float64; remove rows that lie far out")
+    return np.asarray(found)
 
 
 @cache

@@ -190,6 +190,7 @@ def alpha_req(points: Array, *, first: int = 1, last: int | None = None) -> Esti
     """
     found = singular_values(points, centered=True)
     last = len(found.values) if last is None else last
+    first, last = integer(first, "first", least=1), integer(last, "last", least=1)
     _check_ranks(first, last, len(found.values))
     ranks = np.arange(first, last + 1)
     slope = np.polyfit(np.log(ranks), 2.0 * np.log(found.values[first - 1 : last]), 1, w=np.sqrt(1.0 / ranks))[0]
@@ -210,7 +211,6 @@ def _count(measure: str, value: float, found: Singular, method: str) -> Estimate
 
 
 def _check_ranks(first: int, last: int, found: int) -> None:
-    first, last = integer(first, "first", least=1), integer(last, "last", least=1)
     if last > found or last < first + 2:
         raise InputError(
             f"a slope needs at least 3 eigenvalues above rounding, got ranks {first} to {last} of {found}; "

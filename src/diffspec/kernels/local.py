@@ -159,7 +159,8 @@ class AlphaDecay(Kernel):
 
     def _reach(self) -> float:
         """The largest squared distance with a weight, in those to the neighbour of rank k, rounded up."""
-        return math.pow(math.log(1.0 / BELOW), 2.0 / self.decay) + 1e-12
+        power = 2.0 / self.decay * math.log(math.log(1.0 / BELOW))
+        return math.pow(math.log(1.0 / BELOW), 2.0 / self.decay) + 1e-12 if power < 700.0 else math.inf
 
     def _neighbors(self, n: int) -> int:
         return self.neighbors or max(1, round(math.sqrt(n) / 3.0))
@@ -207,7 +208,8 @@ def _ratio(squared: Array, width: Array) -> Array:
 def _power(values: Array, exponent: float) -> Array:
     """`values` to a power; the gradient at 0, infinite for an exponent below 1, is taken to be 0."""
     if is_numpy(values):
-        return values**exponent
+        with np.errstate(over="ignore"):  # exp(-inf) is 0
+            return values**exponent
     xp = namespace(values)
     positive = values > 0
     return xp.where(positive, xp.where(positive, values, xp.ones_like(values)) ** exponent, xp.zeros_like(values))

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from diffspec._arrays import Array, as_points, to_numpy
+from diffspec._arrays import Array, as_points, namespace, to_numpy
 from diffspec._checks import integer, positive, seed_of
+from diffspec._foreign import as_array
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.released.cache import EigenvalueFile
@@ -113,10 +114,11 @@ def diffusion_spectral_entropy(
     >>> f"{diffusion_spectral_entropy(np.random.default_rng(0).normal(size=(100, 5)), gaussian_kernel_sigma=1.0):.4f}"
     '5.8590'
     """
+    bins = integer(num_bins_per_dim, "num_bins_per_dim", least=1)
     measure = diffusion_measure(
         gaussian_kernel_sigma,
         t,
-        bins=num_bins_per_dim if classic_shannon_entropy else None,
+        bins=bins if classic_shannon_entropy else None,
         entries=matrix_entry_entropy,
         chebyshev_seed=random_seed if chebyshev_approx else None,
     )
@@ -164,6 +166,7 @@ def adjacency_spectral_entropy(
     -----
     O(n^2 d + n^3) time; the nearest-neighbour matrix is not symmetric and costs about ten times the others.
     """
+    knn = integer(knn, "knn", least=1)
     matrix = adjacency_matrix(gaussian_kernel_sigma, anisotropic=anisotropic, knn=knn if use_knn else None)
     points = _some(embedding_vectors, max_N, random_seed)
     file = _file(eigval_save_path, eigval_save_precision)
@@ -192,10 +195,10 @@ def adjacency_matrix(sigma: float, *, anisotropic: bool, knn: int | None) -> Mat
 
 def flat_points(points: Any) -> Floats:
     """`points` as finite float64 of shape (n, d) on the host; further axes are flattened."""
-    shape: tuple[int, ...] = getattr(points, "shape", ())
-    if len(shape) > 2:
-        points = points.reshape(shape[0], math.prod(shape[1:]))
-    return to_numpy(as_points(points, name="embedding_vectors"))
+    array = as_array(points, "embedding_vectors")
+    if len(array.shape) > 2:
+        array = namespace(array).reshape(array, (array.shape[0], math.prod(array.shape[1:])))
+    return to_numpy(as_points(array, name="embedding_vectors"))
 
 
 def say(verbose: bool, text: str) -> None:
@@ -220,10 +223,10 @@ def _some(embedding_vectors: Array | None, most: int, seed: int) -> Floats | Non
     if embedding_vectors is None:
         return None
     points = flat_points(embedding_vectors)
-    most = integer(most, "max_N", least=2)
+    most, seed = integer(most, "max_N", least=2), seed_of(seed, name="random_seed")
     if len(points) <= most:
         return points
-    return points[random.Random(seed_of(seed, name="random_seed")).sample(range(len(points)), k=most)]
+    return points[random.Random(seed).sample(range(len(points)), k=most)]
 
 
 def _file(path: str | PathLike[str] | None, precision: DTypeLike) -> EigenvalueFile | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._checks import integer, seed_of
+from diffspec._labels import host
 from diffspec._memory import within_memory
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
@@ -94,10 +95,11 @@ def diffusion_spectral_mutual_information(
     >>> f"{value:.4f}", groups.shape
     ('0.9644', (100, 1))
     """
+    bins = integer(num_bins_per_dim, "num_bins_per_dim", least=1)
     measure = diffusion_measure(
         gaussian_kernel_sigma,
         t,
-        bins=num_bins_per_dim if classic_shannon_entropy else None,
+        bins=bins if classic_shannon_entropy else None,
         entries=matrix_entry_entropy,
         chebyshev_seed=random_seed if chebyshev_approx else None,
     )
@@ -151,6 +153,7 @@ def adjacency_spectral_mutual_information(
 
 def _groups(reference: Any, discrete: bool | None, count: int, *, given: Any) -> np.ndarray[Any, Any]:
     """The group of every point, in the shape the released package gives it."""
+    count = integer(count, "n_clusters", least=1)
     values = _columns(reference)
     one_column = values.shape[1] == 1
     if discrete and not one_column:
@@ -160,18 +163,17 @@ def _groups(reference: Any, discrete: bool | None, count: int, *, given: Any) ->
     if one_column and (values.dtype.kind in DISCRETE_KINDS if discrete is None else discrete):
         return values
     if given is not None:
-        return to_numpy(given)
+        return host(given, "precomputed_clusters")
     if not one_column:
         return np.asarray(Clusters(count, seed=0)(values).codes)
-    count = integer(count, "n_clusters", least=1)
     scalar = to_numpy(as_points(values, name="reference_vectors"))
     return equal_bins(scalar, count)
 
 
 def _columns(reference: Any) -> np.ndarray[Any, Any]:
-    values = to_numpy(reference)
-    if values.ndim == 0:
-        raise InputError(f"reference_vectors must have one row per point, got {reference!r}")
+    values = host(reference, "reference_vectors")
+    if values.ndim == 0 or values.size == 0:
+        raise InputError(f"reference_vectors must have one row per point, got shape {values.shape}")
     return values.reshape(len(values), math.prod(values.shape[1:]))
 
 

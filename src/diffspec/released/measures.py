@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from diffspec._checks import generator_of, integer, store
+from diffspec._checks import generator_of, integer, real, store
 from diffspec.distances import pairwise, unit_scaled
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
@@ -119,7 +119,7 @@ class SpectralEntropy:
     t: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.t != 0:  # no step at all: every eigenvalue weighs the same, and the entropy is log2 n
+        if real(self.t) != 0:  # no step at all: every eigenvalue weighs the same, and the entropy is log2 n
             check_time(self.t)
 
     def __call__(self, points: Floats) -> float:
@@ -128,8 +128,13 @@ class SpectralEntropy:
 
     def of_eigenvalues(self, eigenvalues: Floats) -> float:
         """The entropy of absolute eigenvalues found before, in bits."""
-        powers = eigenvalues**self.t
-        return _plug_in(powers / powers.sum())
+        with np.errstate(over="ignore"):
+            powers = eigenvalues**self.t
+            total = powers.sum()
+        if not 0.0 < total < np.inf:  # at huge t rounding alone takes powers of the largest, 1, to 0 or infinity
+            powers = (eigenvalues / eigenvalues.max()) ** self.t
+            total = powers.sum()
+        return _plug_in(powers / total)
 
 
 @dataclass(frozen=True, slots=True)

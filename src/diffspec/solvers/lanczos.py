@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diffspec._arrays import namespace, number
-from diffspec._checks import integer, positive, store
+from diffspec._checks import integer, positive, shown, store
 from diffspec._threads import single_threaded_blas
+from diffspec.errors import InputError
 from diffspec.operators import Operator, is_narrow, rounding_is_harmless
 from diffspec.result import BIT, NATS_PER
 from diffspec.solvers._calibrate import Known, measure
@@ -85,8 +86,9 @@ class Lanczos:
             store(self, tol=positive(self.tol, "tol", hint="it is a standard error in bits; None takes one round"))
         for name, least in (("probes", 2), ("deflation", 1), ("power", 0), ("steps", 2), ("most", 2)):
             store(self, **{name: integer(getattr(self, name), name, least=least)})
-        times = self.times if isinstance(self.times, Iterable) else (self.times,)
-        store(self, times=tuple(check_time(t) for t in times))
+        if isinstance(self.times, str) or not isinstance(self.times, Iterable):
+            raise InputError(f"times must be a tuple of positive numbers, got {shown(self.times)}; write times=(1.0,)")
+        store(self, times=tuple(check_time(t) for t in self.times))
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` as nodes and calibrated weights; probes come from `rng`."""

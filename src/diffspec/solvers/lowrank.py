@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffspec._arrays import from_numpy, namespace, to_numpy
-from diffspec._checks import integer, positive, store
+from diffspec._checks import integer, positive, real, store
 from diffspec.cholesky import partial_cholesky
 from diffspec.errors import InputError
 from diffspec.extremes import Extremes, Matrix
@@ -17,6 +17,10 @@ from diffspec.operators import Entrywise, Operator
 from diffspec.spectrum import Spectrum
 
 __all__ = ["LowRank"]
+
+
+# Beyond, a bound on eigenvalues tells nothing and sums of it overflow.
+LARGEST = 1e200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +63,10 @@ class LowRank:
 
     def __post_init__(self) -> None:
         store(self, rank=integer(self.rank, "rank", least=1))
-        if self.largest != math.inf:
+        if real(self.largest) != math.inf:
             hint = "1 holds for every diffusion operator, math.inf for all"
-            store(self, largest=positive(self.largest, "largest", hint=hint))
+            largest = positive(self.largest, "largest", hint=hint)
+            store(self, largest=largest if largest < LARGEST else math.inf)
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` with its `extremes`; pivots are drawn from `rng`."""

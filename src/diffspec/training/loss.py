@@ -10,8 +10,9 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, as_points, take_square
 from diffspec._checks import generator_of
 from diffspec._foreign import as_array
+from diffspec.entropy import check_walk
 from diffspec.errors import InputError, MissingExtraError
-from diffspec.groups import Grouping, partition_of
+from diffspec.groups import Grouping, check_grouping, partition_of
 from diffspec.information import Estimator, Literal, check_estimator
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha, diffusion
@@ -63,6 +64,7 @@ class DSELoss(torch.nn.Module):
         self, *, kernel: Kernel = Gaussian(), alpha: float = 0.5, t: float = 1.0, encourage: bool = True
     ) -> None:
         super().__init__()
+        check_walk(kernel, None)
         self.kernel, self.alpha, self.t = kernel, check_alpha(alpha), check_time(t)
         self.sign = -1.0 if encourage else 1.0
 
@@ -107,8 +109,10 @@ class DSMILoss(torch.nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        check_walk(kernel, None)
         self.kernel, self.alpha, self.t = kernel, check_alpha(alpha), check_time(t)
         self.estimator, self.groups = check_estimator(estimator), groups
+        check_grouping(groups)
         self.sign = -1.0 if encourage else 1.0
         self.rng = generator_of(seed, name="seed")
 

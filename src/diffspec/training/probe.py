@@ -12,7 +12,7 @@ import numpy as np
 
 from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError, MissingExtraError
-from diffspec.groups import Clusters, Grouping, Partition, partition_of
+from diffspec.groups import Clusters, Grouping, Partition, check_grouping, partition_of
 from diffspec.training.batches import copied, joined, part_of, size_of, split
 from diffspec.training.untouched import same_draws
 
@@ -55,6 +55,9 @@ class Probe:
 
     def __post_init__(self) -> None:
         store(self, batch_size=integer(self.batch_size, "batch_size", least=1))
+        check_grouping(self.clusters)
+        if self.clusters is None:
+            raise InputError("clusters must be Clusters(10), KMeans(10) or another grouping, got None")
         if not isinstance(self.inputs, torch.Tensor | Mapping):
             raise InputError(f"inputs must be a torch tensor or a mapping of tensors; {_advice(self.inputs)}")
         n = size_of(self.inputs)
