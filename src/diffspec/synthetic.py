@@ -264,8 +264,7 @@ def _f(a: float) -> float:
 
 
 def _entries(values: Any) -> Floats:
-    found = to_numpy(as_points(values, name="values"))
-    if np.abs(found).max() > 1e200:
+    if np.abs(found := to_numpy(as_points(values, name="values"))).max() > 1e200:
         raise InputError("values must be at most 1e200 in size; divide them first")
     return found
 
