@@ -200,7 +200,7 @@ def test_points_at_the_end_of_float64_have_their_entropy_and_no_profile():
     points = bulk() / np.abs(bulk()).max() * 1.797e308
     for kernel in (AlphaDecay(), SelfTuning(), Gaussian(), Gaussian("knn"), NearestNeighbors()):
         assert dse(points, kernel=kernel).value == pytest.approx(dse(bulk(), kernel=kernel).value, rel=1e-9)
-    with pytest.raises(InputError, match="points are too large for the widths to be float64 numbers; divide"):
+    with pytest.raises(InputError, match="points are too large for their distances to be float64 numbers; divide"):
         profile(points)
 
 

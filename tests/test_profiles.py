@@ -259,7 +259,10 @@ def test_too_little_memory():
 def test_bad_json():
     with pytest.raises(InputError, match=r"not JSON: .*; expected what Profile.to_json gives"):
         Profile.from_json("{")
-    with pytest.raises(InputError, match="not the dictionary of a Profile: 'settings'"):
+    with pytest.raises(
+        InputError,
+        match=r"not the dictionary of Profile: missing fields .*settings.*; expected what Profile.to_dict gives",
+    ):
         Profile.from_json("{}")
 
 

@@ -113,5 +113,8 @@ def test_bad_input(change, message):
 
 
 def test_bad_dictionary():
-    with pytest.raises(InputError, match="not the dictionary of a ScaleShape: 'settings'"):
+    with pytest.raises(
+        InputError,
+        match=r"not the dictionary of ScaleShape: missing fields .*settings.*; expected what ScaleShape.to_dict gives",
+    ):
         ScaleShape.from_dict({})

@@ -94,6 +94,20 @@ def test_clusters_that_do_not_touch_get_coordinates_of_their_own(rng):
 
 
 @pytest.mark.parametrize("steps", [1, 4])
+def test_an_eigenvalue_that_rounds_above_one_stays_one(points, monkeypatch):
+    from diffspec import walk
+
+    solved = walk.leading
+
+    def rounded(conjugate, root, components):
+        values, vectors = solved(conjugate, root, components)
+        values[0] = 1.0 + 2.0**-52
+        return values, vectors
+
+    monkeypatch.setattr(walk, "leading", rounded)
+    assert np.isfinite(diffusion_map(points, components=2, t=1e300)).all()
+
+
 def test_potential_distances_are_their_definition(points, steps):
     power = np.linalg.matrix_power(definitions.diffusion_matrix(definitions.gaussian(points, 1.0), 0.5), steps)
     potential = np.log(power + 1e-7)

@@ -200,7 +200,8 @@ def diffusion_map(
     values, vectors = leading(conjugate, root, components)
     vectors = vectors * (math.sqrt(root @ root) / root)[:, None]
     largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(components)]
-    return np.asarray(np.sign(largest) * np.abs(values) ** t * vectors)
+    sizes = np.minimum(np.abs(values), 1.0)  # no eigenvalue of P is above 1; rounding to 1 + 1e-16 overflows at huge t
+    return np.asarray(np.sign(largest) * sizes**t * vectors)
 
 
 @within_memory

@@ -173,7 +173,8 @@ def _groups(reference: Any, discrete: bool | None, count: int, *, given: Any) ->
 def _columns(reference: Any) -> np.ndarray[Any, Any]:
     values = host(reference, "reference_vectors")
     if values.ndim == 0 or values.size == 0:
-        raise InputError(f"reference_vectors must have one row per point, got shape {values.shape}")
+        got = f"shape {values.shape}" if values.ndim else f"{reference!r:.40}"
+        raise InputError(f"reference_vectors must have one row per point, got {got}")
     return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
