@@ -16,7 +16,7 @@ import torch
 
 from diffspec import InputError, TooLargeError
 from diffspec.cli import run
-from diffspec.files import load
+from diffspec.files.reading import load
 from diffspec.released import diffusion_spectral_entropy
 from diffspec.sources import open_source
 
@@ -28,7 +28,7 @@ FREE = 10_000_000
 def small(monkeypatch, tmp_path):
     """A machine of little memory, and its folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("diffspec.archives.free_memory", lambda _like: float(FREE))
+    monkeypatch.setattr("diffspec.files.archives.free_memory", lambda _like: float(FREE))
     return tmp_path
 
 

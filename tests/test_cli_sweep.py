@@ -16,7 +16,7 @@ import torch
 
 import diffspec
 from diffspec.cli import run
-from diffspec.files import SUFFIXES
+from diffspec.files.reading import SUFFIXES
 from diffspec.runlog import RunLog
 
 POINTS = np.random.default_rng(0).normal(size=(40, 3)).round(6)

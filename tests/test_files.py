@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 from diffspec import InputError, MissingExtraError
-from diffspec.files import SUFFIXES, load
+from diffspec.files.reading import SUFFIXES, load
 
 
 def write(path, points):

@@ -15,7 +15,8 @@ from pathlib import Path
 import filelock
 import pytest
 
-from diffspec import InputError, RunLogWarning, held
+from diffspec import InputError, RunLogWarning
+from diffspec.files import held
 from diffspec.runlog import RunLog, read
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, limits and accounts are POSIX")

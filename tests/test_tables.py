@@ -11,9 +11,9 @@ import pytest
 import diffspec
 from diffspec import Estimate, InputError, TooLargeError
 from diffspec.cli import run
-from diffspec.files import Source, load, load_labels, load_points, load_reference
+from diffspec.files.reading import Source, load, load_labels, load_points, load_reference
+from diffspec.files.tables import Selection
 from diffspec.groups import Labels
-from diffspec.tables import Selection
 
 
 @pytest.fixture(autouse=True)
@@ -412,6 +412,6 @@ def test_text_files_need_no_package_beyond_the_base(noise):
 
 def test_a_text_file_larger_than_memory_is_refused(monkeypatch):
     Path("t.csv").write_text("1,2\n3,4\n")
-    monkeypatch.setattr("diffspec.archives.free_memory", lambda _like: 3.0)
+    monkeypatch.setattr("diffspec.files.archives.free_memory", lambda _like: 3.0)
     with pytest.raises(TooLargeError, match="would take"):
         load("t.csv")

@@ -19,10 +19,10 @@ import click
 from diffspec._version import __version__
 from diffspec.doctor import examine
 from diffspec.errors import DiffspecError, InputError
+from diffspec.files.writing import is_plain
 from diffspec.measuring import measure
 from diffspec.options import MAX_SEED, Once
 from diffspec.printing import facts_text, say, shown
-from diffspec.writing import is_plain
 
 __all__ = ["command", "flushed", "run"]
 

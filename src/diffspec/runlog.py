@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from diffspec.errors import InputError, RunLogWarning
-from diffspec.held import held, tail, write_whole
+from diffspec.files.held import held, tail, write_whole
 from diffspec.logformat import FIELDS, HEAD, SCHEMA, Contents, Record, encoded, fault, header, is_whole, scan
 
 __all__ = ["SCHEMA", "Record", "RunLog", "read"]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from diffspec import archives
 from diffspec.errors import InputError
+from diffspec.files import archives
+from diffspec.files.writing import replace
 from diffspec.released.measures import Floats, Matrix
-from diffspec.writing import replace
 
 __all__ = ["EigenvalueFile"]
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from diffspec._version import __version__
 from diffspec.errors import MissingExtraError
+from diffspec.files.writing import refuse_own_input, replace
 from diffspec.plots.looks import styles
 from diffspec.plots.series import Log, open_log
 from diffspec.report.charts import sections
 from diffspec.report.tables import Row, failures, final_values, how_measured, settings
-from diffspec.writing import refuse_own_input, replace
 
 __all__ = ["write"]
 

@@ -14,10 +14,10 @@ from textwrap import shorten
 
 import numpy as np
 
-from diffspec.archives import require_room
 from diffspec.errors import InputError
-from diffspec.headers import MISSING, has_header
-from diffspec.tables import MIXED, NUMBERS, WORDS, Column, Table, Values, is_number
+from diffspec.files.archives import require_room
+from diffspec.files.headers import MISSING, has_header
+from diffspec.files.tables import MIXED, NUMBERS, WORDS, Column, Table, Values, is_number
 
 __all__ = ["read_table"]
 

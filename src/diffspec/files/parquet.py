@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from diffspec.archives import require_room
 from diffspec.errors import InputError
-from diffspec.tables import LISTS, NUMBERS, WORDS, Column, Table, Values
+from diffspec.files.archives import require_room
+from diffspec.files.tables import LISTS, NUMBERS, WORDS, Column, Table, Values
 
 __all__ = ["read_parquet"]
 

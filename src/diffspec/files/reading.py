@@ -14,13 +14,13 @@ from textwrap import shorten
 
 import numpy as np
 
-from diffspec import archives
-from diffspec.archives import pickled, require_room
-from diffspec.delimited import read_table
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, TooLargeError
-from diffspec.parquet import read_parquet
-from diffspec.tables import Selection, Table, Values, listed, lossless, quantity
-from diffspec.tensors import read_torch
+from diffspec.files import archives
+from diffspec.files.archives import pickled, require_room
+from diffspec.files.delimited import read_table
+from diffspec.files.parquet import read_parquet
+from diffspec.files.tables import Selection, Table, Values, listed, lossless, quantity
+from diffspec.files.tensors import read_torch
 
 __all__ = ["SUFFIXES", "Loaded", "Source", "load", "load_labels", "load_points", "load_reference"]
 
@@ -209,7 +209,7 @@ def _read_safetensors(source: Source, without: str | None) -> Values:
         kind = file.get_slice(name).get_dtype()
         if not kind.startswith(("BF", "F8")):
             return np.asarray(file.get_tensor(name))
-    from diffspec.tensors import as_numpy
+    from diffspec.files.tensors import as_numpy
 
     # NumPy has no bfloat16; torch does.
     with safe_open(source.path, framework="pt") as file:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from diffspec.errors import InputError
-from diffspec.tables import is_number
+from diffspec.files.tables import is_number
 
 __all__ = ["MISSING", "has_header"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from diffspec.archives import require_room
 from diffspec.errors import InputError
-from diffspec.tables import Values
+from diffspec.files.archives import require_room
+from diffspec.files.tables import Values
 
 __all__ = ["as_numpy", "read_torch"]
 

@@ -1,0 +1,1 @@
+"""Files: read without running anything that they hold, written whole or not at all."""
