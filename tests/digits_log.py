@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 from diffspec import Clusters, Estimate, Labels, ScaleShape, conventions, dsmi, scale_and_shape, spectrum
-from diffspec.groups import Partition
+from diffspec.points.groups import Partition
 from diffspec.runlog import RunLog
 
 STEPS, LAYER = 6, "penultimate"

@@ -17,8 +17,8 @@ import torch
 from diffspec import InputError, TooLargeError
 from diffspec.cli import run
 from diffspec.files.reading import load
+from diffspec.points.sources import open_source
 from diffspec.released import diffusion_spectral_entropy
-from diffspec.sources import open_source
 
 FREE = 10_000_000
 """Bytes that the machine of these tests has; every bomb holds ten times as much."""
@@ -170,6 +170,6 @@ def zarr_folder(shape, chunks):
     ],
 )
 def test_a_zarr_array_that_says_it_is_huge_is_refused_at_once(small, monkeypatch, shape, chunks, error, match):
-    monkeypatch.setattr("diffspec.sources.free_memory", lambda _like: float(FREE))
+    monkeypatch.setattr("diffspec.points.sources.free_memory", lambda _like: float(FREE))
     with pytest.raises(error, match=match):
         open_source(zarr_folder(shape, chunks))

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from diffspec import Bins, Clusters, KMeans, Labels, Literal, Partition, dsmi
-from diffspec._distinct import distinct
 from diffspec.errors import InputError
-from diffspec.groups import partition_of
+from diffspec.points.distinct import distinct
+from diffspec.points.groups import partition_of
 
 VECTORS = arrays(np.float64, st.tuples(st.integers(2, 30), st.integers(1, 4)), elements=st.integers(-2, 2).map(float))
 CLUSTERINGS = [Clusters(2, neighbors=2), Clusters(3, neighbors=4), Clusters(10), KMeans(2), KMeans(3), KMeans(10)]

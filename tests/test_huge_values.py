@@ -25,7 +25,7 @@ from diffspec import (
     profile,
     spectrum,
 )
-from diffspec.distances import unit_scaled
+from diffspec.points.distances import unit_scaled
 
 FILL = 9.96921e36  # of NetCDF
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from diffspec import Gaussian, InputError, Matched, dsmi, permutation_test
-from diffspec.groups import Labels, partition_of
+from diffspec.points.groups import Labels, partition_of
 from diffspec.result import Settings
 from diffspec.significance import _tested, check_permutations
 from diffspec.subsets import Entropy

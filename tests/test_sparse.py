@@ -105,8 +105,8 @@ def test_the_entropy_gap_is_attained_and_grows():
 @pytest.mark.parametrize("algorithm", ["kd_tree", "brute"])
 @pytest.mark.parametrize("candidates", [300, 2**23])
 def test_thresholded_is_the_gaussian_without_its_small_entries(blobs, monkeypatch, algorithm, candidates):
-    monkeypatch.setattr("diffspec.neighbors._algorithm", lambda *_: algorithm)
-    monkeypatch.setattr("diffspec.neighbors.CANDIDATES", candidates)
+    monkeypatch.setattr("diffspec.points.neighbors._algorithm", lambda *_: algorithm)
+    monkeypatch.setattr("diffspec.points.neighbors.CANDIDATES", candidates)
     points, _ = blobs
     points = np.concatenate([points, points[:5]])
     affinity = Thresholded(1.5, 1e-2)(points)
@@ -129,7 +129,7 @@ def test_what_the_rounding_of_the_search_lets_in_is_weighed(rng):
 @pytest.mark.parametrize("search", SEARCHES)
 @pytest.mark.parametrize("algorithm", ["kd_tree", "brute"])
 def test_nearest_neighbors_are_the_union_of_both_directions(blobs, monkeypatch, algorithm, search):
-    monkeypatch.setattr("diffspec.neighbors._algorithm", lambda *_: algorithm)
+    monkeypatch.setattr("diffspec.points.neighbors._algorithm", lambda *_: algorithm)
     points, _ = blobs
     affinity = searched(search, k=4, sigma=1.5)(points)
     whole = definitions.gaussian(points, 1.5)

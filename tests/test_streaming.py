@@ -15,7 +15,7 @@ from diffspec.bandwidth import Median, Neighbors
 from diffspec.blocked import Blocked
 from diffspec.errors import MissingExtraError
 from diffspec.operators import Dense, Entrywise, diffusion
-from diffspec.sources import HeldRows, is_stored, open_source
+from diffspec.points.sources import HeldRows, is_stored, open_source
 from diffspec.streaming import operator_of_stream
 
 N, D = 260, 110

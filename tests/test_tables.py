@@ -13,7 +13,7 @@ from diffspec import Estimate, InputError, TooLargeError
 from diffspec.cli import run
 from diffspec.files.reading import Source, load, load_labels, load_points, load_reference
 from diffspec.files.tables import Selection
-from diffspec.groups import Labels
+from diffspec.points.groups import Labels
 
 
 @pytest.fixture(autouse=True)

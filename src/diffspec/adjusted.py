@@ -13,12 +13,12 @@ from diffspec._arrays import Array, as_points, from_numpy, namespace
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import within_memory
 from diffspec.choice import affinity_of, choose, memory_for, operator_on
-from diffspec.distances import in_blocks
 from diffspec.entropy import check_walk, dse, time_for
-from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Matched, dsmi
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
+from diffspec.points.distances import in_blocks
+from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.result import BIT, NATS_PER, Estimate
 from diffspec.solvers import Solver
 from diffspec.spectrum import shannon, whole_error

@@ -12,10 +12,10 @@ from diffspec._checks import Seed, seed_of
 from diffspec._memory import within_memory
 from diffspec.entropy import check_walk, time_for
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, check_grouping, partition_of
 from diffspec.information import Estimator, Matched, check_estimator
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
+from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.records import Record
 from diffspec.resampling import Matrix, Measure, Resamples, share_for
 from diffspec.result import Estimate, Settings

@@ -16,9 +16,9 @@ from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.merging import merged, padded
 from diffspec.operators import Operator, check_alpha
+from diffspec.points.sources import is_stored
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Solver
-from diffspec.sources import is_stored
 from diffspec.spectrum import Spectrum, check_time, shannon
 from diffspec.streaming import operator_of_stream
 from diffspec.verdicts import HIGH, LOW

@@ -16,10 +16,10 @@ from diffspec._arrays import UNASKED, Array, free_memory, is_numpy, require_memo
 from diffspec._checks import integer, real, shown, store
 from diffspec._memory import in_words
 from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
-from diffspec.distances import unit_scaled
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.neighbors import SEARCHES, Matrix, Pairs, copies, nearest, pairs_within, squared_distances
+from diffspec.points.distances import unit_scaled
+from diffspec.points.neighbors import SEARCHES, Matrix, Pairs, copies, nearest, pairs_within, squared_distances
 
 __all__ = ["NearestNeighbors", "Thresholded"]
 

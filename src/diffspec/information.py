@@ -16,9 +16,9 @@ from diffspec._memory import within_memory
 from diffspec.advice import advice
 from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
+from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Solver
 from diffspec.subsets import Entropy, Indices, Walk, measured, walk_of

@@ -13,10 +13,10 @@ from diffspec.entropy import spectrum
 from diffspec.errors import InputError
 from diffspec.files.reading import Loaded, Source, load_labels, load_points, load_reference
 from diffspec.files.tables import Selection
-from diffspec.groups import Bins, Clusters, Labels, Partition
 from diffspec.information import Estimator, Literal, Matched, dsmi
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
 from diffspec.options import MAX_SEED, Once
+from diffspec.points.groups import Bins, Clusters, Labels, Partition
 from diffspec.printing import estimates_text, say, shown
 from diffspec.spectrum import check_time
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, free_memory, is_numpy, namespace
-from diffspec._distinct import distinct
 from diffspec.kernels import Kernel
 from diffspec.operators import Dense
+from diffspec.points.distinct import distinct
 from diffspec.spectrum import Spectrum
 
 __all__ = ["Merged", "merged", "padded"]

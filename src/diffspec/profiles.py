@@ -16,13 +16,13 @@ from diffspec._threads import cores, parallel_map
 from diffspec.bandwidth import Sigma
 from diffspec.choice import choose, memory_for
 from diffspec.curves import Curve, Profile
-from diffspec.distances import unit_scaled
 from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError, TooLargeError
-from diffspec.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.information import Estimator, Matched, check_estimator, combined
 from diffspec.kernels import Gaussian
 from diffspec.operators import Dense, check_alpha, diffusion, rounding_is_harmless
+from diffspec.points.distances import unit_scaled
+from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.result import BIT, NATS_PER
 from diffspec.scales import WIDTHS, Distances, asked, narrowest, widest, widths
 from diffspec.solvers import Exact, Solver

@@ -21,10 +21,10 @@ from diffspec._threads import cores, parallel_map
 from diffspec.choice import memory_for
 from diffspec.entropy import check_walk, dse, time_for
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.operators import check_alpha
+from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.solvers import Solver

@@ -10,10 +10,10 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, generator_of, shown, takes
-from diffspec._labels import host
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
-from diffspec.groups import Partition
+from diffspec.points.groups import Partition
+from diffspec.points.labels import host
 from diffspec.result import Estimate
 from diffspec.significance import PermutationTest, check_permutations, p_value_of
 

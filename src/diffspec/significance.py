@@ -14,10 +14,10 @@ from diffspec._checks import Seed, generator_of, integer, real, shown
 from diffspec._memory import within_memory
 from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, Partition, partition_of
 from diffspec.information import Estimator, Matched, check_estimator, kernel_doubts
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
+from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.records import Record
 from diffspec.result import BIT, NATS_PER, Settings
 from diffspec.solvers import Solver

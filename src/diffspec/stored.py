@@ -16,9 +16,9 @@ import numpy as np
 from diffspec._arrays import not_finite
 from diffspec._threads import parallel_map
 from diffspec.bandwidth import TINY, median_sigma
-from diffspec.distances import cross_squared_distances
 from diffspec.errors import InputError
-from diffspec.sources import Source, Values
+from diffspec.points.distances import cross_squared_distances
+from diffspec.points.sources import Source, Values
 from diffspec.tiles import exponential
 
 __all__ = ["Frame", "Rows", "StoredTiles", "Survey", "affinity", "frame_of", "median_of", "rectangles", "survey"]

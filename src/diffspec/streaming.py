@@ -20,7 +20,7 @@ from diffspec.blocked import tiled_diffusion
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import SMALLEST, Cosine, Gaussian, Kernel
 from diffspec.operators import Operator, diffusion
-from diffspec.sources import Source, Values, open_source
+from diffspec.points.sources import Source, Values, open_source
 from diffspec.stored import Frame, Rows, StoredTiles, Survey, frame_of, median_of, rectangles, survey
 from diffspec.tiles import EPS32, exponential
 

@@ -17,8 +17,8 @@ from scipy.stats import norm
 
 from diffspec._arrays import as_points, to_numpy
 from diffspec._checks import Seed, generator_of, integer, legacy_seed, positive, real, shown
-from diffspec._labels import host, named_codes
 from diffspec.errors import InputError
+from diffspec.points.labels import host, named_codes
 
 __all__ = [
     "Pair",

@@ -11,8 +11,8 @@ from diffspec._arrays import Array, order_statistics
 from diffspec._checks import integer, real, shown, store
 from diffspec.bandwidth.protocol import MOST, TINY, gated, some
 from diffspec.bandwidth.ranks import of_pairs
-from diffspec.distances import unit_scaled
 from diffspec.errors import InputError
+from diffspec.points.distances import unit_scaled
 
 __all__ = ["Median", "Quantile", "median_ranks", "median_sigma"]
 

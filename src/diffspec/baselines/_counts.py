@@ -11,8 +11,8 @@ from scipy.spatial import KDTree
 from scipy.special import digamma
 
 from diffspec.baselines._samples import Floats
-from diffspec.distances import BLOCK_ELEMENTS, cross_squared_distances
-from diffspec.groups import Partition
+from diffspec.points.distances import BLOCK_ELEMENTS, cross_squared_distances
+from diffspec.points.groups import Partition
 
 __all__ = [
     "counts_in_class",

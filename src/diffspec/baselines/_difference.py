@@ -10,8 +10,8 @@ import numpy as np
 
 from diffspec._threads import parallel_map
 from diffspec.baselines._estimates import finite
-from diffspec.groups import Partition
 from diffspec.information import Estimator, check_estimator, combined, table_of
+from diffspec.points.groups import Partition
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.subsets import Entropy, Indices
 

@@ -11,7 +11,7 @@ from scipy.linalg import svdvals
 from diffspec._arrays import dtype_name
 from diffspec.baselines._samples import Floats, as_samples, exponent, labels_of, within_one
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, Partition
+from diffspec.points.groups import Grouping, Partition
 
 __all__ = [
     "EPS",

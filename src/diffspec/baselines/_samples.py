@@ -9,9 +9,9 @@ import numpy as np
 
 from diffspec._arrays import as_points, to_numpy
 from diffspec._checks import integer
-from diffspec._labels import host
 from diffspec.errors import InputError
-from diffspec.groups import Grouping, Partition, partition_of, unequal
+from diffspec.points.groups import Grouping, Partition, partition_of, unequal
+from diffspec.points.labels import host
 
 __all__ = [
     "Floats",

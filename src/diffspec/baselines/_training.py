@@ -13,7 +13,7 @@ from diffspec._checks import Seed, generator_of, integer, positive, real, record
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of, within_one
 from diffspec.errors import InputError, MissingExtraError
-from diffspec.groups import Grouping
+from diffspec.points.groups import Grouping
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, Scatter, classes, effective, scatter
 from diffspec.baselines._samples import Floats, as_samples
 from diffspec.errors import InputError
-from diffspec.groups import Grouping
+from diffspec.points.groups import Grouping
 from diffspec.result import COUNT, RATIO, Estimate, Settings
 
 __all__ = ["lidar", "neural_collapse"]

@@ -16,10 +16,10 @@ from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
-from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha
+from diffspec.points.groups import Grouping
 from diffspec.result import Estimate
 from diffspec.subsets import Indices
 

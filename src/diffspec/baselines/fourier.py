@@ -17,10 +17,10 @@ from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of, within_one
 from diffspec.conjugate import conjugate_of, leading
 from diffspec.errors import InputError
-from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha
+from diffspec.points.groups import Grouping
 from diffspec.result import Estimate
 from diffspec.subsets import Indices
 

@@ -15,9 +15,9 @@ from diffspec.baselines._estimates import call, finite, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of
 from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError
-from diffspec.groups import Grouping
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import Dense
+from diffspec.points.groups import Grouping
 from diffspec.result import COUNT, Estimate, Settings
 from diffspec.solvers import Exact
 from diffspec.spectrum import renyi

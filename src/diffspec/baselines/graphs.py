@@ -18,10 +18,10 @@ from diffspec.baselines._difference import EntropyOf, difference
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.errors import InputError
-from diffspec.groups import Grouping
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import Dense, check_alpha
+from diffspec.points.groups import Grouping
 from diffspec.released.measures import Nearest
 from diffspec.result import Estimate, Settings
 from diffspec.solvers import Exact

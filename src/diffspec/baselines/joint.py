@@ -14,9 +14,9 @@ from diffspec._memory import within_memory
 from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
-from diffspec.groups import Grouping
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha, diffusion
+from diffspec.points.groups import Grouping
 from diffspec.result import Estimate
 from diffspec.solvers import Exact
 from diffspec.spectrum import check_time, shannon

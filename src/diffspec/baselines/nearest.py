@@ -33,8 +33,8 @@ from diffspec.baselines._samples import (
     together,
     within_one,
 )
-from diffspec.groups import Grouping
-from diffspec.neighbors import nearest, squared_distances
+from diffspec.points.groups import Grouping
+from diffspec.points.neighbors import nearest, squared_distances
 from diffspec.result import Estimate, Settings
 
 __all__ = ["kozachenko_leonenko", "ksg", "mixed_ksg", "ross"]

@@ -15,7 +15,7 @@ from diffspec._checks import Seed, positive
 from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call
 from diffspec.baselines._training import DEFAULT, Bound, Task, Training, blocks_of, estimated, sizes
-from diffspec.groups import Grouping
+from diffspec.points.groups import Grouping
 from diffspec.result import Estimate
 
 __all__ = ["Training", "infonce", "mine", "nwj", "smile"]

@@ -23,7 +23,7 @@ from diffspec.baselines._samples import (
     within_one,
 )
 from diffspec.errors import InputError
-from diffspec.groups import Grouping
+from diffspec.points.groups import Grouping
 from diffspec.result import NAT, RATIO, Estimate, Settings
 
 __all__ = ["knn_probe", "logme"]

@@ -16,7 +16,7 @@ from diffspec.cluster.tasks import added, cross, named, squared_tile, survey_blo
 from diffspec.errors import InputError
 from diffspec.kernels import Cosine, Kernel
 from diffspec.operators import Operator
-from diffspec.sources import HeldRows, Source, Values, open_source
+from diffspec.points.sources import HeldRows, Source, Values, open_source
 from diffspec.stored import Frame, Rows, StoredTiles, Survey, frame_of
 from diffspec.streaming import Streamed, in_widths, resolve, rule_within, sample
 

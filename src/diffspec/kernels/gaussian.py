@@ -9,9 +9,9 @@ import numpy as np
 
 from diffspec._arrays import Array, namespace
 from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
-from diffspec.distances import pairwise, unit_scaled
 from diffspec.errors import InputError
 from diffspec.kernels.protocol import Kernel
+from diffspec.points.distances import pairwise, unit_scaled
 
 __all__ = ["SMALLEST", "Cosine", "Gaussian"]
 

@@ -12,7 +12,9 @@ from scipy.sparse import csr_array
 from diffspec._arrays import Array, is_numpy, namespace, order_statistics, require_memory
 from diffspec._checks import integer, positive, store
 from diffspec._threads import as_many, parallel_map
-from diffspec.distances import (
+from diffspec.errors import InputError
+from diffspec.kernels.protocol import Kernel
+from diffspec.points.distances import (
     BLOCK_ELEMENTS,
     BYTES_IN_BLOCK,
     cross_squared_distances,
@@ -22,8 +24,6 @@ from diffspec.distances import (
     symmetrized,
     unit_scaled,
 )
-from diffspec.errors import InputError
-from diffspec.kernels.protocol import Kernel
 
 __all__ = ["AlphaDecay", "SelfTuning"]
 

@@ -11,10 +11,10 @@ from diffspec._arrays import Array, namespace
 from diffspec.bandwidth import Sigma, check_sigma
 from diffspec.bandwidth.pairs import median_ranks
 from diffspec.bandwidth.ranks import of_matrix
-from diffspec.distances import in_blocks, row_slices
 from diffspec.errors import InputError
 from diffspec.kernels.gaussian import SMALLEST, resolved_number
 from diffspec.kernels.protocol import Kernel
+from diffspec.points.distances import in_blocks, row_slices
 
 __all__ = ["Precomputed"]
 

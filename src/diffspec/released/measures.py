@@ -12,10 +12,10 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from diffspec._checks import generator_of, integer, real, store
-from diffspec.distances import pairwise, unit_scaled
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.operators import Dense, Operator, diffusion
+from diffspec.points.distances import pairwise, unit_scaled
 from diffspec.result import BIT, NATS_PER
 from diffspec.solvers import Chebyshev, Exact
 from diffspec.spectrum import Spectrum, check_time, shannon, shannon_stderr, truncation

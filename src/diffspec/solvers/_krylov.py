@@ -14,9 +14,9 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, dtype_name, from_numpy, namespace, to_numpy
 from diffspec._memory import allowed, in_words
 from diffspec._threads import shared, single_threaded_blas
-from diffspec.distances import symmetrized
 from diffspec.errors import TooLargeError
 from diffspec.operators import Operator, eigenvalue_rounding, is_narrow
+from diffspec.points.distances import symmetrized
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.spectrum import Spectrum
 

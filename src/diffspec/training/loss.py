@@ -12,10 +12,10 @@ from diffspec._checks import generator_of
 from diffspec._foreign import as_array
 from diffspec.entropy import check_walk
 from diffspec.errors import InputError, MissingExtraError
-from diffspec.groups import Grouping, check_grouping, partition_of
 from diffspec.information import Estimator, Literal, check_estimator
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha, diffusion
+from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.result import BIT, NATS_PER
 from diffspec.solvers import Exact
 from diffspec.spectrum import check_time, entropy_of

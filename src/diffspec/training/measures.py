@@ -11,8 +11,8 @@ import numpy as np
 from diffspec.conventions import Walk, default, paper
 from diffspec.entropy import dse
 from diffspec.errors import InputError
-from diffspec.groups import Partition
 from diffspec.information import Estimator, Matched, check_estimator, dsmi
+from diffspec.points.groups import Partition
 from diffspec.result import Estimate
 from diffspec.training.probe import Probe
 

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._threads import as_many, cores
-from diffspec.distances import block_elements
 from diffspec.errors import MissingExtraError
+from diffspec.points.distances import block_elements
 
 __all__ = ["SEARCHES", "Matrix", "Pairs", "copies", "nearest", "pairs_within", "squared_distances"]
 

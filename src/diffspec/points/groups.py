@@ -11,10 +11,10 @@ import numpy as np
 
 from diffspec._arrays import as_points, to_numpy
 from diffspec._checks import integer, legacy_seed, shown, store, takes
-from diffspec._distinct import Distinct, distinct
-from diffspec._labels import host, is_one_hot, named_codes, one_column
-from diffspec._spectral import spectral_clusters
 from diffspec.errors import InputError
+from diffspec.points.distinct import Distinct, distinct
+from diffspec.points.labels import host, is_one_hot, named_codes, one_column
+from diffspec.points.spectral import spectral_clusters
 
 __all__ = ["Bins", "Clusters", "Grouping", "KMeans", "Labels", "Partition", "check_grouping", "partition_of", "unequal"]
 

@@ -1,0 +1,1 @@
+"""What goes in: distances, neighbours, references to groups, and points that stay on disk."""
