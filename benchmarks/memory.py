@@ -162,7 +162,7 @@ ROWS = [
 def measure(door, kernel, solver, *, data, n, d, memory, **rest):
     """The peak of one call beyond what the process held before it, in MiB, and what the call gave."""
     import diffspec
-    import diffspec.bandwidth
+    import diffspec.kernels.bandwidth
     from diffspec import TooLargeError
 
     call = doors()[door]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffspec import Cosine, Gaussian, InputError, dse, spectrum
-from diffspec.bandwidth import (
+from diffspec.kernels.bandwidth import (
     NAMED,
     TINY,
     Fixed,

@@ -27,7 +27,7 @@ from diffspec import (
     synthetic,
 )
 from diffspec import baselines as b
-from diffspec.bandwidth import LogSum, Median, Neighbors, NeighborShare, Quantile
+from diffspec.kernels.bandwidth import LogSum, Median, Neighbors, NeighborShare, Quantile
 from diffspec.times import Knee
 
 SETTINGS = {

@@ -16,7 +16,7 @@ from benchmarks.memory import FACTOR, ROWS, child, kept, row
 from diffspec import Gaussian, TooLargeError
 from diffspec._memory import allowed, cgroup_memory, within_memory
 from diffspec._threads import as_many, cores, parallel_map
-from diffspec.bandwidth import Median, Quantile
+from diffspec.kernels.bandwidth import Median, Quantile
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are read from /proc of Linux")
 

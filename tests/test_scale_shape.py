@@ -7,7 +7,7 @@ import pytest
 
 import definitions
 from diffspec import Exact, Gaussian, InputError, Lanczos, ScaleShape, dse, scale_and_shape
-from diffspec.bandwidth import Neighbors
+from diffspec.kernels.bandwidth import Neighbors
 
 
 def snapshots(n=80, d=3, seed=0):

@@ -10,7 +10,7 @@ import torch
 
 import definitions
 from diffspec import Gaussian, InputError, MissingExtraError, TooLargeError, dse, dsmi, spectrum
-from diffspec.graphs import NearestNeighbors, Thresholded
+from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.operators import Entrywise, diffusion
 from diffspec.perturbation import Perturbation, entropy_gap
 from diffspec.solvers import Exact
@@ -295,7 +295,7 @@ def test_faiss_missing(rng, monkeypatch):
 
 
 def test_a_graph_that_would_not_be_sparse(rng, monkeypatch):
-    monkeypatch.setattr("diffspec.graphs.SMALL", 1e4)
+    monkeypatch.setattr("diffspec.kernels.graphs.SMALL", 1e4)
     points = rng.normal(size=(300, 2))
     with pytest.raises(TooLargeError, match=r"would keep 100% of all pairs .* use a smaller sigma, a larger threshold"):
         dse(points, kernel=Thresholded(10.0))

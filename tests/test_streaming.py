@@ -11,9 +11,9 @@ import pytest
 import zarr
 
 from diffspec import Cosine, Exact, Gaussian, InputError, SelfTuning, TooLargeError, dse
-from diffspec.bandwidth import Median, Neighbors
 from diffspec.blocked import Blocked
 from diffspec.errors import MissingExtraError
+from diffspec.kernels.bandwidth import Median, Neighbors
 from diffspec.operators import Dense, Entrywise, diffusion
 from diffspec.points.sources import HeldRows, is_stored, open_source
 from diffspec.streaming import operator_of_stream
@@ -228,7 +228,7 @@ MEASURE = """
 import re, sys
 import numpy as np
 from diffspec import Gaussian
-from diffspec.bandwidth import Median
+from diffspec.kernels.bandwidth import Median
 from diffspec.streaming import operator_of_stream
 warm = np.ones((500, 500)) @ np.ones((500, 500))
 # Not getrusage: a process inherits the peak of the one that started it.

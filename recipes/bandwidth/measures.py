@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import eigvalsh
 
 from diffspec import AlphaDecay, Cosine, Gaussian, SelfTuning, spectrum
-from diffspec.bandwidth import (
+from diffspec.kernels.bandwidth import (
     Fixed,
     GeometricMean,
     LogSum,

@@ -9,9 +9,9 @@ from diffspec.conventions import paper
 from diffspec.curves import Curve, Profile
 from diffspec.entropy import dse, spectrum
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
-from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.information import Literal, Matched, dsmi
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
+from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.points.groups import Bins, Clusters, KMeans, Labels, Partition
 from diffspec.profiles import profile
 from diffspec.resampling import Interval, interval

@@ -9,8 +9,8 @@ import numpy as np
 
 from diffspec._arrays import Array, from_numpy, namespace
 from diffspec._threads import parallel_map
-from diffspec.graphs import NearestNeighbors, Thresholded
 from diffspec.kernels import Cosine, Gaussian, Kernel
+from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.operators import diffusion
 from diffspec.solvers import Exact
 from diffspec.spectrum import shannon

@@ -13,18 +13,18 @@ from diffspec._arrays import Array, as_float64, as_points, from_numpy, is_numpy,
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import in_words, within_memory
 from diffspec._threads import cores, parallel_map
-from diffspec.bandwidth import Sigma
 from diffspec.choice import choose, memory_for
 from diffspec.curves import Curve, Profile
 from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError, TooLargeError
 from diffspec.information import Estimator, Matched, check_estimator, combined
 from diffspec.kernels import Gaussian
+from diffspec.kernels.bandwidth import Sigma
+from diffspec.kernels.scales import WIDTHS, Distances, asked, narrowest, widest, widths
 from diffspec.operators import Dense, check_alpha, diffusion, rounding_is_harmless
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.result import BIT, NATS_PER
-from diffspec.scales import WIDTHS, Distances, asked, narrowest, widest, widths
 from diffspec.solvers import Exact, Solver
 from diffspec.spectrum import check_time, shannon, whole_error
 from diffspec.subsets import Entropy, Indices

@@ -12,15 +12,15 @@ import numpy as np
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import within_memory
-from diffspec.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.choice import choose, memory_for
 from diffspec.entropy import check_walk, dse
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
+from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
+from diffspec.kernels.scales import Distances
 from diffspec.operators import check_alpha, diffusion
 from diffspec.records import restored, without_measure
 from diffspec.result import BIT, NATS_PER, Estimate, Settings
-from diffspec.scales import Distances
 from diffspec.solvers import Exact, Solver
 from diffspec.spectrum import check_time, shannon, shannon_stderr
 

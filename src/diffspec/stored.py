@@ -15,8 +15,8 @@ import numpy as np
 
 from diffspec._arrays import not_finite
 from diffspec._threads import parallel_map
-from diffspec.bandwidth import TINY, median_sigma
 from diffspec.errors import InputError
+from diffspec.kernels.bandwidth import TINY, median_sigma
 from diffspec.points.distances import cross_squared_distances
 from diffspec.points.sources import Source, Values
 from diffspec.tiles import exponential

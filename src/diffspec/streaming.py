@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from diffspec._threads import cores, parallel_map
-from diffspec.bandwidth import Median
 from diffspec.blocked import tiled_diffusion
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import SMALLEST, Cosine, Gaussian, Kernel
+from diffspec.kernels.bandwidth import Median
 from diffspec.operators import Operator, diffusion
 from diffspec.points.sources import Source, Values, open_source
 from diffspec.stored import Frame, Rows, StoredTiles, Survey, frame_of, median_of, rectangles, survey

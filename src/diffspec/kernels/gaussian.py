@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from diffspec._arrays import Array, namespace
-from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.errors import InputError
+from diffspec.kernels.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.kernels.protocol import Kernel
 from diffspec.points.distances import pairwise, unit_scaled
 
@@ -23,7 +23,7 @@ class Gaussian(Kernel):
     Parameters
     ----------
     sigma : float or str or rule
-        Width in the unit of the points, or ``"median"`` (default), ``"knn"`` or a rule of `diffspec.bandwidth`.
+        Width in the unit of the points, or ``"median"`` (default), ``"knn"`` or a rule of `diffspec.kernels.bandwidth`.
 
     Raises
     ------

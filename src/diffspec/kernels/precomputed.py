@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diffspec._arrays import Array, namespace
-from diffspec.bandwidth import Sigma, check_sigma
-from diffspec.bandwidth.pairs import median_ranks
-from diffspec.bandwidth.ranks import of_matrix
 from diffspec.errors import InputError
+from diffspec.kernels.bandwidth import Sigma, check_sigma
+from diffspec.kernels.bandwidth.pairs import median_ranks
+from diffspec.kernels.bandwidth.ranks import of_matrix
 from diffspec.kernels.gaussian import SMALLEST, resolved_number
 from diffspec.kernels.protocol import Kernel
 from diffspec.points.distances import in_blocks, row_slices

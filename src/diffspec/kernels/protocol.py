@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from diffspec._arrays import Array
-from diffspec.bandwidth import Sigma
+from diffspec.kernels.bandwidth import Sigma
 
 __all__ = ["Kernel"]
 

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import as_points
-from diffspec.bandwidth import TINY, Median
 from diffspec.choice import choose
 from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
+from diffspec.kernels.bandwidth import TINY, Median
+from diffspec.kernels.scales import Distances
 from diffspec.result import Estimate
 from diffspec.scale_shape import ScaleShape, Snapshot, attributed
-from diffspec.scales import Distances
 from diffspec.training.measures import DSE, Measure
 from diffspec.training.reductions import Points
 

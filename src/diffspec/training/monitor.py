@@ -14,10 +14,10 @@ import numpy as np
 
 from diffspec._arrays import as_points
 from diffspec._checks import integer, shown
-from diffspec.bandwidth import Median
 from diffspec.conventions import Walk
 from diffspec.errors import InputError, LayersWarning
 from diffspec.kernels import Kernel
+from diffspec.kernels.bandwidth import Median
 from diffspec.result import Estimate
 from diffspec.runlog import RunLog
 from diffspec.training import resuming

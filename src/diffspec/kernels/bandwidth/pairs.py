@@ -9,9 +9,9 @@ import numpy as np
 
 from diffspec._arrays import Array, order_statistics
 from diffspec._checks import integer, real, shown, store
-from diffspec.bandwidth.protocol import MOST, TINY, gated, some
-from diffspec.bandwidth.ranks import of_pairs
 from diffspec.errors import InputError
+from diffspec.kernels.bandwidth.protocol import MOST, TINY, gated, some
+from diffspec.kernels.bandwidth.ranks import of_pairs
 from diffspec.points.distances import unit_scaled
 
 __all__ = ["Median", "Quantile", "median_ranks", "median_sigma"]

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from diffspec._arrays import Array, to_numpy
 from diffspec._checks import integer, store
-from diffspec.bandwidth.protocol import TINY, gated, rows_of, some
+from diffspec.kernels.bandwidth.protocol import TINY, gated, rows_of, some
 from diffspec.points.distances import unit_scaled
 
 __all__ = ["LogSum"]

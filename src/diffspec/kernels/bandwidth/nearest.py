@@ -8,8 +8,8 @@ import numpy as np
 
 from diffspec._arrays import Array, namespace, order_statistics
 from diffspec._checks import integer, real, shown, store
-from diffspec.bandwidth.protocol import MOST, TINY, gated, rows_of, some
 from diffspec.errors import InputError
+from diffspec.kernels.bandwidth.protocol import MOST, TINY, gated, rows_of, some
 from diffspec.points.distances import unit_scaled
 
 __all__ = ["NeighborShare", "Neighbors"]

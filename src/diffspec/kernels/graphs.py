@@ -15,9 +15,9 @@ from scipy.sparse import coo_array, csr_array, eye_array
 from diffspec._arrays import UNASKED, Array, free_memory, is_numpy, require_memory
 from diffspec._checks import integer, real, shown, store
 from diffspec._memory import in_words
-from diffspec.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.kernels.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.points.distances import unit_scaled
 from diffspec.points.neighbors import SEARCHES, Matrix, Pairs, copies, nearest, pairs_within, squared_distances
 

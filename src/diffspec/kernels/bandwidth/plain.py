@@ -9,7 +9,7 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import positive, real, store
-from diffspec.bandwidth.protocol import Rule, check_rule, gated
+from diffspec.kernels.bandwidth.protocol import Rule, check_rule, gated
 
 __all__ = ["Fixed", "GeometricMean", "RootDimension", "Scaled"]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from diffspec._arrays import Array, as_float64, namespace, take_square, to_numpy
 from diffspec._checks import integer, positive
-from diffspec.bandwidth import TINY
 from diffspec.errors import InputError
+from diffspec.kernels.bandwidth import TINY
 from diffspec.points.distances import pairwise, unit_scaled, vanishing
 
 __all__ = ["WIDTHS", "Distances", "narrowest", "widest", "widths"]

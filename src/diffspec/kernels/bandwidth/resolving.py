@@ -6,12 +6,12 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import generator_of, positive, shown
-from diffspec.bandwidth.logsum import LogSum
-from diffspec.bandwidth.nearest import Neighbors, NeighborShare
-from diffspec.bandwidth.pairs import Median, Quantile
-from diffspec.bandwidth.plain import RootDimension
-from diffspec.bandwidth.protocol import Rule, Sigma, check_rule
 from diffspec.errors import InputError
+from diffspec.kernels.bandwidth.logsum import LogSum
+from diffspec.kernels.bandwidth.nearest import Neighbors, NeighborShare
+from diffspec.kernels.bandwidth.pairs import Median, Quantile
+from diffspec.kernels.bandwidth.plain import RootDimension
+from diffspec.kernels.bandwidth.protocol import Rule, Sigma, check_rule
 
 __all__ = ["NAMED", "check_sigma", "resolve_sigma"]
 

@@ -6,12 +6,12 @@ a constant. The number that a rule gave always goes into the settings of the res
 for and against each.
 """
 
-from diffspec.bandwidth.logsum import LogSum
-from diffspec.bandwidth.nearest import Neighbors, NeighborShare
-from diffspec.bandwidth.pairs import Median, Quantile, median_sigma
-from diffspec.bandwidth.plain import Fixed, GeometricMean, RootDimension, Scaled
-from diffspec.bandwidth.protocol import TINY, Rule, Sigma
-from diffspec.bandwidth.resolving import NAMED, check_sigma, resolve_sigma
+from diffspec.kernels.bandwidth.logsum import LogSum
+from diffspec.kernels.bandwidth.nearest import Neighbors, NeighborShare
+from diffspec.kernels.bandwidth.pairs import Median, Quantile, median_sigma
+from diffspec.kernels.bandwidth.plain import Fixed, GeometricMean, RootDimension, Scaled
+from diffspec.kernels.bandwidth.protocol import TINY, Rule, Sigma
+from diffspec.kernels.bandwidth.resolving import NAMED, check_sigma, resolve_sigma
 
 __all__ = [
     "NAMED",
