@@ -28,7 +28,7 @@ from diffspec import (
 )
 from diffspec import baselines as b
 from diffspec.kernels.bandwidth import LogSum, Median, Neighbors, NeighborShare, Quantile
-from diffspec.times import Knee
+from diffspec.spectra.times import Knee
 
 SETTINGS = {
     (AlphaDecay, "neighbors"): 5,

@@ -8,7 +8,7 @@ import definitions
 from diffspec import Exact, Gaussian, dse
 from diffspec.operators import Dense, diffusion
 from diffspec.solvers import _lapack
-from diffspec.spectrum import shannon
+from diffspec.spectra.spectrum import shannon
 
 
 @pytest.mark.parametrize("n", [2, 3, 50, 333])

@@ -47,7 +47,7 @@ def test_the_stated_distance_is_never_exceeded(alpha):
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("t", [1.0, 2.0, 5.0])
 def test_entropy_bounds_hold(alpha, t):
-    from diffspec.spectrum import Spectrum, shannon
+    from diffspec.spectra.spectrum import Spectrum, shannon
 
     for seed in range(30):
         matrix, found = both(clouds(seed), alpha, rank=60, seed=seed)

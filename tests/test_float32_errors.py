@@ -9,9 +9,9 @@ from sklearn.datasets import make_swiss_roll
 from diffspec import Exact, Gaussian, Lanczos, dse, dsmi, spectrum
 from diffspec.choice import operator_in, tiles_of
 from diffspec.operators import Dense, diffusion
-from diffspec.rounding import renyi_rounding
 from diffspec.solvers._krylov import whole_spectrum
-from diffspec.spectrum import renyi, shannon, shannon_stderr, truncation, whole_error
+from diffspec.spectra.rounding import renyi_rounding
+from diffspec.spectra.spectrum import renyi, shannon, shannon_stderr, truncation, whole_error
 
 N, SEEDS = 350, 3
 TIMES = (0.5, 1.0, 3.0, 10.0)

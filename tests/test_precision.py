@@ -9,7 +9,7 @@ import pytest
 
 from diffspec.operators import Dense, is_narrow, rounding_is_harmless
 from diffspec.solvers import Exact, Lanczos
-from diffspec.spectrum import shannon, shannon_stderr
+from diffspec.spectra.spectrum import shannon, shannon_stderr
 
 N = 900
 SPECTRA = {

@@ -8,8 +8,8 @@ import pytest
 
 from diffspec import Gaussian, InputError, Matched, dsmi, permutation_test
 from diffspec.points.groups import Labels, partition_of
-from diffspec.result import Settings
 from diffspec.significance import _tested, check_permutations
+from diffspec.spectra.result import Settings
 from diffspec.subsets import Entropy
 
 # Bits of the two groups, of 1 and 3 points, under the observed deal and three others; the groups are compared with 2.0.

@@ -13,7 +13,7 @@ from diffspec.solvers._calibrate import Known, _widening, calibrated, measure
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.solvers.chebyshev import _density, _intervals, _jackson, _moments
 from diffspec.solvers.lanczos import _noise, _within
-from diffspec.spectrum import Spectrum
+from diffspec.spectra.spectrum import Spectrum
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from diffspec import Gaussian
-from diffspec.extremes import Extremes
 from diffspec.operators import Dense, diffusion
 from diffspec.solvers import Exact, LowRank
 from diffspec.solvers._krylov import Krylov
-from diffspec.spectrum import count, renyi, shannon
+from diffspec.spectra.extremes import Extremes
+from diffspec.spectra.spectrum import count, renyi, shannon
 
 
 def random_case(rng):

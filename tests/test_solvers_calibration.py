@@ -13,10 +13,19 @@ from scipy.sparse import csr_array
 from diffspec import AlphaDecay, Exact
 from diffspec._threads import single_threaded_blas
 from diffspec.operators import Dense
-from diffspec.result import Settings
 from diffspec.solvers import Chebyshev, Lanczos
 from diffspec.sparse import sparse_diffusion
-from diffspec.spectrum import Spectrum, count, count_stderr, renyi, renyi_stderr, shannon, shannon_stderr, truncation
+from diffspec.spectra.result import Settings
+from diffspec.spectra.spectrum import (
+    Spectrum,
+    count,
+    count_stderr,
+    renyi,
+    renyi_stderr,
+    shannon,
+    shannon_stderr,
+    truncation,
+)
 
 N, SEEDS = 300, 400
 FIXED = Lanczos(tol=None, probes=16, deflation=8, power=2, steps=6)

@@ -15,7 +15,7 @@ from diffspec import Gaussian, dse, spectrum
 from diffspec.errors import InputError
 from diffspec.operators import Dense, Operator, diffusion
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
-from diffspec.spectrum import count, renyi, shannon, shannon_stderr, truncation
+from diffspec.spectra.spectrum import count, renyi, shannon, shannon_stderr, truncation
 
 SOLVERS = {
     "exact": Exact(),

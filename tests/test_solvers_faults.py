@@ -25,7 +25,7 @@ from diffspec import (
     dsmi,
     spectrum,
 )
-from diffspec.spectrum import truncation
+from diffspec.spectra.spectrum import truncation
 
 pytestmark = pytest.mark.timeout(60)  # a hang is a failure
 

@@ -20,7 +20,7 @@ from diffspec import (
     spectrum,
 )
 from diffspec.operators import Dense
-from diffspec.spectrum import shannon, shannon_stderr, truncation
+from diffspec.spectra.spectrum import shannon, shannon_stderr, truncation
 
 SEEDS = 40
 

@@ -12,10 +12,10 @@ import definitions
 from diffspec import Gaussian, InputError, MissingExtraError, TooLargeError, dse, dsmi, spectrum
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.operators import Entrywise, diffusion
-from diffspec.perturbation import Perturbation, entropy_gap
 from diffspec.solvers import Exact
 from diffspec.sparse import nearby, sparse_diffusion
-from diffspec.spectrum import shannon
+from diffspec.spectra.perturbation import Perturbation, entropy_gap
+from diffspec.spectra.spectrum import shannon
 
 SEARCHES = ["scikit-learn", "faiss"]
 

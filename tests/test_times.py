@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from diffspec import AlphaDecay, Gaussian, InputError, Lanczos, choose_time, spectrum
-from diffspec.spectrum import Spectrum, count, shannon
-from diffspec.times import FixedTime, Knee, ShareAbove
+from diffspec.spectra.spectrum import Spectrum, count, shannon
+from diffspec.spectra.times import FixedTime, Knee, ShareAbove
 
 
 def known(nodes, weights=None):

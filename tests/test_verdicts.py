@@ -17,8 +17,16 @@ from diffspec import (
     profile,
     spectrum,
 )
+from diffspec.spectra.verdicts import (
+    above_groups,
+    beside,
+    by_chance,
+    by_p_value,
+    few_points,
+    kernel_state,
+    tells_nothing,
+)
 from diffspec.training.measures import DSE, DSMI, Probe
-from diffspec.verdicts import above_groups, beside, by_chance, by_p_value, few_points, kernel_state, tells_nothing
 
 torch = pytest.importorskip("torch")
 

@@ -22,7 +22,7 @@ import diffspec as ds
 import odd_files
 import odd_inputs
 from diffspec import bandwidth, baselines, cli, released, runlog, synthetic, training
-from diffspec.times import FixedTime, Knee, ShareAbove
+from diffspec.spectra.times import FixedTime, Knee, ShareAbove
 from odd_inputs import LABELS, ODD, SAME, TENSOR, VALUES, WRONG
 
 KIND = {

@@ -22,7 +22,7 @@ from diffspec.kernels.bandwidth import (
     Scaled,
 )
 from diffspec.operators import diffusion
-from diffspec.spectrum import shannon
+from diffspec.spectra.spectrum import shannon
 from recipes.bandwidth.data import labelled, load
 
 __all__ = ["KERNELS", "TIMES", "WINNER", "corruption", "measure", "measure_large", "moved"]

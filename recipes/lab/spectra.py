@@ -9,8 +9,8 @@ import numpy as np
 
 from diffspec import Exact, Gaussian, Spectrum
 from diffspec.operators import diffusion
-from diffspec.result import BIT, NATS_PER
-from diffspec.spectrum import shannon
+from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.spectra.spectrum import shannon
 
 PAPER, RELEASED = 0.5, 0.0
 """The anisotropy alpha of the two conventions; docs/conventions.md tells them apart."""

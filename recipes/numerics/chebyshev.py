@@ -25,8 +25,8 @@ import numpy as np
 from diffspec import Chebyshev, Exact, Gaussian
 from diffspec.operators import Dense, diffusion
 from diffspec.released import diffusion_spectral_entropy
-from diffspec.result import BIT, NATS_PER
-from diffspec.spectrum import shannon_stderr, truncation
+from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.spectra.spectrum import shannon_stderr, truncation
 from diffspec.synthetic import cloud, spd_mix
 from recipes.lab.drawing import COLOURS, panels
 from recipes.lab.expected import Verdict, compare

@@ -38,8 +38,8 @@ import numpy as np
 
 from diffspec import Exact, Gaussian, Lanczos, Spectrum
 from diffspec.choice import operator_of
-from diffspec.result import BIT, NATS_PER
-from diffspec.spectrum import shannon_stderr, truncation
+from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.spectra.spectrum import shannon_stderr, truncation
 from diffspec.synthetic import blobs, cloud, swiss_roll
 from recipes.lab.drawing import COLOURS, panels
 from recipes.lab.expected import Verdict, compare

@@ -18,7 +18,7 @@ import numpy as np
 
 from diffspec import Exact
 from diffspec.operators import Dense
-from diffspec.spectrum import shannon
+from diffspec.spectra.spectrum import shannon
 from diffspec.synthetic import spd_mix
 from recipes.lab.drawing import COLOURS, panels
 from recipes.lab.expected import Verdict, compare

@@ -23,7 +23,7 @@ import numpy as np
 
 from diffspec import Exact
 from diffspec.operators import diffusion
-from diffspec.spectrum import shannon
+from diffspec.spectra.spectrum import shannon
 from diffspec.synthetic import cloud, sphere, swiss_roll
 from recipes.lab.drawing import COLOURS, panels
 from recipes.lab.expected import Verdict, compare

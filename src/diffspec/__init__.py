@@ -15,13 +15,13 @@ from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.points.groups import Bins, Clusters, KMeans, Labels, Partition
 from diffspec.profiles import profile
 from diffspec.resampling import Interval, interval
-from diffspec.result import Estimate, Group, Settings
 from diffspec.scale_shape import ScaleShape, scale_and_shape
 from diffspec.shuffles import shuffle_test
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
-from diffspec.spectrum import Spectrum
-from diffspec.times import choose_time
+from diffspec.spectra.result import Estimate, Group, Settings
+from diffspec.spectra.spectrum import Spectrum
+from diffspec.spectra.times import choose_time
 from diffspec.walk import diffuse, diffusion_map, diffusion_matrix, potential_distances
 
 __all__ = [

@@ -19,10 +19,10 @@ from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.points.distances import in_blocks
 from diffspec.points.groups import Grouping, Partition, partition_of
-from diffspec.result import BIT, NATS_PER, Estimate
 from diffspec.solvers import Solver
-from diffspec.spectrum import shannon, whole_error
-from diffspec.verdicts import ABOVE, INFORMATIVE, above_groups, beside
+from diffspec.spectra.result import BIT, NATS_PER, Estimate
+from diffspec.spectra.spectrum import shannon, whole_error
+from diffspec.spectra.verdicts import ABOVE, INFORMATIVE, above_groups, beside
 
 __all__ = ["adjusted_dsmi"]
 

@@ -13,8 +13,8 @@ from diffspec.kernels import Cosine, Gaussian, Kernel
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.operators import diffusion
 from diffspec.solvers import Exact
-from diffspec.spectrum import shannon
-from diffspec.verdicts import EQUAL, HIGH, LOW
+from diffspec.spectra.spectrum import shannon
+from diffspec.spectra.verdicts import EQUAL, HIGH, LOW
 
 __all__ = ["advice", "informative_range"]
 

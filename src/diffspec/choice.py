@@ -19,7 +19,7 @@ from diffspec.kernels import Kernel
 from diffspec.operators import Operator, diffusion
 from diffspec.solvers import Exact, Lanczos, LowRank, Solver
 from diffspec.sparse import nearby, sparse_diffusion
-from diffspec.spectrum import check_time
+from diffspec.spectra.spectrum import check_time
 from diffspec.tiles import GaussianTiles, exponent_error
 
 __all__ = [

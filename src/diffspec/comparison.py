@@ -16,10 +16,10 @@ from diffspec.information import Estimator, Matched, check_estimator
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.points.groups import Grouping, check_grouping, partition_of
-from diffspec.records import Record
 from diffspec.resampling import Matrix, Measure, Resamples, share_for
-from diffspec.result import Estimate, Settings
 from diffspec.solvers import Solver
+from diffspec.spectra.records import Record
+from diffspec.spectra.result import Estimate, Settings
 
 __all__ = ["Comparison", "compare"]
 

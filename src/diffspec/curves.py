@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from diffspec.errors import InputError
-from diffspec.records import parsed, restored, without_measure
-from diffspec.result import BIT, Estimate, Settings
-from diffspec.verdicts import HIGH, LOW, above_groups, beside, by_chance, few_points, kernel_state
+from diffspec.spectra.records import parsed, restored, without_measure
+from diffspec.spectra.result import BIT, Estimate, Settings
+from diffspec.spectra.verdicts import HIGH, LOW, above_groups, beside, by_chance, few_points, kernel_state
 
 __all__ = ["Curve", "Profile"]
 

@@ -17,11 +17,11 @@ from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.merging import merged, padded
 from diffspec.operators import Operator, check_alpha
 from diffspec.points.sources import is_stored
-from diffspec.result import Estimate, Settings
 from diffspec.solvers import Solver
-from diffspec.spectrum import Spectrum, check_time, shannon
+from diffspec.spectra.result import Estimate, Settings
+from diffspec.spectra.spectrum import Spectrum, check_time, shannon
+from diffspec.spectra.verdicts import HIGH, LOW
 from diffspec.streaming import operator_of_stream
-from diffspec.verdicts import HIGH, LOW
 
 __all__ = ["advice_for", "check_walk", "described", "dse", "settings_of", "spectrum", "time_for"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from diffspec._arrays import Array, from_numpy, namespace, to_numpy
 from diffspec.cholesky import partial_cholesky
 from diffspec.operators import Operator
-from diffspec.perturbation import Perturbation
+from diffspec.spectra.perturbation import Perturbation
 from diffspec.tiles import Tiles
 
 __all__ = ["Factored", "factored_diffusion"]

@@ -19,10 +19,10 @@ from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.points.groups import Grouping, Partition, partition_of
-from diffspec.result import BIT, NATS_PER, Estimate, Group
 from diffspec.solvers import Solver
+from diffspec.spectra.result import BIT, NATS_PER, Estimate, Group
+from diffspec.spectra.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 from diffspec.subsets import Entropy, Indices, Walk, measured, walk_of
-from diffspec.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 
 __all__ = ["Literal", "Matched", "check_estimator", "dsmi"]
 

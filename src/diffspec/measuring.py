@@ -18,7 +18,7 @@ from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
 from diffspec.options import MAX_SEED, Once
 from diffspec.points.groups import Bins, Clusters, Labels, Partition
 from diffspec.printing import estimates_text, say, shown
-from diffspec.spectrum import check_time
+from diffspec.spectra.spectrum import check_time
 
 __all__ = ["measure"]
 

@@ -17,7 +17,7 @@ from diffspec._arrays import Array, free_memory, is_numpy, namespace
 from diffspec.kernels import Kernel
 from diffspec.operators import Dense
 from diffspec.points.distinct import distinct
-from diffspec.spectrum import Spectrum
+from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["Merged", "merged", "padded"]
 

@@ -19,7 +19,7 @@ from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace,
 from diffspec._checks import real, shown
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
-from diffspec.perturbation import Perturbation
+from diffspec.spectra.perturbation import Perturbation
 
 __all__ = [
     "Dense",

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from diffspec.doctor import EXTRAS
-from diffspec.result import Estimate
+from diffspec.spectra.result import Estimate
 
 __all__ = ["ANY_TERMINAL", "estimates_text", "facts_text", "say", "shown"]
 

@@ -24,9 +24,9 @@ from diffspec.kernels.scales import WIDTHS, Distances, asked, narrowest, widest,
 from diffspec.operators import Dense, check_alpha, diffusion, rounding_is_harmless
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
-from diffspec.result import BIT, NATS_PER
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import check_time, shannon, whole_error
+from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.spectra.spectrum import check_time, shannon, whole_error
 from diffspec.subsets import Entropy, Indices
 
 __all__ = ["profile"]

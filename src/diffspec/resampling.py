@@ -25,11 +25,11 @@ from diffspec.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.operators import check_alpha
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
-from diffspec.records import Record
-from diffspec.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.solvers import Solver
+from diffspec.spectra.records import Record
+from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.spectra.verdicts import beside, by_chance
 from diffspec.subsets import measured, walk_of
-from diffspec.verdicts import beside, by_chance
 
 __all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "share_for"]
 

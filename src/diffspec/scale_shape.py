@@ -19,10 +19,10 @@ from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.kernels.scales import Distances
 from diffspec.operators import check_alpha, diffusion
-from diffspec.records import restored, without_measure
-from diffspec.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import check_time, shannon, shannon_stderr
+from diffspec.spectra.records import restored, without_measure
+from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.spectra.spectrum import check_time, shannon, shannon_stderr
 
 __all__ = ["ScaleShape", "Snapshot", "attributed", "scale_and_shape"]
 

@@ -14,8 +14,8 @@ from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.points.groups import Partition
 from diffspec.points.labels import host
-from diffspec.result import Estimate
 from diffspec.significance import PermutationTest, check_permutations, p_value_of
+from diffspec.spectra.result import Estimate
 
 __all__ = ["shuffle_test"]
 

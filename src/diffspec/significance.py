@@ -18,11 +18,11 @@ from diffspec.information import Estimator, Matched, check_estimator, kernel_dou
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators import check_alpha
 from diffspec.points.groups import Grouping, Partition, partition_of
-from diffspec.records import Record
-from diffspec.result import BIT, NATS_PER, Settings
 from diffspec.solvers import Solver
+from diffspec.spectra.records import Record
+from diffspec.spectra.result import BIT, NATS_PER, Settings
+from diffspec.spectra.verdicts import above_groups, beside, by_p_value
 from diffspec.subsets import Entropy, measured, walk_of
-from diffspec.verdicts import above_groups, beside, by_p_value
 
 __all__ = ["GroupTest", "PermutationTest", "check_permutations", "p_value_of", "permutation_test"]
 

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from diffspec._arrays import Array, require_memory
 from diffspec._threads import as_many, parallel_map
 from diffspec.operators import Operator
-from diffspec.perturbation import Perturbation
+from diffspec.spectra.perturbation import Perturbation
 
 __all__ = ["Sparse", "nearby", "sparse_diffusion"]
 

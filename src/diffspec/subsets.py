@@ -16,7 +16,7 @@ from diffspec.choice import affinity_of, bytes_of, choose, memory_for, operator_
 from diffspec.kernels import Kernel
 from diffspec.operators import Operator
 from diffspec.solvers import Exact, Solver
-from diffspec.spectrum import shannon, whole_error
+from diffspec.spectra.spectrum import shannon, whole_error
 from diffspec.tiles import GaussianTiles
 
 __all__ = ["Entropy", "Indices", "Walk", "measured", "walk_of"]

@@ -12,8 +12,8 @@ from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.operators import check_alpha
-from diffspec.result import Settings
 from diffspec.solvers import Exact
+from diffspec.spectra.result import Settings
 
 __all__ = ["affinity_of"]
 

@@ -12,7 +12,7 @@ from diffspec._threads import parallel_map
 from diffspec.baselines._estimates import finite
 from diffspec.information import Estimator, check_estimator, combined, table_of
 from diffspec.points.groups import Partition
-from diffspec.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.subsets import Entropy, Indices
 
 __all__ = ["EntropyOf", "difference"]

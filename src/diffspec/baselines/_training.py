@@ -14,7 +14,7 @@ from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of, within_one
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.points.groups import Grouping
-from diffspec.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 
 if TYPE_CHECKING:
     from diffspec.baselines import _critic

@@ -22,7 +22,7 @@ from diffspec.information import Estimator, Literal
 from diffspec.points.distances import BLOCK_ELEMENTS
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.released.measures import equal_bins
-from diffspec.result import Estimate, Settings
+from diffspec.spectra.result import Estimate, Settings
 from diffspec.subsets import Indices
 
 __all__ = ["binned_entropy", "binned_information"]

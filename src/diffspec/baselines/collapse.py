@@ -15,7 +15,7 @@ from diffspec.baselines._moments import EPS, Scatter, classes, effective, scatte
 from diffspec.baselines._samples import Floats, as_samples
 from diffspec.errors import InputError
 from diffspec.points.groups import Grouping
-from diffspec.result import COUNT, RATIO, Estimate, Settings
+from diffspec.spectra.result import COUNT, RATIO, Estimate, Settings
 
 __all__ = ["lidar", "neural_collapse"]
 

@@ -11,7 +11,7 @@ from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_distinct, within_one
 from diffspec.errors import InputError
 from diffspec.points.neighbors import nearest, squared_distances
-from diffspec.result import COUNT, Estimate, Settings
+from diffspec.spectra.result import COUNT, Estimate, Settings
 
 __all__ = ["levina_bickel", "two_nn"]
 

@@ -21,7 +21,7 @@ from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha
 from diffspec.points.groups import Grouping
-from diffspec.result import Estimate
+from diffspec.spectra.result import Estimate
 from diffspec.subsets import Indices
 
 __all__ = ["fourier_entropy", "fourier_information"]

@@ -18,9 +18,9 @@ from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import Dense
 from diffspec.points.groups import Grouping
-from diffspec.result import COUNT, Estimate, Settings
 from diffspec.solvers import Exact
-from diffspec.spectrum import renyi
+from diffspec.spectra.result import COUNT, Estimate, Settings
+from diffspec.spectra.spectrum import renyi
 
 __all__ = ["gram_entropy", "gram_information", "vendi_score"]
 

@@ -23,9 +23,9 @@ from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import Dense, check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.released.measures import Nearest
-from diffspec.result import Estimate, Settings
 from diffspec.solvers import Exact
-from diffspec.spectrum import Spectrum, shannon
+from diffspec.spectra.result import Estimate, Settings
+from diffspec.spectra.spectrum import Spectrum, shannon
 from diffspec.subsets import Indices
 
 __all__ = ["Nearest", "adjacency_entropy", "adjacency_information"]

@@ -17,9 +17,9 @@ from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha, diffusion
 from diffspec.points.groups import Grouping
-from diffspec.result import Estimate
 from diffspec.solvers import Exact
-from diffspec.spectrum import check_time, shannon
+from diffspec.spectra.result import Estimate
+from diffspec.spectra.spectrum import check_time, shannon
 
 __all__ = ["joint_information"]
 

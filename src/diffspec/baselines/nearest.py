@@ -35,7 +35,7 @@ from diffspec.baselines._samples import (
 )
 from diffspec.points.groups import Grouping
 from diffspec.points.neighbors import nearest, squared_distances
-from diffspec.result import Estimate, Settings
+from diffspec.spectra.result import Estimate, Settings
 
 __all__ = ["kozachenko_leonenko", "ksg", "mixed_ksg", "ross"]
 

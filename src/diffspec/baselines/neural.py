@@ -16,7 +16,7 @@ from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call
 from diffspec.baselines._training import DEFAULT, Bound, Task, Training, blocks_of, estimated, sizes
 from diffspec.points.groups import Grouping
-from diffspec.result import Estimate
+from diffspec.spectra.result import Estimate
 
 __all__ = ["Training", "infonce", "mine", "nwj", "smile"]
 

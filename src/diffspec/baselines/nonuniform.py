@@ -22,7 +22,7 @@ from diffspec.baselines._samples import (
     together,
 )
 from diffspec.errors import InputError
-from diffspec.result import Estimate, Settings
+from diffspec.spectra.result import Estimate, Settings
 
 __all__ = ["lnc"]
 

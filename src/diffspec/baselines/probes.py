@@ -24,7 +24,7 @@ from diffspec.baselines._samples import (
 )
 from diffspec.errors import InputError
 from diffspec.points.groups import Grouping
-from diffspec.result import NAT, RATIO, Estimate, Settings
+from diffspec.spectra.result import NAT, RATIO, Estimate, Settings
 
 __all__ = ["knn_probe", "logme"]
 

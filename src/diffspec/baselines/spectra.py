@@ -14,7 +14,7 @@ from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import Singular, effective, shares_of, singular_values
 from diffspec.errors import InputError
-from diffspec.result import COUNT, RATIO, Estimate, Settings
+from diffspec.spectra.result import COUNT, RATIO, Estimate, Settings
 
 __all__ = ["alpha_req", "effective_rank", "participation_ratio", "stable_rank"]
 

@@ -11,9 +11,9 @@ from diffspec.cluster.session import Session
 from diffspec.entropy import advice_for, check_walk, described, settings_of
 from diffspec.kernels import Kernel
 from diffspec.operators import check_alpha
-from diffspec.result import Estimate
 from diffspec.solvers import Lanczos, Solver
-from diffspec.spectrum import check_time
+from diffspec.spectra.result import Estimate
+from diffspec.spectra.spectrum import check_time
 
 __all__ = ["dse"]
 

@@ -17,7 +17,7 @@ from diffspec.errors import InputError, RunLogWarning
 from diffspec.logformat import fault
 from diffspec.plots.looks import SCALE_FREE
 from diffspec.runlog import Record, read
-from diffspec.verdicts import tells_nothing
+from diffspec.spectra.verdicts import tells_nothing
 
 __all__ = [
     "ACCURACY",

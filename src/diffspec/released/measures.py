@@ -16,9 +16,9 @@ from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.operators import Dense, Operator, diffusion
 from diffspec.points.distances import pairwise, unit_scaled
-from diffspec.result import BIT, NATS_PER
 from diffspec.solvers import Chebyshev, Exact
-from diffspec.spectrum import Spectrum, check_time, shannon, shannon_stderr, truncation
+from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.spectra.spectrum import Spectrum, check_time, shannon, shannon_stderr, truncation
 
 __all__ = [
     "Adjacency",

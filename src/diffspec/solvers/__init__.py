@@ -9,7 +9,7 @@ from diffspec.solvers.chebyshev import Chebyshev
 from diffspec.solvers.exact import Exact
 from diffspec.solvers.lanczos import Lanczos
 from diffspec.solvers.lowrank import LowRank
-from diffspec.spectrum import Spectrum
+from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["Chebyshev", "Exact", "Lanczos", "LowRank", "Solver"]
 

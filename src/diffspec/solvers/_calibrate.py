@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 from diffspec._arrays import Array, from_numpy
 from diffspec.operators import Operator, eigenvalue_rounding, product_eps
 from diffspec.solvers._krylov import Matrix
-from diffspec.spectrum import Spectrum
+from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["Known", "calibrated", "measure"]
 

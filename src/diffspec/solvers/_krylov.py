@@ -18,7 +18,7 @@ from diffspec.errors import TooLargeError
 from diffspec.operators import Operator, eigenvalue_rounding, is_narrow
 from diffspec.points.distances import symmetrized
 from diffspec.solvers._lapack import eigenvalues
-from diffspec.spectrum import Spectrum
+from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["Krylov", "Matrix", "fits_whole", "gaussian", "holds", "too_large", "whole_spectrum"]
 

@@ -13,7 +13,7 @@ from diffspec._checks import integer, store
 from diffspec.operators import Operator
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import Krylov, Matrix, gaussian, whole_spectrum
-from diffspec.spectrum import Spectrum
+from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["Chebyshev"]
 

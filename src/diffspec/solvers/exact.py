@@ -9,7 +9,7 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, is_numpy, namespace, number
 from diffspec.operators import Operator
 from diffspec.solvers import _lapack
-from diffspec.spectrum import Spectrum
+from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["Exact"]
 

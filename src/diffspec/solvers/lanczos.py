@@ -13,10 +13,10 @@ from diffspec._checks import integer, positive, shown, store
 from diffspec._threads import single_threaded_blas
 from diffspec.errors import InputError
 from diffspec.operators import Operator, is_narrow, rounding_is_harmless
-from diffspec.result import BIT, NATS_PER
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import Krylov, Matrix, fits_whole, gaussian, holds, too_large, whole_spectrum
-from diffspec.spectrum import Spectrum, check_time, shannon_stderr, truncation
+from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.spectra.spectrum import Spectrum, check_time, shannon_stderr, truncation
 
 __all__ = ["Lanczos"]
 

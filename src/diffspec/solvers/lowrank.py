@@ -11,10 +11,10 @@ from diffspec._arrays import from_numpy, namespace, to_numpy
 from diffspec._checks import integer, positive, real, store
 from diffspec.cholesky import partial_cholesky
 from diffspec.errors import InputError
-from diffspec.extremes import Extremes, Matrix
 from diffspec.factored import Factored
 from diffspec.operators import Entrywise, Operator
-from diffspec.spectrum import Spectrum
+from diffspec.spectra.extremes import Extremes, Matrix
+from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["LowRank"]
 

@@ -14,8 +14,8 @@ from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Median
 from diffspec.kernels.scales import Distances
-from diffspec.result import Estimate
 from diffspec.scale_shape import ScaleShape, Snapshot, attributed
+from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure
 from diffspec.training.reductions import Points
 

@@ -16,9 +16,9 @@ from diffspec.information import Estimator, Literal, check_estimator
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.operators import check_alpha, diffusion
 from diffspec.points.groups import Grouping, check_grouping, partition_of
-from diffspec.result import BIT, NATS_PER
 from diffspec.solvers import Exact
-from diffspec.spectrum import check_time, entropy_of
+from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.spectra.spectrum import check_time, entropy_of
 
 try:
     import torch

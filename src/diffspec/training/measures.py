@@ -13,7 +13,7 @@ from diffspec.entropy import dse
 from diffspec.errors import InputError
 from diffspec.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.points.groups import Partition
-from diffspec.result import Estimate
+from diffspec.spectra.result import Estimate
 from diffspec.training.probe import Probe
 
 __all__ = ["DSE", "DSMI", "RULES", "Measure", "fields_of", "standard"]

@@ -18,8 +18,8 @@ from diffspec.conventions import Walk
 from diffspec.errors import InputError, LayersWarning
 from diffspec.kernels import Kernel
 from diffspec.kernels.bandwidth import Median
-from diffspec.result import Estimate
 from diffspec.runlog import RunLog
+from diffspec.spectra.result import Estimate
 from diffspec.training import resuming
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.hooks import look, trial

@@ -13,8 +13,8 @@ import numpy as np
 
 from diffspec._arrays import Array, namespace, number, to_numpy
 from diffspec.errors import InputError
-from diffspec.extremes import Extremes
-from diffspec.functionals import (
+from diffspec.spectra.extremes import Extremes
+from diffspec.spectra.functionals import (
     above,
     check_floor,
     check_order,
@@ -29,10 +29,10 @@ from diffspec.functionals import (
     shannon_stderr,
     truncation,
 )
-from diffspec.perturbation import Perturbation
-from diffspec.result import BIT, COUNT, NATS_PER, Estimate, Settings
-from diffspec.rounding import renyi_rounding, shannon_rounding, whole_error
-from diffspec.verdicts import beside, few_points, kernel_state
+from diffspec.spectra.perturbation import Perturbation
+from diffspec.spectra.result import BIT, COUNT, NATS_PER, Estimate, Settings
+from diffspec.spectra.rounding import renyi_rounding, shannon_rounding, whole_error
+from diffspec.spectra.verdicts import beside, few_points, kernel_state
 
 __all__ = [
     "Spectrum",

@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._checks import real, shown
 from diffspec._version import __version__
 from diffspec.errors import InputError
-from diffspec.records import parsed, restored
+from diffspec.spectra.records import parsed, restored
 
 __all__ = ["BIT", "NAT", "NATS_PER", "Estimate", "Group", "Settings"]
 

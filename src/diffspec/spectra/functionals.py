@@ -40,7 +40,7 @@ MOST = sys.float_info.max
 
 
 class Measure(Protocol):
-    """What is read of a `diffspec.spectrum.Spectrum`."""
+    """What is read of a `diffspec.spectra.spectrum.Spectrum`."""
 
     @property
     def nodes(self) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffspec._arrays import Array, namespace
-from diffspec.functionals import Measure, renyi, shannon, shannon_stderr
+from diffspec.spectra.functionals import Measure, renyi, shannon, shannon_stderr
 
 __all__ = ["renyi_rounding", "shannon_rounding", "whole_error"]
 
