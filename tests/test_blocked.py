@@ -5,9 +5,9 @@ import pytest
 
 from diffspec import Cosine, Gaussian, TooLargeError
 from diffspec._arrays import namespace, to_numpy
-from diffspec.blocked import Blocked, blocked_diffusion
-from diffspec.operators import Operator, diffusion
-from diffspec.tiles import GaussianTiles, exponent_error
+from diffspec.operators.blocked import Blocked, blocked_diffusion
+from diffspec.operators.dense import Operator, diffusion
+from diffspec.operators.tiles import GaussianTiles, exponent_error
 
 KERNELS = [Gaussian(3.0), Cosine(0.5)]
 
@@ -55,7 +55,7 @@ def test_memory_too_small_for_one_tile(rng):
 
 
 def test_result_does_not_depend_on_the_number_of_workers(blobs, monkeypatch, rng):
-    import diffspec.blocked as module
+    import diffspec.operators.blocked as module
 
     points, _ = blobs
     vectors = rng.normal(size=(150, 2))

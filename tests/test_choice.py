@@ -24,9 +24,9 @@ from diffspec import (
     dsmi,
     spectrum,
 )
-from diffspec.blocked import Blocked
 from diffspec.choice import operator_of, tiles_of
-from diffspec.operators import Dense
+from diffspec.operators.blocked import Blocked
+from diffspec.operators.dense import Dense
 
 GIB = 2.0**30
 

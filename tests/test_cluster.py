@@ -18,8 +18,8 @@ from distributed import Client, LocalCluster
 from diffspec import AlphaDecay, Cosine, Exact, Gaussian, InputError, Lanczos, dse
 from diffspec import cluster as many
 from diffspec.errors import MissingExtraError
-from diffspec.operators import Entrywise, diffusion
-from diffspec.streaming import operator_of_stream
+from diffspec.operators.dense import Entrywise, diffusion
+from diffspec.operators.streaming import operator_of_stream
 
 N, D = 240, 30
 

@@ -6,7 +6,7 @@ import scipy.linalg
 
 import definitions
 from diffspec import Exact, Gaussian, dse
-from diffspec.operators import Dense, diffusion
+from diffspec.operators.dense import Dense, diffusion
 from diffspec.solvers import _lapack
 from diffspec.spectra.spectrum import shannon
 

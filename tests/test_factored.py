@@ -7,9 +7,9 @@ import pytest
 
 from diffspec import Gaussian, LowRank, dse
 from diffspec.errors import TooLargeError
-from diffspec.factored import factored_diffusion
-from diffspec.operators import diffusion
-from diffspec.tiles import GaussianTiles
+from diffspec.operators.dense import diffusion
+from diffspec.operators.factored import factored_diffusion
+from diffspec.operators.tiles import GaussianTiles
 
 ALPHAS = (0.0, 0.5, 1.0)
 

@@ -11,8 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from diffspec import Gaussian, Lanczos, dse, dsmi
 from diffspec._arrays import full_precision, product
+from diffspec.operators.tiles import GaussianTiles
 from diffspec.points.distances import cross_squared_distances, unit_scaled
-from diffspec.tiles import GaussianTiles
 
 PRODUCTS = ("mm", "addmm", "bmm", "mv", "dot")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffspec.operators import Dense
+from diffspec.operators.dense import Dense
 from diffspec.solvers._krylov import Krylov, gaussian
 
 N = 120

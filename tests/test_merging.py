@@ -17,8 +17,8 @@ from diffspec import (
     dse,
     spectrum,
 )
-from diffspec.merging import merged
-from diffspec.operators import diffusion
+from diffspec.operators.dense import diffusion
+from diffspec.operators.merging import merged
 
 MERGING = [Gaussian(1.0), Gaussian("knn"), Cosine(0.7), AlphaDecay(), AlphaDecay(20), SelfTuning(), SelfTuning(30)]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diffspec import InputError
-from diffspec.operators import Dense, Operator, check_alpha, diffusion, product_eps, rounding_is_harmless
+from diffspec.operators.dense import Dense, Operator, check_alpha, diffusion, product_eps, rounding_is_harmless
 
 
 def _operator(rng, mean, dtype=np.float32, n=50):
@@ -23,7 +23,7 @@ def test_a_flat_float32_matrix_multiplies_in_float32(rng):
 
 
 def test_a_decaying_float32_matrix_multiplies_in_float64(rng, monkeypatch):
-    monkeypatch.setattr("diffspec.operators.WIDENED", 50 * 17)
+    monkeypatch.setattr("diffspec.operators.dense.WIDENED", 50 * 17)
     operator, vectors = _operator(rng, mean=1e-3), rng.normal(size=(50, 3))
     expected = operator.matrix.astype(np.float64) @ vectors
     assert np.abs(operator.matmul(vectors) - expected).max() < 1e-15
@@ -32,14 +32,14 @@ def test_a_decaying_float32_matrix_multiplies_in_float64(rng, monkeypatch):
 
 @pytest.mark.parametrize(("elements", "rows"), [(50 * 17, 17), (1, 16), (50 * 50, 50), (10**6, 50)])
 def test_rows_are_widened_as_many_as_fit_and_at_least_sixteen(rng, monkeypatch, elements, rows):
-    monkeypatch.setattr("diffspec.operators.WIDENED", elements)
+    monkeypatch.setattr("diffspec.operators.dense.WIDENED", elements)
     found = [range(50)[rows] for rows in _operator(rng, mean=0.5)._rows()]
     assert [index for part in found for index in part] == list(range(50))
     assert len(found[0]) == rows
 
 
 def test_the_sum_of_squares_is_that_of_the_entries(rng, monkeypatch):
-    monkeypatch.setattr("diffspec.operators.WIDENED", 50 * 17)
+    monkeypatch.setattr("diffspec.operators.dense.WIDENED", 50 * 17)
     operator = _operator(rng, mean=0.5)
     assert operator.frobenius2() == pytest.approx((operator.matrix.astype(np.float64) ** 2).sum(), rel=1e-14)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from diffspec.operators import Dense, is_narrow, rounding_is_harmless
+from diffspec.operators.dense import Dense, is_narrow, rounding_is_harmless
 from diffspec.solvers import Exact, Lanczos
 from diffspec.spectra.spectrum import shannon, shannon_stderr
 

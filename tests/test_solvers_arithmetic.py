@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from diffspec import Chebyshev, Exact, InputError, Lanczos, LowRank
-from diffspec.operators import Dense
+from diffspec.operators.dense import Dense
 from diffspec.solvers._calibrate import Known, _widening, calibrated, measure
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.solvers.chebyshev import _density, _intervals, _jackson, _moments

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diffspec import Gaussian
-from diffspec.operators import Dense, diffusion
+from diffspec.operators.dense import Dense, diffusion
 from diffspec.solvers import Exact, LowRank
 from diffspec.solvers._krylov import Krylov
 from diffspec.spectra.extremes import Extremes

@@ -12,9 +12,9 @@ from scipy.sparse import csr_array
 
 from diffspec import AlphaDecay, Exact
 from diffspec._threads import single_threaded_blas
-from diffspec.operators import Dense
+from diffspec.operators.dense import Dense
+from diffspec.operators.sparse import sparse_diffusion
 from diffspec.solvers import Chebyshev, Lanczos
-from diffspec.sparse import sparse_diffusion
 from diffspec.spectra.result import Settings
 from diffspec.spectra.spectrum import (
     Spectrum,
@@ -176,9 +176,9 @@ def test_four_known_moments_take_the_error_to_a_fifth():
 
 
 def test_traces_of_third_and_fourth_powers_are_those_of_the_matrix(monkeypatch):
-    monkeypatch.setattr("diffspec.sparse.SQUARED", 500.0)  # many blocks of rows
+    monkeypatch.setattr("diffspec.operators.sparse.SQUARED", 500.0)  # many blocks of rows
     operator = sparse_diffusion(csr_array(AlphaDecay()(np.random.default_rng(0).normal(size=(N, 3)))), 0.5)
     values = np.linalg.eigvalsh(operator.dense())
     assert operator.higher_moments() == pytest.approx([np.sum(values**3), np.sum(values**4)], rel=1e-10)
-    monkeypatch.setattr("diffspec.sparse.SQUARE", 10.0)
+    monkeypatch.setattr("diffspec.operators.sparse.SQUARE", 10.0)
     assert operator.higher_moments() == ()

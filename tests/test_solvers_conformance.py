@@ -13,7 +13,7 @@ import torch
 
 from diffspec import Gaussian, dse, spectrum
 from diffspec.errors import InputError
-from diffspec.operators import Dense, Operator, diffusion
+from diffspec.operators.dense import Dense, Operator, diffusion
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.spectra.spectrum import count, renyi, shannon, shannon_stderr, truncation
 

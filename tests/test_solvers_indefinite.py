@@ -19,7 +19,7 @@ from diffspec import (
     dsmi,
     spectrum,
 )
-from diffspec.operators import Dense
+from diffspec.operators.dense import Dense
 from diffspec.spectra.spectrum import shannon, shannon_stderr, truncation
 
 SEEDS = 40

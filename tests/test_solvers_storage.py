@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from diffspec import Lanczos, TooLargeError
-from diffspec.operators import Dense
+from diffspec.operators.dense import Dense
 from diffspec.solvers import _krylov, _lapack
 from diffspec.solvers._krylov import fits_whole, holds, whole_spectrum
 

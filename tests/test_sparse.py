@@ -11,9 +11,9 @@ import torch
 import definitions
 from diffspec import Gaussian, InputError, MissingExtraError, TooLargeError, dse, dsmi, spectrum
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
-from diffspec.operators import Entrywise, diffusion
+from diffspec.operators.dense import Entrywise, diffusion
+from diffspec.operators.sparse import nearby, sparse_diffusion
 from diffspec.solvers import Exact
-from diffspec.sparse import nearby, sparse_diffusion
 from diffspec.spectra.perturbation import Perturbation, entropy_gap
 from diffspec.spectra.spectrum import shannon
 
@@ -324,7 +324,7 @@ def test_dense_form_too_large():
 
 
 def test_reordering_leaves_the_spectrum_and_brings_neighbours_together(monkeypatch):
-    import diffspec.sparse
+    import diffspec.operators.sparse
 
     points = np.random.default_rng(0).random((400, 2))
     affinity = Thresholded(0.05, below=1e-3)(points)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from diffspec import InputError
-from diffspec.operators import Dense, Operator, diffusion
+from diffspec.operators.dense import Dense, Operator, diffusion
 from diffspec.spectra.spectrum import Spectrum, count, entropy_of, renyi, shannon, truncation
 
 
@@ -40,9 +40,7 @@ def test_the_array_form_is_the_same_number():
 
 
 def test_without_settings_there_is_no_estimate():
-    with pytest.raises(
-        InputError, match=r"this spectrum has no settings; take it from diffspec.spectrum\(points\)"
-    ):
+    with pytest.raises(InputError, match=r"this spectrum has no settings; take it from diffspec.spectrum\(points\)"):
         of(1.0, 0.5).shannon()
 
 

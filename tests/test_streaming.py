@@ -11,12 +11,12 @@ import pytest
 import zarr
 
 from diffspec import Cosine, Exact, Gaussian, InputError, SelfTuning, TooLargeError, dse
-from diffspec.blocked import Blocked
 from diffspec.errors import MissingExtraError
 from diffspec.kernels.bandwidth import Median, Neighbors
-from diffspec.operators import Dense, Entrywise, diffusion
+from diffspec.operators.blocked import Blocked
+from diffspec.operators.dense import Dense, Entrywise, diffusion
+from diffspec.operators.streaming import operator_of_stream
 from diffspec.points.sources import HeldRows, is_stored, open_source
-from diffspec.streaming import operator_of_stream
 
 N, D = 260, 110
 MEDIAN = Gaussian()
@@ -229,7 +229,7 @@ import re, sys
 import numpy as np
 from diffspec import Gaussian
 from diffspec.kernels.bandwidth import Median
-from diffspec.streaming import operator_of_stream
+from diffspec.operators.streaming import operator_of_stream
 warm = np.ones((500, 500)) @ np.ones((500, 500))
 # Not getrusage: a process inherits the peak of the one that started it.
 peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])

@@ -21,7 +21,7 @@ from diffspec.kernels.bandwidth import (
     RootDimension,
     Scaled,
 )
-from diffspec.operators import diffusion
+from diffspec.operators.dense import diffusion
 from diffspec.spectra.spectrum import shannon
 from recipes.bandwidth.data import labelled, load
 

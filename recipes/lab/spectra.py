@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffspec import Exact, Gaussian, Spectrum
-from diffspec.operators import diffusion
+from diffspec.operators.dense import diffusion
 from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import shannon
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffspec import Chebyshev, Exact, Gaussian
-from diffspec.operators import Dense, diffusion
+from diffspec.operators.dense import Dense, diffusion
 from diffspec.released import diffusion_spectral_entropy
 from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import shannon_stderr, truncation

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffspec import Exact
-from diffspec.operators import Dense
+from diffspec.operators.dense import Dense
 from diffspec.spectra.spectrum import shannon
 from diffspec.synthetic import spd_mix
 from recipes.lab.drawing import COLOURS, panels

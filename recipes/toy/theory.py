@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffspec import Exact
-from diffspec.operators import diffusion
+from diffspec.operators.dense import diffusion
 from diffspec.spectra.spectrum import shannon
 from diffspec.synthetic import cloud, sphere, swiss_roll
 from recipes.lab.drawing import COLOURS, panels

@@ -16,7 +16,7 @@ from diffspec.choice import affinity_of, choose, memory_for, operator_on
 from diffspec.entropy import check_walk, dse, time_for
 from diffspec.information import Matched, dsmi
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.operators import check_alpha
+from diffspec.operators.dense import check_alpha
 from diffspec.points.distances import in_blocks
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver

@@ -11,7 +11,7 @@ from diffspec._arrays import Array, from_numpy, namespace
 from diffspec._threads import parallel_map
 from diffspec.kernels import Cosine, Gaussian, Kernel
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
-from diffspec.operators import diffusion
+from diffspec.operators.dense import diffusion
 from diffspec.solvers import Exact
 from diffspec.spectra.spectrum import shannon
 from diffspec.spectra.verdicts import EQUAL, HIGH, LOW

@@ -12,15 +12,15 @@ from scipy.sparse import issparse
 from diffspec._arrays import Array, as_float64, device_name, free_memory, namespace, to_numpy
 from diffspec._checks import integer, positive, real, shown
 from diffspec._memory import allowed, in_words
-from diffspec.blocked import blocked_diffusion, filled
 from diffspec.errors import InputError, TooLargeError
-from diffspec.factored import Factored, factored_diffusion
 from diffspec.kernels import Kernel
-from diffspec.operators import Operator, diffusion
+from diffspec.operators.blocked import blocked_diffusion, filled
+from diffspec.operators.dense import Operator, diffusion
+from diffspec.operators.factored import Factored, factored_diffusion
+from diffspec.operators.sparse import nearby, sparse_diffusion
+from diffspec.operators.tiles import GaussianTiles, exponent_error
 from diffspec.solvers import Exact, Lanczos, LowRank, Solver
-from diffspec.sparse import nearby, sparse_diffusion
 from diffspec.spectra.spectrum import check_time
-from diffspec.tiles import GaussianTiles, exponent_error
 
 __all__ = [
     "Choice",

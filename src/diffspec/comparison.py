@@ -14,7 +14,7 @@ from diffspec.entropy import check_walk, time_for
 from diffspec.errors import InputError
 from diffspec.information import Estimator, Matched, check_estimator
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.operators import check_alpha
+from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.resampling import Matrix, Measure, Resamples, share_for
 from diffspec.solvers import Solver

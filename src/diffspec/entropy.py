@@ -14,14 +14,14 @@ from diffspec.advice import advice
 from diffspec.choice import check_memory, choose, memory_for, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.merging import merged, padded
-from diffspec.operators import Operator, check_alpha
+from diffspec.operators.dense import Operator, check_alpha
+from diffspec.operators.merging import merged, padded
+from diffspec.operators.streaming import operator_of_stream
 from diffspec.points.sources import is_stored
 from diffspec.solvers import Solver
 from diffspec.spectra.result import Estimate, Settings
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon
 from diffspec.spectra.verdicts import HIGH, LOW
-from diffspec.streaming import operator_of_stream
 
 __all__ = ["advice_for", "check_walk", "described", "dse", "settings_of", "spectrum", "time_for"]
 

@@ -17,7 +17,7 @@ from diffspec.advice import advice
 from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.operators import check_alpha
+from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Group

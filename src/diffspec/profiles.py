@@ -21,7 +21,7 @@ from diffspec.information import Estimator, Matched, check_estimator, combined
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import Sigma
 from diffspec.kernels.scales import WIDTHS, Distances, asked, narrowest, widest, widths
-from diffspec.operators import Dense, check_alpha, diffusion, rounding_is_harmless
+from diffspec.operators.dense import Dense, check_alpha, diffusion, rounding_is_harmless
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Exact, Solver

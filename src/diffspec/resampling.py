@@ -23,7 +23,7 @@ from diffspec.entropy import check_walk, dse, time_for
 from diffspec.errors import InputError
 from diffspec.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
-from diffspec.operators import check_alpha
+from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record

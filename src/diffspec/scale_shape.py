@@ -18,7 +18,7 @@ from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.kernels.scales import Distances
-from diffspec.operators import check_alpha, diffusion
+from diffspec.operators.dense import check_alpha, diffusion
 from diffspec.solvers import Exact, Solver
 from diffspec.spectra.records import restored, without_measure
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings

@@ -11,7 +11,7 @@ from diffspec.baselines._samples import Floats
 from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
-from diffspec.operators import check_alpha
+from diffspec.operators.dense import check_alpha
 from diffspec.solvers import Exact
 from diffspec.spectra.result import Settings
 

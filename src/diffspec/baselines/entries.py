@@ -18,7 +18,7 @@ from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import check_alpha
+from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate
 from diffspec.subsets import Indices

@@ -15,11 +15,11 @@ from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of, within_one
-from diffspec.conjugate import conjugate_of, leading
 from diffspec.errors import InputError
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import check_alpha
+from diffspec.operators.conjugate import conjugate_of, leading
+from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate
 from diffspec.subsets import Indices

@@ -16,7 +16,7 @@ from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_
 from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import Dense
+from diffspec.operators.dense import Dense
 from diffspec.points.groups import Grouping
 from diffspec.solvers import Exact
 from diffspec.spectra.result import COUNT, Estimate, Settings

@@ -20,7 +20,7 @@ from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.errors import InputError
 from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import Dense, check_alpha
+from diffspec.operators.dense import Dense, check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.released.measures import Nearest
 from diffspec.solvers import Exact

@@ -15,7 +15,7 @@ from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import check_alpha, diffusion
+from diffspec.operators.dense import check_alpha, diffusion
 from diffspec.points.groups import Grouping
 from diffspec.solvers import Exact
 from diffspec.spectra.result import Estimate

@@ -15,10 +15,10 @@ from diffspec.cluster.session import Session
 from diffspec.cluster.tasks import added, cross, named, squared_tile, survey_block, tile_parts
 from diffspec.errors import InputError
 from diffspec.kernels import Cosine, Kernel
-from diffspec.operators import Operator
+from diffspec.operators.dense import Operator
+from diffspec.operators.stored import Frame, Rows, StoredTiles, Survey, frame_of
+from diffspec.operators.streaming import Streamed, in_widths, resolve, rule_within, sample
 from diffspec.points.sources import HeldRows, Source, Values, open_source
-from diffspec.stored import Frame, Rows, StoredTiles, Survey, frame_of
-from diffspec.streaming import Streamed, in_widths, resolve, rule_within, sample
 
 __all__ = ["Distributed", "operator_on"]
 

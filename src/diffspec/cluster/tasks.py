@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import numpy as np
 
+from diffspec.operators.stored import Frame, Rows, Survey, affinity, survey
 from diffspec.points.sources import HeldRows, Source, Values
-from diffspec.stored import Frame, Rows, Survey, affinity, survey
 
 __all__ = ["added", "cross", "named", "squared_tile", "survey_block", "tile_parts"]
 

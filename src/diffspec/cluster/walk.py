@@ -10,7 +10,7 @@ from diffspec.cluster.operator import operator_on
 from diffspec.cluster.session import Session
 from diffspec.entropy import advice_for, check_walk, described, settings_of
 from diffspec.kernels import Kernel
-from diffspec.operators import check_alpha
+from diffspec.operators.dense import check_alpha
 from diffspec.solvers import Lanczos, Solver
 from diffspec.spectra.result import Estimate
 from diffspec.spectra.spectrum import check_time

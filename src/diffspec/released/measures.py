@@ -14,7 +14,7 @@ import numpy as np
 from diffspec._checks import generator_of, integer, real, store
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
-from diffspec.operators import Dense, Operator, diffusion
+from diffspec.operators.dense import Dense, Operator, diffusion
 from diffspec.points.distances import pairwise, unit_scaled
 from diffspec.solvers import Chebyshev, Exact
 from diffspec.spectra.result import BIT, NATS_PER

@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from diffspec.operators import Operator
+from diffspec.operators.dense import Operator
 from diffspec.solvers.chebyshev import Chebyshev
 from diffspec.solvers.exact import Exact
 from diffspec.solvers.lanczos import Lanczos

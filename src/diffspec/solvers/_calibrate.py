@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from diffspec._arrays import Array, from_numpy
-from diffspec.operators import Operator, eigenvalue_rounding, product_eps
+from diffspec.operators.dense import Operator, eigenvalue_rounding, product_eps
 from diffspec.solvers._krylov import Matrix
 from diffspec.spectra.spectrum import Spectrum
 

@@ -15,7 +15,7 @@ from diffspec._arrays import Array, as_float64, dtype_name, from_numpy, namespac
 from diffspec._memory import allowed, in_words
 from diffspec._threads import shared, single_threaded_blas
 from diffspec.errors import TooLargeError
-from diffspec.operators import Operator, eigenvalue_rounding, is_narrow
+from diffspec.operators.dense import Operator, eigenvalue_rounding, is_narrow
 from diffspec.points.distances import symmetrized
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.spectra.spectrum import Spectrum

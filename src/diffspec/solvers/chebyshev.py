@@ -10,7 +10,7 @@ import numpy as np
 
 from diffspec._arrays import Array, as_float64, namespace, to_numpy
 from diffspec._checks import integer, store
-from diffspec.operators import Operator
+from diffspec.operators.dense import Operator
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import Krylov, Matrix, gaussian, whole_spectrum
 from diffspec.spectra.spectrum import Spectrum

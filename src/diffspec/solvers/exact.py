@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, is_numpy, namespace, number
-from diffspec.operators import Operator
+from diffspec.operators.dense import Operator
 from diffspec.solvers import _lapack
 from diffspec.spectra.spectrum import Spectrum
 

@@ -12,7 +12,7 @@ from diffspec._arrays import namespace, number
 from diffspec._checks import integer, positive, shown, store
 from diffspec._threads import single_threaded_blas
 from diffspec.errors import InputError
-from diffspec.operators import Operator, is_narrow, rounding_is_harmless
+from diffspec.operators.dense import Operator, is_narrow, rounding_is_harmless
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import Krylov, Matrix, fits_whole, gaussian, holds, too_large, whole_spectrum
 from diffspec.spectra.result import BIT, NATS_PER

@@ -9,10 +9,10 @@ import numpy as np
 
 from diffspec._arrays import from_numpy, namespace, to_numpy
 from diffspec._checks import integer, positive, real, store
-from diffspec.cholesky import partial_cholesky
 from diffspec.errors import InputError
-from diffspec.factored import Factored
-from diffspec.operators import Entrywise, Operator
+from diffspec.operators.cholesky import partial_cholesky
+from diffspec.operators.dense import Entrywise, Operator
+from diffspec.operators.factored import Factored
 from diffspec.spectra.extremes import Extremes, Matrix
 from diffspec.spectra.spectrum import Spectrum
 
@@ -51,7 +51,7 @@ class LowRank:
     decays within `rank` eigenvalues (wide kernels, clusters, low dimension) and say nothing useful where it is flat:
     use `Lanczos` there. They hold for positive semi-definite operators only, so operators of other kernels than the
     Gaussian and the cosine are refused: a factor of few columns need not show that an operator is indefinite. A
-    `diffspec.operators.Dense` made by hand is taken at its word (`semidefinite`).
+    `diffspec.operators.dense.Dense` made by hand is taken at its word (`semidefinite`).
 
     References
     ----------

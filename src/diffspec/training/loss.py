@@ -14,7 +14,7 @@ from diffspec.entropy import check_walk
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.information import Estimator, Literal, check_estimator
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.operators import check_alpha, diffusion
+from diffspec.operators.dense import check_alpha, diffusion
 from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.solvers import Exact
 from diffspec.spectra.result import BIT, NATS_PER

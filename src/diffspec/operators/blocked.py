@@ -12,8 +12,8 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import TooLargeError
-from diffspec.operators import Operator, rounding_is_harmless
-from diffspec.tiles import Tiles
+from diffspec.operators.dense import Operator, rounding_is_harmless
+from diffspec.operators.tiles import Tiles
 
 __all__ = ["Blocked", "blocked_diffusion", "filled", "tile_size", "tiled_diffusion"]
 

@@ -17,9 +17,9 @@ from diffspec._arrays import not_finite
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 from diffspec.kernels.bandwidth import TINY, median_sigma
+from diffspec.operators.tiles import exponential
 from diffspec.points.distances import cross_squared_distances
 from diffspec.points.sources import Source, Values
-from diffspec.tiles import exponential
 
 __all__ = ["Frame", "Rows", "StoredTiles", "Survey", "affinity", "frame_of", "median_of", "rectangles", "survey"]
 
@@ -133,7 +133,7 @@ class StoredTiles:
 
     @property
     def entry_error(self) -> float:
-        """As `diffspec.tiles.GaussianTiles.entry_error`."""
+        """As `diffspec.operators.tiles.GaussianTiles.entry_error`."""
         return float(np.finfo(self.frame.dtype).eps) * (0.5 - 0.5 * float(np.mean(self.rows.half)))
 
     def __call__(self, rows: slice, columns: slice) -> Values:

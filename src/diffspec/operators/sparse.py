@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from diffspec._arrays import Array, require_memory
 from diffspec._threads import as_many, parallel_map
-from diffspec.operators import Operator
+from diffspec.operators.dense import Operator
 from diffspec.spectra.perturbation import Perturbation
 
 __all__ = ["Sparse", "nearby", "sparse_diffusion"]
@@ -117,7 +117,7 @@ class Sparse(Operator):
 
 
 def sparse_diffusion(affinity: Any, alpha: float, *, dropped: float = 0.0) -> Sparse:
-    """The symmetric conjugate of the diffusion matrix of a sparse `affinity`; as `diffspec.operators.diffusion`.
+    """The symmetric conjugate of the diffusion matrix of a sparse `affinity`; as `diffspec.operators.dense.diffusion`.
 
     Parameters
     ----------

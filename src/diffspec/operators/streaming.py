@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from diffspec._threads import cores, parallel_map
-from diffspec.blocked import tiled_diffusion
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import SMALLEST, Cosine, Gaussian, Kernel
 from diffspec.kernels.bandwidth import Median
-from diffspec.operators import Operator, diffusion
+from diffspec.operators.blocked import tiled_diffusion
+from diffspec.operators.dense import Operator, diffusion
+from diffspec.operators.stored import Frame, Rows, StoredTiles, Survey, frame_of, median_of, rectangles, survey
+from diffspec.operators.tiles import EPS32, exponential
 from diffspec.points.sources import Source, Values, open_source
-from diffspec.stored import Frame, Rows, StoredTiles, Survey, frame_of, median_of, rectangles, survey
-from diffspec.tiles import EPS32, exponential
 
 __all__ = ["Streamed", "in_widths", "operator_of_stream", "resolve", "rule_within", "sample"]
 

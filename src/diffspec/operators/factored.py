@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, from_numpy, namespace, to_numpy
-from diffspec.cholesky import partial_cholesky
-from diffspec.operators import Operator
+from diffspec.operators.cholesky import partial_cholesky
+from diffspec.operators.dense import Operator
+from diffspec.operators.tiles import Tiles
 from diffspec.spectra.perturbation import Perturbation
-from diffspec.tiles import Tiles
 
 __all__ = ["Factored", "factored_diffusion"]
 
@@ -91,7 +91,7 @@ def factored_diffusion(tiles: Tiles, alpha: float, rank: int, rng: np.random.Gen
     sums = _Sums(factor, np.sqrt(rest))
     weight, error = _weights(sums, alpha)
     # Weights w^2 that are off by a factor within 1 +- error move the operator by (2 m + m^2) Z in trace norm, with
-    # m^2 = sum error^2 w^2 / Z and Z = sum w^2 (see `diffspec.sparse`); the rest adds its own trace.
+    # m^2 = sum error^2 w^2 / Z and Z = sum w^2 (see `diffspec.operators.sparse`); the rest adds its own trace.
     squared = weight * weight
     total = float(squared.sum())
     mean = float(np.sqrt(error**2 @ squared / total))

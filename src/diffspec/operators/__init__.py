@@ -1,0 +1,1 @@
+"""Affinities to a symmetric diffusion operator, however it is stored."""
