@@ -24,9 +24,9 @@ from diffspec import (
     dsmi,
     spectrum,
 )
-from diffspec.choice import operator_of, tiles_of
 from diffspec.operators.blocked import Blocked
 from diffspec.operators.dense import Dense
+from diffspec.solvers.choice import operator_of, tiles_of
 
 GIB = 2.0**30
 
@@ -82,8 +82,8 @@ def cloud(n, d=8, seed=0):
 @pytest.fixture
 def impatient(monkeypatch):
     """No exact number is worth waiting for, so that few points already go the way of many."""
-    monkeypatch.setattr("diffspec.choice.EXACT_SECONDS", 0.0)
-    monkeypatch.setattr("diffspec.choice.ALWAYS_EXACT", 0)
+    monkeypatch.setattr("diffspec.solvers.choice.EXACT_SECONDS", 0.0)
+    monkeypatch.setattr("diffspec.solvers.choice.ALWAYS_EXACT", 0)
 
 
 KERNELS = [AlphaDecay(), Gaussian(2.0), Gaussian("median"), Cosine(0.5), SelfTuning()]

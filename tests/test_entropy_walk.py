@@ -39,7 +39,7 @@ def test_the_memory_allowed_chooses_solver_and_storage(blobs):
 
 
 def test_a_factor_is_drawn_from_the_seed_given(blobs, monkeypatch):
-    monkeypatch.setattr("diffspec.choice.FACTORED", 100)
+    monkeypatch.setattr("diffspec.solvers.choice.FACTORED", 100)
     values = [dse(blobs[0], kernel=Gaussian(2.0), solver=LowRank(rank=20), rng=seed).value for seed in (0, 1, 1)]
     assert values[0] != values[1] == values[2]
 

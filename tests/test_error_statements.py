@@ -113,8 +113,8 @@ DOORS = {
 
 @pytest.mark.parametrize("measure", DOORS.values(), ids=DOORS)
 def test_the_chosen_solver_reaches_the_tolerance_asked_at_the_time_asked(blobs, monkeypatch, measure):
-    monkeypatch.setattr("diffspec.choice.ALWAYS_EXACT", 10)
-    monkeypatch.setattr("diffspec.choice.EXACT_SECONDS", 0.0)
+    monkeypatch.setattr("diffspec.solvers.choice.ALWAYS_EXACT", 10)
+    monkeypatch.setattr("diffspec.solvers.choice.EXACT_SECONDS", 0.0)
     solver = measure(*blobs, kernel=Gaussian(6.0), t=2.5, tol=0.05).settings.solver
     assert "times=(2.5,)" in solver
     assert "tol=0.05" in solver
@@ -128,7 +128,7 @@ def test_adjusted_cuts_with_the_solver_chosen_for_the_time_and_tolerance_asked(b
 
 
 def _exact():
-    from diffspec.choice import choose
+    from diffspec.solvers.choice import choose
 
     return choose(10, 1, memory=1e9)
 

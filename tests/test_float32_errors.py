@@ -7,9 +7,9 @@ import pytest
 from sklearn.datasets import make_swiss_roll
 
 from diffspec import Exact, Gaussian, Lanczos, dse, dsmi, spectrum
-from diffspec.choice import operator_in, tiles_of
 from diffspec.operators.dense import Dense, diffusion
 from diffspec.solvers._krylov import whole_spectrum
+from diffspec.solvers.choice import operator_in, tiles_of
 from diffspec.spectra.rounding import renyi_rounding
 from diffspec.spectra.spectrum import renyi, shannon, shannon_stderr, truncation, whole_error
 

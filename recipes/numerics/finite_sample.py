@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffspec import Exact, Gaussian, Lanczos, Spectrum
-from diffspec.choice import operator_of
+from diffspec.solvers.choice import operator_of
 from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import shannon_stderr, truncation
 from diffspec.synthetic import blobs, cloud, swiss_roll

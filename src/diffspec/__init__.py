@@ -3,7 +3,6 @@
 from diffspec import _interrupt  # noqa: F401  # before all that takes its time to import
 from diffspec._version import __version__
 from diffspec.adjusted import adjusted_dsmi
-from diffspec.choice import Choice, choose
 from diffspec.comparison import Comparison, compare
 from diffspec.conventions import paper
 from diffspec.curves import Curve, Profile
@@ -19,6 +18,7 @@ from diffspec.scale_shape import ScaleShape, scale_and_shape
 from diffspec.shuffles import shuffle_test
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
+from diffspec.solvers.choice import Choice, choose
 from diffspec.spectra.result import Estimate, Group, Settings
 from diffspec.spectra.spectrum import Spectrum
 from diffspec.spectra.times import choose_time

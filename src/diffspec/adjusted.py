@@ -12,7 +12,6 @@ from scipy.sparse import csr_array, issparse
 from diffspec._arrays import Array, as_points, from_numpy, namespace
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import within_memory
-from diffspec.choice import affinity_of, choose, memory_for, operator_on
 from diffspec.entropy import check_walk, dse, time_for
 from diffspec.information import Matched, dsmi
 from diffspec.kernels import AlphaDecay, Kernel
@@ -20,6 +19,7 @@ from diffspec.operators.dense import check_alpha
 from diffspec.points.distances import in_blocks
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
+from diffspec.solvers.choice import affinity_of, choose, memory_for, operator_on
 from diffspec.spectra.result import BIT, NATS_PER, Estimate
 from diffspec.spectra.spectrum import shannon, whole_error
 from diffspec.spectra.verdicts import ABOVE, INFORMATIVE, above_groups, beside

@@ -11,7 +11,6 @@ from diffspec._arrays import Array, as_points, device_name, dtype_name, namespac
 from diffspec._checks import Seed, generator_of, recorded, shown, takes
 from diffspec._memory import within_memory
 from diffspec.advice import advice
-from diffspec.choice import check_memory, choose, memory_for, operator_of
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators.dense import Operator, check_alpha
@@ -19,6 +18,7 @@ from diffspec.operators.merging import merged, padded
 from diffspec.operators.streaming import operator_of_stream
 from diffspec.points.sources import is_stored
 from diffspec.solvers import Solver
+from diffspec.solvers.choice import check_memory, choose, memory_for, operator_of
 from diffspec.spectra.result import Estimate, Settings
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon
 from diffspec.spectra.verdicts import HIGH, LOW

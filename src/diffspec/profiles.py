@@ -13,7 +13,6 @@ from diffspec._arrays import Array, as_float64, as_points, from_numpy, is_numpy,
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import in_words, within_memory
 from diffspec._threads import cores, parallel_map
-from diffspec.choice import choose, memory_for
 from diffspec.curves import Curve, Profile
 from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError, TooLargeError
@@ -25,6 +24,7 @@ from diffspec.operators.dense import Dense, check_alpha, diffusion, rounding_is_
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Exact, Solver
+from diffspec.solvers.choice import choose, memory_for
 from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import check_time, shannon, whole_error
 from diffspec.subsets import Entropy, Indices

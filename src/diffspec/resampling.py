@@ -18,7 +18,6 @@ from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, 
 from diffspec._checks import Seed, integer, real, seed_of, shown, store
 from diffspec._memory import within_memory
 from diffspec._threads import cores, parallel_map
-from diffspec.choice import memory_for
 from diffspec.entropy import check_walk, dse, time_for
 from diffspec.errors import InputError
 from diffspec.information import Estimator, Matched, check_estimator, dsmi
@@ -26,6 +25,7 @@ from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
+from diffspec.solvers.choice import memory_for
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.verdicts import beside, by_chance

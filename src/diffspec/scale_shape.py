@@ -12,7 +12,6 @@ import numpy as np
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import within_memory
-from diffspec.choice import choose, memory_for
 from diffspec.entropy import check_walk, dse
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
@@ -20,6 +19,7 @@ from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.kernels.scales import Distances
 from diffspec.operators.dense import check_alpha, diffusion
 from diffspec.solvers import Exact, Solver
+from diffspec.solvers.choice import choose, memory_for
 from diffspec.spectra.records import restored, without_measure
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.spectrum import check_time, shannon, shannon_stderr

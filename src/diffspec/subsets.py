@@ -11,12 +11,21 @@ import numpy as np
 
 from diffspec._arrays import Array, from_numpy, is_numpy, namespace, take_square
 from diffspec._threads import cores, parallel_map
-from diffspec.choice import affinity_of, bytes_of, choose, memory_for, operator_in, operator_of, operator_on, tiles_of
 from diffspec.kernels import Kernel
 from diffspec.operators.blocked import filled
 from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import GaussianTiles
 from diffspec.solvers import Exact, Solver
+from diffspec.solvers.choice import (
+    affinity_of,
+    bytes_of,
+    choose,
+    memory_for,
+    operator_in,
+    operator_of,
+    operator_on,
+    tiles_of,
+)
 from diffspec.spectra.spectrum import shannon, whole_error
 
 __all__ = ["Entropy", "Indices", "Walk", "measured", "walk_of"]

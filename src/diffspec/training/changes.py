@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import as_points
-from diffspec.choice import choose
 from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Median
 from diffspec.kernels.scales import Distances
 from diffspec.scale_shape import ScaleShape, Snapshot, attributed
+from diffspec.solvers.choice import choose
 from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure
 from diffspec.training.reductions import Points
