@@ -20,7 +20,7 @@ from diffspec.baselines import (
     joint_information,
     vendi_score,
 )
-from diffspec.entropy import dse
+from diffspec.measures.entropy import dse
 from diffspec.released import adjacency_spectral_entropy, diffusion_spectral_entropy
 
 BITS = 1.0 / math.log(2.0)

@@ -20,7 +20,7 @@ from diffspec import (
     permutation_test,
     spectrum,
 )
-from diffspec.entropy import time_for
+from diffspec.measures.entropy import time_for
 from diffspec.released import diffusion_spectral_entropy
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffspec import Exact, Gaussian, InputError, Lanczos, Literal, dse, dsmi, permutation_test, spectrum
-from diffspec.adjusted import adjusted_dsmi
+from diffspec.measures.adjusted import adjusted_dsmi
 
 DOORS = {
     "dse": lambda points, labels, **rest: dse(points, **rest),

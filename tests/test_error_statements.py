@@ -9,9 +9,9 @@ from scipy import stats
 
 import definitions
 from diffspec import Exact, Gaussian, Literal, Matched, Precomputed, dse, dsmi, permutation_test
-from diffspec.adjusted import adjusted_dsmi
-from diffspec.information import combined
-from diffspec.subsets import Entropy
+from diffspec.measures.adjusted import adjusted_dsmi
+from diffspec.measures.information import combined
+from diffspec.measures.subsets import Entropy
 
 LN2 = math.log(2.0)
 
@@ -122,7 +122,9 @@ def test_the_chosen_solver_reaches_the_tolerance_asked_at_the_time_asked(blobs, 
 
 def test_adjusted_cuts_with_the_solver_chosen_for_the_time_and_tolerance_asked(blobs, monkeypatch):
     asked = []
-    monkeypatch.setattr("diffspec.adjusted.choose", lambda n, d, **rest: asked.append((n, d, rest)) or _exact())
+    monkeypatch.setattr(
+        "diffspec.measures.adjusted.choose", lambda n, d, **rest: asked.append((n, d, rest)) or _exact()
+    )
     adjusted_dsmi(*blobs, kernel=Gaussian(6.0), t=2.5, tol=0.05, memory=1e9)
     assert asked == [(150, 5, {"t": 2.5, "tol": 0.05, "memory": 1e9})]
 

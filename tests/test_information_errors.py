@@ -23,9 +23,9 @@ from diffspec import (
 )
 from diffspec.baselines import adjacency_information, binned_information, entry_information, fourier_information
 from diffspec.errors import InputError
-from diffspec.information import combined
 from diffspec.kernels import Precomputed
-from diffspec.subsets import Entropy
+from diffspec.measures.information import combined
+from diffspec.measures.subsets import Entropy
 
 BIT = math.log(2)
 

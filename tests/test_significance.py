@@ -9,7 +9,7 @@ from scipy import stats
 
 import definitions
 from diffspec import AlphaDecay, Bins, Gaussian, InputError, Literal, Matched, Precomputed, TooLargeError, dse, dsmi
-from diffspec.adjusted import adjusted_dsmi
+from diffspec.measures.adjusted import adjusted_dsmi
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 
 

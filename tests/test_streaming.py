@@ -269,7 +269,7 @@ def test_dse_leaves_a_large_memory_map_on_disk(tmp_path, kernel, monkeypatch):
     np.save(tmp_path / "points.npy", points)
     mapped = np.load(tmp_path / "points.npy", mmap_mode="r")
     expected = dse(points, kernel=kernel, solver=Exact())
-    monkeypatch.setattr("diffspec.entropy.as_points", None)  # what reads all points into memory
+    monkeypatch.setattr("diffspec.measures.entropy.as_points", None)  # what reads all points into memory
     ours = dse(mapped, kernel=kernel, memory=24e6, solver=Exact())
     assert ours.value == pytest.approx(expected.value, abs=1e-4)
     assert ours.settings.rule == expected.settings.rule

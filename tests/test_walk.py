@@ -94,7 +94,7 @@ def test_clusters_that_do_not_touch_get_coordinates_of_their_own(rng):
 
 
 def test_an_eigenvalue_that_rounds_above_one_stays_one(points, monkeypatch):
-    from diffspec import walk
+    from diffspec.measures import walk
 
     solved = walk.leading
 

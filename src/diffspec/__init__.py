@@ -2,19 +2,20 @@
 
 from diffspec import _interrupt  # noqa: F401  # before all that takes its time to import
 from diffspec._version import __version__
-from diffspec.adjusted import adjusted_dsmi
 from diffspec.comparison import Comparison, compare
 from diffspec.conventions import paper
-from diffspec.curves import Curve, Profile
-from diffspec.entropy import dse, spectrum
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
-from diffspec.information import Literal, Matched, dsmi
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
+from diffspec.measures.adjusted import adjusted_dsmi
+from diffspec.measures.curves import Curve, Profile
+from diffspec.measures.entropy import dse, spectrum
+from diffspec.measures.information import Literal, Matched, dsmi
+from diffspec.measures.profiles import profile
+from diffspec.measures.scale_shape import ScaleShape, scale_and_shape
+from diffspec.measures.walk import diffuse, diffusion_map, diffusion_matrix, potential_distances
 from diffspec.points.groups import Bins, Clusters, KMeans, Labels, Partition
-from diffspec.profiles import profile
 from diffspec.resampling import Interval, interval
-from diffspec.scale_shape import ScaleShape, scale_and_shape
 from diffspec.shuffles import shuffle_test
 from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
@@ -22,7 +23,6 @@ from diffspec.solvers.choice import Choice, choose
 from diffspec.spectra.result import Estimate, Group, Settings
 from diffspec.spectra.spectrum import Spectrum
 from diffspec.spectra.times import choose_time
-from diffspec.walk import diffuse, diffusion_map, diffusion_matrix, potential_distances
 
 __all__ = [
     "AlphaDecay",

@@ -18,10 +18,11 @@ from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, 
 from diffspec._checks import Seed, integer, real, seed_of, shown, store
 from diffspec._memory import within_memory
 from diffspec._threads import cores, parallel_map
-from diffspec.entropy import check_walk, dse, time_for
 from diffspec.errors import InputError
-from diffspec.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
+from diffspec.measures.entropy import check_walk, dse, time_for
+from diffspec.measures.information import Estimator, Matched, check_estimator, dsmi
+from diffspec.measures.subsets import measured, walk_of
 from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
@@ -29,7 +30,6 @@ from diffspec.solvers.choice import memory_for
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.verdicts import beside, by_chance
-from diffspec.subsets import measured, walk_of
 
 __all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "share_for"]
 

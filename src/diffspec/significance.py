@@ -12,17 +12,17 @@ import numpy as np
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of, integer, real, shown
 from diffspec._memory import within_memory
-from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
-from diffspec.information import Estimator, Matched, check_estimator, kernel_doubts
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.measures.entropy import check_walk, settings_of, time_for
+from diffspec.measures.information import Estimator, Matched, check_estimator, kernel_doubts
+from diffspec.measures.subsets import Entropy, measured, walk_of
 from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Settings
 from diffspec.spectra.verdicts import above_groups, beside, by_p_value
-from diffspec.subsets import Entropy, measured, walk_of
 
 __all__ = ["GroupTest", "PermutationTest", "check_permutations", "p_value_of", "permutation_test"]
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from diffspec._threads import parallel_map
 from diffspec.baselines._estimates import finite
-from diffspec.information import Estimator, check_estimator, combined, table_of
+from diffspec.measures.information import Estimator, check_estimator, combined, table_of
+from diffspec.measures.subsets import Entropy, Indices
 from diffspec.points.groups import Partition
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
-from diffspec.subsets import Entropy, Indices
 
 __all__ = ["EntropyOf", "difference"]
 

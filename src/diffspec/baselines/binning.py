@@ -18,12 +18,12 @@ from diffspec._memory import within_memory
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, within_one
-from diffspec.information import Estimator, Literal
+from diffspec.measures.information import Estimator, Literal
+from diffspec.measures.subsets import Indices
 from diffspec.points.distances import BLOCK_ELEMENTS
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.released.measures import equal_bins
 from diffspec.spectra.result import Estimate, Settings
-from diffspec.subsets import Indices
 
 __all__ = ["binned_entropy", "binned_information"]
 

@@ -16,12 +16,12 @@ from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
-from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.measures.information import Estimator, Matched
+from diffspec.measures.subsets import Indices
 from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate
-from diffspec.subsets import Indices
 
 __all__ = ["entry_entropy", "entry_information"]
 

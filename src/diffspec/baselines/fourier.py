@@ -16,13 +16,13 @@ from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of, within_one
 from diffspec.errors import InputError
-from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.measures.information import Estimator, Matched
+from diffspec.measures.subsets import Indices
 from diffspec.operators.conjugate import conjugate_of, leading
 from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate
-from diffspec.subsets import Indices
 
 __all__ = ["fourier_entropy", "fourier_information"]
 

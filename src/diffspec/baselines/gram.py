@@ -13,9 +13,9 @@ from diffspec._checks import Seed, generator_of, real, shown
 from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, finite, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of
-from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.measures.entropy import check_walk, settings_of
 from diffspec.operators.dense import Dense
 from diffspec.points.groups import Grouping
 from diffspec.solvers import Exact

@@ -18,15 +18,15 @@ from diffspec.baselines._difference import EntropyOf, difference
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.errors import InputError
-from diffspec.information import Estimator, Matched
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.measures.information import Estimator, Matched
+from diffspec.measures.subsets import Indices
 from diffspec.operators.dense import Dense, check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.released.measures import Nearest
 from diffspec.solvers import Exact
 from diffspec.spectra.result import Estimate, Settings
 from diffspec.spectra.spectrum import Spectrum, shannon
-from diffspec.subsets import Indices
 
 __all__ = ["Nearest", "adjacency_entropy", "adjacency_information"]
 

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 from diffspec.cluster.session import LostWorkError, Session
-from diffspec.entropy import dse
 from diffspec.files.reading import load
+from diffspec.measures.entropy import dse
 from diffspec.spectra.result import Estimate
 
 __all__ = ["Failure", "measure_many"]

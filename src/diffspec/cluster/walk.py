@@ -8,8 +8,8 @@ from typing import Any
 from diffspec._checks import Seed, generator_of
 from diffspec.cluster.operator import operator_on
 from diffspec.cluster.session import Session
-from diffspec.entropy import advice_for, check_walk, described, settings_of
 from diffspec.kernels import Kernel
+from diffspec.measures.entropy import advice_for, check_walk, described, settings_of
 from diffspec.operators.dense import check_alpha
 from diffspec.solvers import Lanczos, Solver
 from diffspec.spectra.result import Estimate

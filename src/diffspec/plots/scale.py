@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diffspec.curves import Profile
 from diffspec.errors import InputError
+from diffspec.measures.curves import Profile
 from diffspec.plots.looks import Style, rule_words, styles, unit_words
 from diffspec.plots.panels import canvas, caption, layer_of
 from diffspec.plots.series import Curve, Source, origins

@@ -13,7 +13,7 @@ from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Median
 from diffspec.kernels.scales import Distances
-from diffspec.scale_shape import ScaleShape, Snapshot, attributed
+from diffspec.measures.scale_shape import ScaleShape, Snapshot, attributed
 from diffspec.solvers.choice import choose
 from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure

@@ -10,10 +10,10 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, as_points, take_square
 from diffspec._checks import generator_of
 from diffspec._foreign import as_array
-from diffspec.entropy import check_walk
 from diffspec.errors import InputError, MissingExtraError
-from diffspec.information import Estimator, Literal, check_estimator
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.measures.entropy import check_walk
+from diffspec.measures.information import Estimator, Literal, check_estimator
 from diffspec.operators.dense import check_alpha, diffusion
 from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.solvers import Exact

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from diffspec.conventions import Walk, default, paper
-from diffspec.entropy import dse
 from diffspec.errors import InputError
-from diffspec.information import Estimator, Matched, check_estimator, dsmi
+from diffspec.measures.entropy import dse
+from diffspec.measures.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.points.groups import Partition
 from diffspec.spectra.result import Estimate
 from diffspec.training.probe import Probe

@@ -9,8 +9,8 @@ from typing import Any
 
 from diffspec._checks import integer, shown
 from diffspec.conventions import Walk, default
-from diffspec.entropy import check_walk, time_for
 from diffspec.errors import InputError
+from diffspec.measures.entropy import check_walk, time_for
 from diffspec.operators.dense import check_alpha
 from diffspec.runlog import RunLog
 from diffspec.training.measures import Measure

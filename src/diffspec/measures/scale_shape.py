@@ -12,11 +12,11 @@ import numpy as np
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import within_memory
-from diffspec.entropy import check_walk, dse
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.kernels.scales import Distances
+from diffspec.measures.entropy import check_walk, dse
 from diffspec.operators.dense import check_alpha, diffusion
 from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for

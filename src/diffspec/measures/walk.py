@@ -15,9 +15,9 @@ from scipy.spatial.distance import pdist, squareform
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._checks import Seed, generator_of, integer
 from diffspec._memory import within_memory
-from diffspec.entropy import check_walk, time_for
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.measures.entropy import check_walk, time_for
 from diffspec.operators.conjugate import Floats, as_dense, conjugate_of, leading, scaled
 from diffspec.operators.dense import check_alpha
 from diffspec.solvers.choice import affinity_of

@@ -12,9 +12,9 @@ from scipy.sparse import csr_array, issparse
 from diffspec._arrays import Array, as_points, from_numpy, namespace
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import within_memory
-from diffspec.entropy import check_walk, dse, time_for
-from diffspec.information import Matched, dsmi
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.measures.entropy import check_walk, dse, time_for
+from diffspec.measures.information import Matched, dsmi
 from diffspec.operators.dense import check_alpha
 from diffspec.points.distances import in_blocks
 from diffspec.points.groups import Grouping, Partition, partition_of

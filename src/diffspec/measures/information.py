@@ -13,16 +13,16 @@ from scipy.special import stdtrit
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of, integer, shown, store
 from diffspec._memory import within_memory
-from diffspec.advice import advice
-from diffspec.entropy import check_walk, settings_of, time_for
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.measures.advice import advice
+from diffspec.measures.entropy import check_walk, settings_of, time_for
+from diffspec.measures.subsets import Entropy, Indices, Walk, measured, walk_of
 from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Group
 from diffspec.spectra.verdicts import above_groups, beside, by_chance, few_points, kernel_state
-from diffspec.subsets import Entropy, Indices, Walk, measured, walk_of
 
 __all__ = ["Literal", "Matched", "check_estimator", "dsmi"]
 

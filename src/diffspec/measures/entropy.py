@@ -10,9 +10,9 @@ import numpy as np
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
 from diffspec._checks import Seed, generator_of, recorded, shown, takes
 from diffspec._memory import within_memory
-from diffspec.advice import advice
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.measures.advice import advice
 from diffspec.operators.dense import Operator, check_alpha
 from diffspec.operators.merging import merged, padded
 from diffspec.operators.streaming import operator_of_stream

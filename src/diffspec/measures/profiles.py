@@ -13,13 +13,14 @@ from diffspec._arrays import Array, as_float64, as_points, from_numpy, is_numpy,
 from diffspec._checks import Seed, generator_of
 from diffspec._memory import in_words, within_memory
 from diffspec._threads import cores, parallel_map
-from diffspec.curves import Curve, Profile
-from diffspec.entropy import check_walk, settings_of
 from diffspec.errors import InputError, TooLargeError
-from diffspec.information import Estimator, Matched, check_estimator, combined
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import Sigma
 from diffspec.kernels.scales import WIDTHS, Distances, asked, narrowest, widest, widths
+from diffspec.measures.curves import Curve, Profile
+from diffspec.measures.entropy import check_walk, settings_of
+from diffspec.measures.information import Estimator, Matched, check_estimator, combined
+from diffspec.measures.subsets import Entropy, Indices
 from diffspec.operators.dense import Dense, check_alpha, diffusion, rounding_is_harmless
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
@@ -27,7 +28,6 @@ from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for
 from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import check_time, shannon, whole_error
-from diffspec.subsets import Entropy, Indices
 
 __all__ = ["profile"]
 
