@@ -8,8 +8,8 @@ import pytest
 
 import definitions
 from diffspec import Gaussian, InputError, Literal, Matched, NearestNeighbors, Precomputed, SelfTuning, dse, dsmi
-from diffspec.comparison import Comparison, compare
-from diffspec.resampling import Interval, Resamples, interval
+from diffspec.inference.comparison import Comparison, compare
+from diffspec.inference.resampling import Interval, Resamples, interval
 
 CENTRES = 4.0 * np.random.default_rng(99).normal(size=(3, 5))
 

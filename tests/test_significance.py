@@ -9,8 +9,8 @@ from scipy import stats
 
 import definitions
 from diffspec import AlphaDecay, Bins, Gaussian, InputError, Literal, Matched, Precomputed, TooLargeError, dse, dsmi
+from diffspec.inference.permutation import GroupTest, PermutationTest, permutation_test
 from diffspec.measures.adjusted import adjusted_dsmi
-from diffspec.significance import GroupTest, PermutationTest, permutation_test
 
 
 def test_p_values_are_uniform_under_the_null():

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from diffspec import Gaussian, InputError, Matched, dsmi, permutation_test
+from diffspec.inference.permutation import _tested, check_permutations
 from diffspec.measures.subsets import Entropy
 from diffspec.points.groups import Labels, partition_of
-from diffspec.significance import _tested, check_permutations
 from diffspec.spectra.result import Settings
 
 # Bits of the two groups, of 1 and 3 points, under the observed deal and three others; the groups are compared with 2.0.

@@ -2,9 +2,12 @@
 
 from diffspec import _interrupt  # noqa: F401  # before all that takes its time to import
 from diffspec._version import __version__
-from diffspec.comparison import Comparison, compare
 from diffspec.conventions import paper
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
+from diffspec.inference.comparison import Comparison, compare
+from diffspec.inference.permutation import GroupTest, PermutationTest, permutation_test
+from diffspec.inference.resampling import Interval, interval
+from diffspec.inference.shuffles import shuffle_test
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.measures.adjusted import adjusted_dsmi
@@ -15,9 +18,6 @@ from diffspec.measures.profiles import profile
 from diffspec.measures.scale_shape import ScaleShape, scale_and_shape
 from diffspec.measures.walk import diffuse, diffusion_map, diffusion_matrix, potential_distances
 from diffspec.points.groups import Bins, Clusters, KMeans, Labels, Partition
-from diffspec.resampling import Interval, interval
-from diffspec.shuffles import shuffle_test
-from diffspec.significance import GroupTest, PermutationTest, permutation_test
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.solvers.choice import Choice, choose
 from diffspec.spectra.result import Estimate, Group, Settings

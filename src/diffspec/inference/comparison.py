@@ -11,12 +11,12 @@ from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
+from diffspec.inference.resampling import Matrix, Measure, Resamples, share_for
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.entropy import check_walk, time_for
 from diffspec.measures.information import Estimator, Matched, check_estimator
 from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, check_grouping, partition_of
-from diffspec.resampling import Matrix, Measure, Resamples, share_for
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import Estimate, Settings

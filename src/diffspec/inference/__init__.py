@@ -1,0 +1,1 @@
+"""How sure a measure is: tests against chance, intervals and comparisons."""
