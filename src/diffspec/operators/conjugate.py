@@ -1,6 +1,6 @@
 """The symmetric conjugate of the diffusion matrix with its degrees, in NumPy or SciPy, and its leading eigenvectors.
 
-What solvers need of it are eigenvalues (`diffspec.operators.dense`); what acts on points needs degrees and eigenvectors too.
+What solvers need of it are eigenvalues (`diffspec.operators`); what acts on points needs degrees and eigenvectors too.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 With m different points, J (n, m) saying which of them each of the n points is, C = J'J the numbers of copies and K
 their affinity, the affinity of all points is G = J K J'. Equal points have equal densities and degrees, so the operator
-is A = J B J' with B = W K W, W the weights of `diffspec.operators.dense.diffusion`: its non-zero eigenvalues are those of
+is A = J B J' with B = W K W, W the weights of `diffspec.operators.diffusion`: its non-zero eigenvalues are those of
 C^(1/2) B C^(1/2), of order m, and n - m more are 0.
 """
 

@@ -117,7 +117,7 @@ class Sparse(Operator):
 
 
 def sparse_diffusion(affinity: Any, alpha: float, *, dropped: float = 0.0) -> Sparse:
-    """The symmetric conjugate of the diffusion matrix of a sparse `affinity`; as `diffspec.operators.dense.diffusion`.
+    """The symmetric conjugate of the diffusion matrix of a sparse `affinity`; as `diffspec.operators.diffusion`.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ class LowRank:
     decays within `rank` eigenvalues (wide kernels, clusters, low dimension) and say nothing useful where it is flat:
     use `Lanczos` there. They hold for positive semi-definite operators only, so operators of other kernels than the
     Gaussian and the cosine are refused: a factor of few columns need not show that an operator is indefinite. A
-    `diffspec.operators.dense.Dense` made by hand is taken at its word (`semidefinite`).
+    `diffspec.operators.Dense` made by hand is taken at its word (`semidefinite`).
 
     References
     ----------
