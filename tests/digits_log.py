@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from diffspec import Clusters, Estimate, Labels, ScaleShape, conventions, dsmi, scale_and_shape, spectrum
 from diffspec.points.groups import Partition
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 
 STEPS, LAYER = 6, "penultimate"
 RUNS = ("supervised", "contrastive", "wrong labels")

@@ -361,7 +361,7 @@ def test_report_is_written_by_the_report_module(tmp_path, capsys, monkeypatch):
         calls.append((log, output))
         return output
 
-    monkeypatch.setitem(sys.modules, "diffspec.report", types.SimpleNamespace(write=write))
+    monkeypatch.setitem(sys.modules, "diffspec.runs.report", types.SimpleNamespace(write=write))
     assert run(["report", "run.jsonl", "-o", "here.html"]) == 0
     assert calls == [((Path("run.jsonl"),), Path("here.html"))]
     assert run(["report", "a.jsonl", "b.jsonl", "-o", "here.html"]) == 0

@@ -12,7 +12,7 @@ import pytest
 
 from diffspec import dse
 from diffspec.cli import run
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 DIFFSPEC = [sys.executable, "-m", "diffspec"]

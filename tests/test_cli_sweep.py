@@ -17,7 +17,7 @@ import torch
 import diffspec
 from diffspec.cli import run
 from diffspec.files.reading import SUFFIXES
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 
 POINTS = np.random.default_rng(0).normal(size=(40, 3)).round(6)
 LABELS = np.arange(40) % 4

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info
 from diffspec import InputError, demo
 from diffspec.demo.conditions import CONDITIONS, load, nt_xent, two_views
 from diffspec.demo.table import summary
-from diffspec.runlog import RunLog, read
+from diffspec.runs.log import RunLog, read
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from diffspec import InputError, MissingExtraError, Profile, profile
-from diffspec.plots import changes, embedding, scale_curves, spectra, training_curves
-from diffspec.plots.series import open_log
-from diffspec.runlog import RunLog, read
+from diffspec.runs.log import RunLog, read
+from diffspec.runs.plots import changes, embedding, scale_curves, spectra, training_curves
+from diffspec.runs.plots.series import open_log
 from digits_log import RUNS, write_log
 
 
@@ -127,7 +127,7 @@ def test_several_profiles_are_drawn_over_their_scale():
 
 def test_pyplot_is_left_alone(log):
     code = (
-        "import sys; from diffspec.plots import training_curves; "
+        "import sys; from diffspec.runs.plots import training_curves; "
         f"training_curves({str(log)!r}); print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

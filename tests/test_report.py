@@ -12,8 +12,8 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from diffspec import InputError, MissingExtraError
-from diffspec.report import write
-from diffspec.runlog import RunLog, read
+from diffspec.runs.log import RunLog, read
+from diffspec.runs.report import write
 from digits_log import LAYER, RUNS, write_log
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))

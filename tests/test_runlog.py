@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from diffspec import InputError, RunLogWarning
-from diffspec.runlog import SCHEMA, RunLog, read
+from diffspec.runs.log import SCHEMA, RunLog, read
 
 
 def log_with(path: Path, count: int) -> RunLog:
@@ -96,7 +96,7 @@ def test_a_header_that_finds_no_room_leaves_an_empty_file(tmp_path: Path, room: 
     path = tmp_path / "run.jsonl"
     code = f"""
 import resource, errno
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
 try:
     RunLog({str(path)!r})
@@ -114,7 +114,8 @@ def test_a_writer_killed_in_the_middle_of_a_line(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     code = f"""
 import os, signal
-from diffspec import logformat, runlog
+from diffspec.runs import format as logformat
+from diffspec.runs import log as runlog
 log = runlog.RunLog({str(path)!r})
 log.write("scalar", run="a", step=0, name="loss", value=0.5)
 whole = logformat.encoded({{"kind": "scalar", "run": "a", "step": 1, "name": "loss", "value": 0.25}})
@@ -133,7 +134,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_writer_killed_at_any_moment(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     code = f"""
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 log, values = RunLog({str(path)!r}), [0.123456789] * 20000
 for step in range(10**6):
     log.write("spectrum", run="a", step=step, layer="z", rule="median", values=values)
@@ -155,7 +156,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     before = path.read_bytes()
     code = f"""
 import resource, signal
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 log = RunLog({str(path)!r})
 resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + 20}, {len(before) + 20}))
@@ -283,7 +284,7 @@ def test_afresh_replaces_a_log(tmp_path: Path) -> None:
 
 def test_the_header_and_the_record_after_it_are_one_write(tmp_path, monkeypatch):
     written = []
-    monkeypatch.setattr("diffspec.runlog.write_whole", lambda _file, data, *_rest, **_more: written.append(data))
+    monkeypatch.setattr("diffspec.runs.log.write_whole", lambda _file, data, *_rest, **_more: written.append(data))
     log = RunLog(tmp_path / "run.jsonl")
     log.write("scalar", run="a", step=1, name="loss", value=0.5)  # the file is still empty: nothing was written
     assert [data.count(b"\n") for data in written] == [1, 2]

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffspec import InputError, RunLogWarning
-from diffspec.plots import embedding, spectra, training_curves
-from diffspec.report import write
-from diffspec.runlog import RunLog, read
+from diffspec.runs.log import RunLog, read
+from diffspec.runs.plots import embedding, spectra, training_curves
+from diffspec.runs.report import write
 
 HEADER = b'{"kind": "run-log", "schema": 1, "version": "0", "created": "now"}\n'
 

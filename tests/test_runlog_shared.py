@@ -17,13 +17,13 @@ import pytest
 
 from diffspec import InputError, RunLogWarning
 from diffspec.files import held
-from diffspec.runlog import RunLog, read
+from diffspec.runs.log import RunLog, read
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, limits and accounts are POSIX")
 
 WRITER = """
 import sys, warnings
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 path, run, count, every = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 warnings.simplefilter("ignore")
 log = RunLog(path)
@@ -242,7 +242,7 @@ def test_a_full_disk_loses_nothing_of_several_writers(tmp_path: Path, room: int)
     before = log.path.read_bytes()
     code = f"""
 import resource
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 logs = [RunLog({str(log.path)!r}) for _ in range(2)]
 resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) + room}, resource.RLIM_INFINITY))
 for log in logs:

@@ -14,8 +14,8 @@ import torch
 
 from diffspec.cli import run
 from diffspec.printing import shown
-from diffspec.report import write
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
+from diffspec.runs.report import write
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from diffspec import Gaussian, InputError
-from diffspec.runlog import read
+from diffspec.runs.log import read
 from diffspec.training import DSE, Monitor, Probe
 
 RNG = np.random.default_rng(5)

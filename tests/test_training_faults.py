@@ -16,7 +16,7 @@ import torch
 
 from diffspec import Gaussian, InputError
 from diffspec.errors import RunLogWarning
-from diffspec.runlog import Record, RunLog, read
+from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, Monitor, Probe
 from diffspec.training import writing as waiting
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi, paper, scale_and_shape
 from diffspec.errors import LayersWarning
 from diffspec.points.groups import Partition
-from diffspec.runlog import Record, RunLog, read
+from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, RULES, Layer, Monitor, Probe, collect
 
 RNG = np.random.default_rng(5)

@@ -21,7 +21,8 @@ import torch
 import diffspec as ds
 import odd_files
 import odd_inputs
-from diffspec import bandwidth, baselines, cli, released, runlog, synthetic, training
+from diffspec import bandwidth, baselines, cli, released, synthetic, training
+from diffspec.runs import log as runlog
 from diffspec.spectra.times import FixedTime, Knee, ShareAbove
 from odd_inputs import LABELS, ODD, SAME, TENSOR, VALUES, WRONG
 

@@ -12,7 +12,7 @@ import pytest
 from diffspec import InputError
 from diffspec.cli import run
 from diffspec.files.writing import replace
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 

@@ -88,7 +88,7 @@ command.add_command(measure)
 )
 def report(logs: tuple[Path, ...], output: Path) -> None:
     """Draw one or several run logs as one HTML file that opens offline."""
-    from diffspec.report import write
+    from diffspec.runs.report import write
 
     plain = is_plain(output)
     write(logs, output)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from threadpoolctl import threadpool_limits
 
 from diffspec.errors import InputError, MissingExtraError
-from diffspec.runlog import RunLog, read
+from diffspec.runs.log import RunLog, read
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,7 @@ def run(folder: str | Path = Path("diffspec-demo"), *, smoke: bool = False, seed
     from rich.console import Console
 
     from diffspec.demo.table import summary
-    from diffspec.report import write
+    from diffspec.runs.report import write
 
     console = Console(highlight=False)
     log = _fresh_log(Path(folder), console)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from diffspec.runlog import Record
+from diffspec.runs.log import Record
 
 __all__ = ["summary"]
 

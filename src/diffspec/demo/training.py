@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import torch
 
 from diffspec.demo.conditions import Condition, Digits
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 from diffspec.training import Monitor, Probe
 
 __all__ = ["RATE", "train"]

@@ -18,7 +18,7 @@ from diffspec.conventions import Walk
 from diffspec.errors import InputError, LayersWarning
 from diffspec.kernels import Kernel
 from diffspec.kernels.bandwidth import Median
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 from diffspec.spectra.result import Estimate
 from diffspec.training import resuming
 from diffspec.training.changes import Changes, is_fixed

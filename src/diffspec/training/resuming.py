@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, RunLogWarning
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 
 __all__ = ["MEASURED_WITH", "Resume", "check_resume", "tell_of_rewind"]
 

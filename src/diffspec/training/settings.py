@@ -12,7 +12,7 @@ from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
 from diffspec.measures.entropy import check_walk, time_for
 from diffspec.operators.dense import check_alpha
-from diffspec.runlog import RunLog
+from diffspec.runs.log import RunLog
 from diffspec.training.measures import Measure
 
 __all__ = [

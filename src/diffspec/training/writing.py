@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from diffspec.errors import InputError, RunLogWarning
-from diffspec.logformat import Record, encoded, fault
-from diffspec.runlog import RunLog
+from diffspec.runs.format import Record, encoded, fault
+from diffspec.runs.log import RunLog
 
 __all__ = ["Writer"]
 

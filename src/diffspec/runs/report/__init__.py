@@ -13,10 +13,10 @@ from typing import Any
 from diffspec._version import __version__
 from diffspec.errors import MissingExtraError
 from diffspec.files.writing import refuse_own_input, replace
-from diffspec.plots.looks import styles
-from diffspec.plots.series import Log, open_log
-from diffspec.report.charts import sections
-from diffspec.report.tables import Row, failures, final_values, how_measured, settings
+from diffspec.runs.plots.looks import styles
+from diffspec.runs.plots.series import Log, open_log
+from diffspec.runs.report.charts import sections
+from diffspec.runs.report.tables import Row, failures, final_values, how_measured, settings
 
 __all__ = ["write"]
 
@@ -28,7 +28,7 @@ def write(log: Path | Sequence[Path], output: Path) -> Path:
     ----------
     log : Path or sequence of Path
         A run log, of any number of runs and layers; what was not logged is left out. Several, such as one per process,
-        are drawn as one (see `diffspec.runlog.read`).
+        are drawn as one (see `diffspec.runs.log.read`).
     output : Path
         The HTML file; its folder is made where it does not exist. An existing file is replaced in one step, and kept
         as it was where the log cannot be drawn. A link, pipe or device is written through.

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffspec.errors import InputError
-from diffspec.plots.looks import Style, quantity, rule_words, styles, unit_words
-from diffspec.plots.panels import canvas, caption, layer_of
-from diffspec.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, Source, by_step, class_numbers, evenly
+from diffspec.runs.plots.looks import Style, quantity, rule_words, styles, unit_words
+from diffspec.runs.plots.panels import canvas, caption, layer_of
+from diffspec.runs.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, Source, by_step, class_numbers, evenly
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def training_curves(
     Parameters
     ----------
     log : str or Path or sequence of records
-        A run log, or what `diffspec.runlog.read` gave.
+        A run log, or what `diffspec.runs.log.read` gave.
     against : str
         Horizontal axis: ``"step"`` (default), ``"accuracy"`` or ``"median distance"``.
     layer : str, optional

@@ -32,7 +32,7 @@ from typing import Any
 
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.files.held import held, tail, write_whole
-from diffspec.logformat import FIELDS, HEAD, SCHEMA, Contents, Record, encoded, fault, header, is_whole, scan
+from diffspec.runs.format import FIELDS, HEAD, SCHEMA, Contents, Record, encoded, fault, header, is_whole, scan
 
 __all__ = ["SCHEMA", "Record", "RunLog", "read"]
 
@@ -63,7 +63,7 @@ class RunLog:
     Examples
     --------
     >>> import tempfile
-    >>> from diffspec.runlog import RunLog, read
+    >>> from diffspec.runs.log import RunLog, read
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     log = RunLog(folder + "/run.jsonl")
     ...     log.write("scalar", run="a", step=3, name="loss", value=0.5)

@@ -5,7 +5,7 @@ Records in, figures out; nothing is computed here and pyplot, its backend and it
 
 from __future__ import annotations
 
-from diffspec.plots.figures import embedding, spectra, training_curves
-from diffspec.plots.scale import changes, scale_curves
+from diffspec.runs.plots.figures import embedding, spectra, training_curves
+from diffspec.runs.plots.scale import changes, scale_curves
 
 __all__ = ["changes", "embedding", "scale_curves", "spectra", "training_curves"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from diffspec.plots.looks import Style, rule_words, styles, unit_words
-from diffspec.plots.series import Curve, Log, origins
-from diffspec.report.layout import Chart, Section, Trace
+from diffspec.runs.plots.looks import Style, rule_words, styles, unit_words
+from diffspec.runs.plots.series import Curve, Log, origins
+from diffspec.runs.report.layout import Chart, Section, Trace
 
 __all__ = ["changes"]
 

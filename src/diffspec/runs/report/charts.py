@@ -10,11 +10,11 @@ from html import escape
 from textwrap import wrap
 from typing import Any
 
-from diffspec.plots.looks import Style, quantity, rule_words, styles, unit_words
-from diffspec.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, by_step, class_numbers, evenly
-from diffspec.report.layout import Chart, Section, Trace
-from diffspec.report.parts import changes
-from diffspec.runlog import Record
+from diffspec.runs.log import Record
+from diffspec.runs.plots.looks import Style, quantity, rule_words, styles, unit_words
+from diffspec.runs.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, by_step, class_numbers, evenly
+from diffspec.runs.report.layout import Chart, Section, Trace
+from diffspec.runs.report.parts import changes
 
 __all__ = ["sections"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from diffspec.plots.looks import quantity, rule_words
-from diffspec.plots.series import BY_SCALE, BY_SHAPE, DISTANCE, Curve, Log
-from diffspec.runlog import Record
+from diffspec.runs.log import Record
+from diffspec.runs.plots.looks import quantity, rule_words
+from diffspec.runs.plots.series import BY_SCALE, BY_SHAPE, DISTANCE, Curve, Log
 
 __all__ = ["Cell", "Row", "failures", "final_values", "how_measured", "settings"]
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from diffspec.errors import InputError, RunLogWarning
-from diffspec.logformat import fault
-from diffspec.plots.looks import SCALE_FREE
-from diffspec.runlog import Record, read
+from diffspec.runs.format import fault
+from diffspec.runs.log import Record, read
+from diffspec.runs.plots.looks import SCALE_FREE
 from diffspec.spectra.verdicts import tells_nothing
 
 __all__ = [

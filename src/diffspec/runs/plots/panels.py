@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from diffspec.errors import InputError, MissingExtraError
-from diffspec.plots.series import Log, Source, open_log
+from diffspec.runs.plots.series import Log, Source, open_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
