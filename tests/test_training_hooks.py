@@ -12,9 +12,9 @@ import torch
 
 from diffspec import InputError
 from diffspec.training import Layer, Probe, collect, hooks
-from diffspec.training.layers import resolve_layers
-from diffspec.training.reductions import REDUCTIONS
-from diffspec.training.untouched import untouched
+from diffspec.training.network.layers import resolve_layers
+from diffspec.training.network.reductions import REDUCTIONS
+from diffspec.training.network.untouched import untouched
 
 INPUTS = torch.linspace(0, 1, 6 * 4).reshape(6, 4)
 

@@ -13,7 +13,7 @@ from torch import nn
 from diffspec import InputError
 from diffspec.errors import LayersWarning
 from diffspec.training import Layer, collect
-from diffspec.training.layers import resolve_layers
+from diffspec.training.network.layers import resolve_layers
 
 INPUTS = torch.linspace(0, 1, 6 * 4).reshape(6, 4)
 

@@ -1,10 +1,10 @@
 """Watch a PyTorch network while it trains."""
 
-from diffspec.training.hooks import collect
-from diffspec.training.layers import Layer
 from diffspec.training.loss import DSELoss, DSMILoss
 from diffspec.training.measures import DSE, DSMI, RULES, Measure
 from diffspec.training.monitor import Monitor
+from diffspec.training.network.hooks import collect
+from diffspec.training.network.layers import Layer
 from diffspec.training.probe import Probe
 
 __all__ = ["DSE", "DSMI", "RULES", "DSELoss", "DSMILoss", "Layer", "Measure", "Monitor", "Probe", "collect"]

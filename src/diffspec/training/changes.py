@@ -17,7 +17,7 @@ from diffspec.measures.scale_shape import ScaleShape, Snapshot, attributed
 from diffspec.solvers.choice import choose
 from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure
-from diffspec.training.reductions import Points
+from diffspec.training.network.reductions import Points
 
 __all__ = ["CHANGES", "Changes", "Ends", "is_fixed"]
 

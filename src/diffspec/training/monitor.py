@@ -22,12 +22,13 @@ from diffspec.runs.log import RunLog
 from diffspec.spectra.result import Estimate
 from diffspec.training import resuming
 from diffspec.training.changes import Changes, is_fixed
-from diffspec.training.hooks import look, trial
-from diffspec.training.layers import Layers, resolve_layers, unwrapped
 from diffspec.training.measures import RULES, Measure, fields_of, standard
+from diffspec.training.network.hooks import look, trial
+from diffspec.training.network.layers import Layers, resolve_layers, unwrapped
+from diffspec.training.network.reductions import Points
+from diffspec.training.network.untouched import same_draws
 from diffspec.training.pictures import LEADING, plane, short
 from diffspec.training.probe import Probe
-from diffspec.training.reductions import Points
 from diffspec.training.settings import (
     checked_measures,
     checked_rules,
@@ -38,7 +39,6 @@ from diffspec.training.settings import (
     plain_settings,
     rule_words,
 )
-from diffspec.training.untouched import same_draws
 from diffspec.training.writing import Writer
 
 __all__ = ["ONE_TWO_FIVE", "Monitor"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffspec.training.reductions import Points
+from diffspec.training.network.reductions import Points
 
 __all__ = ["LEADING", "plane", "short"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.points.groups import Clusters, Grouping, Partition, check_grouping, partition_of
-from diffspec.training.batches import copied, joined, part_of, size_of, split
-from diffspec.training.untouched import same_draws
+from diffspec.training.network.batches import copied, joined, part_of, size_of, split
+from diffspec.training.network.untouched import same_draws
 
 try:
     import torch

@@ -13,10 +13,10 @@ import numpy as np
 
 from diffspec._memory import within_memory
 from diffspec.errors import InputError, LayersWarning, MissingExtraError
-from diffspec.training.batches import as_batches, copied, size_of, words_of
-from diffspec.training.layers import Layers, Module, Watched, modules_of, resolve_layers, unwrapped
-from diffspec.training.reductions import Channels, Points, reduced
-from diffspec.training.untouched import untouched, unwritten
+from diffspec.training.network.batches import as_batches, copied, size_of, words_of
+from diffspec.training.network.layers import Layers, Module, Watched, modules_of, resolve_layers, unwrapped
+from diffspec.training.network.reductions import Channels, Points, reduced
+from diffspec.training.network.untouched import untouched, unwritten
 
 try:
     import torch

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, LayersWarning, MissingExtraError
-from diffspec.training.reductions import REDUCTIONS
+from diffspec.training.network.reductions import REDUCTIONS
 
 try:
     import torch

@@ -1,0 +1,1 @@
+"""A network on fixed inputs: what its layers give, and everything left as it was."""
