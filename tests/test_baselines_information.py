@@ -153,7 +153,7 @@ def test_cells_of_many_features_are_counted_block_by_block(rng, monkeypatch):
     points = np.round(rng.uniform(size=(60, 9)))
     expected = textbook.plug_in(points) * BITS
     assert 0 < expected < math.log2(60)
-    monkeypatch.setattr("diffspec.baselines.binning.BLOCK_ELEMENTS", 120)
+    monkeypatch.setattr("diffspec.baselines.information.binning.BLOCK_ELEMENTS", 120)
     assert binned_entropy(points).value == pytest.approx(expected, abs=1e-12)
 
 

@@ -5,22 +5,22 @@ in nats says so), with keyword settings; fix them with `functools.partial` and a
 compute in NumPy on the host, in float64; torch is loaded when a neural one is called.
 """
 
-from diffspec.baselines.binning import binned_entropy, binned_information
-from diffspec.baselines.cka import linear_cka
-from diffspec.baselines.collapse import lidar, neural_collapse
-from diffspec.baselines.conditional import conditional_ksg
-from diffspec.baselines.dimension import levina_bickel, two_nn
-from diffspec.baselines.divergence import kl_divergence
-from diffspec.baselines.entries import entry_entropy, entry_information
-from diffspec.baselines.fourier import fourier_entropy, fourier_information
-from diffspec.baselines.gram import gram_entropy, gram_information, vendi_score
-from diffspec.baselines.graphs import Nearest, adjacency_entropy, adjacency_information
-from diffspec.baselines.joint import joint_information
-from diffspec.baselines.nearest import kozachenko_leonenko, ksg, mixed_ksg, ross
-from diffspec.baselines.neural import Training, infonce, mine, nwj, smile
-from diffspec.baselines.nonuniform import lnc
-from diffspec.baselines.probes import knn_probe, logme
-from diffspec.baselines.spectra import alpha_req, effective_rank, participation_ratio, stable_rank
+from diffspec.baselines.information.binning import binned_entropy, binned_information
+from diffspec.baselines.information.conditional import conditional_ksg
+from diffspec.baselines.information.divergence import kl_divergence
+from diffspec.baselines.information.nearest import kozachenko_leonenko, ksg, mixed_ksg, ross
+from diffspec.baselines.information.nonuniform import lnc
+from diffspec.baselines.likeness.cka import linear_cka
+from diffspec.baselines.neural.bounds import Training, infonce, mine, nwj, smile
+from diffspec.baselines.quality.collapse import lidar, neural_collapse
+from diffspec.baselines.quality.dimension import levina_bickel, two_nn
+from diffspec.baselines.quality.probes import knn_probe, logme
+from diffspec.baselines.quality.spectra import alpha_req, effective_rank, participation_ratio, stable_rank
+from diffspec.baselines.spectral.entries import entry_entropy, entry_information
+from diffspec.baselines.spectral.fourier import fourier_entropy, fourier_information
+from diffspec.baselines.spectral.gram import gram_entropy, gram_information, vendi_score
+from diffspec.baselines.spectral.graphs import Nearest, adjacency_entropy, adjacency_information
+from diffspec.baselines.spectral.joint import joint_information
 
 __all__ = [
     "Nearest",

@@ -17,7 +17,7 @@ from diffspec.points.groups import Grouping
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 
 if TYPE_CHECKING:
-    from diffspec.baselines import _critic
+    from diffspec.baselines.neural.critic import Data
 
 __all__ = ["DEFAULT", "Bound", "Task", "Training", "blocks_of", "estimated", "sizes"]
 
@@ -115,10 +115,10 @@ def estimated(measure: str, method: str, bound: Callable[[Any], Bound], task: Ta
 
 def _with_torch(measure: str) -> Any:
     try:
-        from diffspec.baselines import _critic
+        from diffspec.baselines.neural import critic
     except ImportError:
         raise MissingExtraError(measure, "torch") from None
-    return _critic
+    return critic
 
 
 def _check_training(training: Training) -> None:
@@ -162,7 +162,7 @@ def blocks_of(pairs: int) -> int:
     return math.ceil(pairs / MOST)
 
 
-def _parts(critic: Any, x: Floats, y: Floats, training: Training, rng: np.random.Generator) -> list[_critic.Data]:
+def _parts(critic: Any, x: Floats, y: Floats, training: Training, rng: np.random.Generator) -> list[Data]:
     """Random train, stop and test sets, every feature brought to mean 0 and, over sqrt(d), variance 1 of the first."""
     train, stop = sizes(len(x), training)
     order = rng.permutation(len(x))

@@ -11,7 +11,6 @@ from scipy.spatial import KDTree
 from diffspec._arrays import Array
 from diffspec._checks import real, shown
 from diffspec._memory import within_memory
-from diffspec.baselines._counts import kraskov_first
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
     Floats,
@@ -21,6 +20,7 @@ from diffspec.baselines._samples import (
     continuous,
     together,
 )
+from diffspec.baselines.information.counts import kraskov_first
 from diffspec.errors import InputError
 from diffspec.spectra.result import Estimate, Settings
 

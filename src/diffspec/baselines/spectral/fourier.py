@@ -11,10 +11,10 @@ import numpy as np
 from diffspec._arrays import Array, take_square
 from diffspec._checks import Seed, generator_of, integer
 from diffspec._memory import within_memory
-from diffspec.baselines._affinities import affinity_of
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of, within_one
+from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.measures.information import Estimator, Matched

@@ -16,7 +16,6 @@ from scipy.special import digamma, gammaln
 from diffspec._arrays import Array
 from diffspec._checks import integer
 from diffspec._memory import within_memory
-from diffspec.baselines._counts import counts_in_class, kraskov_first, kraskov_second, mixed, mixed_with_labels
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
     Floats,
@@ -32,6 +31,13 @@ from diffspec.baselines._samples import (
     standardized,
     together,
     within_one,
+)
+from diffspec.baselines.information.counts import (
+    counts_in_class,
+    kraskov_first,
+    kraskov_second,
+    mixed,
+    mixed_with_labels,
 )
 from diffspec.points.groups import Grouping
 from diffspec.points.neighbors import nearest, squared_distances

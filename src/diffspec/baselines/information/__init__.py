@@ -1,0 +1,1 @@
+"""Estimators of entropy and information from bins and nearest neighbours."""

@@ -1,0 +1,1 @@
+"""Estimators of information by a trained critic."""

@@ -1,0 +1,1 @@
+"""Quality of one representation: its spectrum, its classes, its dimension."""

@@ -1,0 +1,1 @@
+"""Entropies of other matrices than the spectrum of the diffusion operator."""
