@@ -1,4 +1,4 @@
-"""What the neural estimators share: settings, the gate, splits and units. Imports torch only when called."""
+"""What the neural estimators share: the gate, splits and units. Imports torch only when called."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from diffspec._checks import Seed, generator_of, integer, positive, real, recorded, shown, store
+from diffspec._checks import Seed, generator_of, integer, recorded, shown
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of, within_one
+from diffspec.baselines.neural.settings import Training
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
@@ -19,64 +20,9 @@ from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 if TYPE_CHECKING:
     from diffspec.baselines.neural.critic import Data
 
-__all__ = ["DEFAULT", "Bound", "Task", "Training", "blocks_of", "estimated", "sizes"]
+__all__ = ["Bound", "Task", "estimated", "sizes"]
 
 FEWEST = 50  # points: 30 to train on, 10 to stop by, 10 to read off
-MOST = 1024  # held-out pairs are scored with every partner among so many: 10^6 pairs at once
-
-
-MOST_RATE = 1e37  # where float32 ends
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
-    """How a critic is trained.
-
-    Parameters
-    ----------
-    hidden : tuple of int
-        Widths of its hidden layers (ReLU).
-    batch : int
-        Pairs per step, each scored with every partner in the batch.
-    rate : float
-        Step size of Adam.
-    steps : int
-        The most steps.
-    every, patience : int
-        The stop set is looked at every so many steps; after `patience` looks without a better value training ends.
-    shares : tuple of float
-        Shares of the points to train on and to stop by; the rest is held out and gives the value.
-    device : str
-        A torch device.
-    """
-
-    hidden: tuple[int, ...] = (128,)
-    batch: int = 64
-    rate: float = 5e-3
-    steps: int = 2000
-    every: int = 50
-    patience: int = 8
-    shares: tuple[float, float] = (0.6, 0.2)
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        counts = {"batch": self.batch, "steps": self.steps, "every": self.every, "patience": self.patience}
-        store(self, **{name: integer(count, name, least=2 if name == "batch" else 1) for name, count in counts.items()})
-        if isinstance(self.hidden, str) or not np.ndim(self.hidden) == 1 or not len(self.hidden):
-            raise InputError(f"hidden must name the width of at least one layer, got {shown(self.hidden)}")
-        store(self, hidden=tuple(integer(width, "hidden", least=1) for width in self.hidden))
-        store(self, rate=positive(self.rate, "rate"))
-        if not self.rate <= MOST_RATE:
-            raise InputError(f"rate must be at most {MOST_RATE:g}, got {self.rate!r}; 0.005 is usual")
-        shares = tuple(real(share) for share in self.shares) if isinstance(self.shares, list | tuple) else ()
-        if len(shares) != 2 or not (min(shares) > 0.0 and sum(shares) < 1.0):
-            raise InputError(f"shares must be two positive numbers that sum to less than 1, got {shown(self.shares)}")
-        if not isinstance(self.device, str):
-            raise InputError(f"device must be the name of a torch device such as 'cpu', got {shown(self.device)}")
-        store(self, shares=shares)
-
-
-DEFAULT = Training()
 
 
 Bound: TypeAlias = tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -155,11 +101,6 @@ def _sides(task: Task) -> tuple[Floats, Floats, Settings, float | None]:
 def sizes(n: int, training: Training) -> tuple[int, int]:
     """How many points to train on and to stop by."""
     return round(training.shares[0] * n), round(training.shares[1] * n)
-
-
-def blocks_of(pairs: int) -> int:
-    """In how many parts, of nearly equal size, held-out pairs are scored."""
-    return math.ceil(pairs / MOST)
 
 
 def _parts(critic: Any, x: Floats, y: Floats, training: Training, rng: np.random.Generator) -> list[Data]:
