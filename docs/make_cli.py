@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from diffspec.cli import command
+from diffspec.cli.command import command
 
 HEAD = """# The command line
 

@@ -15,7 +15,7 @@ import safetensors.numpy
 import torch
 
 from diffspec import InputError, TooLargeError
-from diffspec.cli import run
+from diffspec.cli.command import run
 from diffspec.files.reading import load
 from diffspec.points.sources import open_source
 from diffspec.released import diffusion_spectral_entropy

@@ -17,9 +17,9 @@ import torch
 
 import diffspec
 from diffspec import AlphaDecay, Bins, Clusters, Cosine, Estimate, Gaussian, Labels, Literal, Matched, SelfTuning
-from diffspec.cli import run
+from diffspec.cli.command import run
+from diffspec.cli.facts import EXTRAS, REQUIRED
 from diffspec.conventions import released
-from diffspec.doctor import EXTRAS, REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -127,8 +127,8 @@ def test_options_of_dse(folder, measured, data, options, settings):
 
 def test_several_times_come_from_one_decomposition(folder, measured, data, monkeypatch):
     calls = []
-    real = diffspec.measuring.spectrum
-    monkeypatch.setattr("diffspec.measuring.spectrum", lambda *a, **k: calls.append(1) or real(*a, **k))
+    real = diffspec.cli.measure.spectrum
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", lambda *a, **k: calls.append(1) or real(*a, **k))
     estimates = measured("points.npy", "--t", "4", "--t", "1", "--t", "0.5")
     assert_same(estimates, [diffspec.dse(data[0], t=t) for t in (4, 1, 0.5)])
     assert calls == [1]
@@ -317,7 +317,7 @@ def test_failures_of_the_machine_are_one_line(folder, capsys, monkeypatch, error
     def fail(*_arguments, **_more):
         raise error
 
-    monkeypatch.setattr("diffspec.measuring.spectrum", fail)
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", fail)
     assert run(["measure", "points.npy"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("Error: ")
@@ -325,7 +325,7 @@ def test_failures_of_the_machine_are_one_line(folder, capsys, monkeypatch, error
 
 
 def test_a_bug_is_not_hidden(folder, monkeypatch):
-    monkeypatch.setattr("diffspec.measuring.spectrum", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(["measure", "points.npy"])
 
@@ -334,20 +334,20 @@ def test_interrupt_is_code_130(folder, capsys, monkeypatch):
     def interrupt(*_arguments, **_more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("diffspec.measuring.spectrum", interrupt)
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", interrupt)
     assert run(["measure", "points.npy"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("always:told")
 def test_warnings_are_one_line(folder, capsys, monkeypatch):
-    real = diffspec.measuring.spectrum
+    real = diffspec.cli.measure.spectrum
 
     def warn(*arguments, **more):
         warnings.warn("told\nyou", stacklevel=1)
         return real(*arguments, **more)
 
-    monkeypatch.setattr("diffspec.measuring.spectrum", warn)
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", warn)
     shown = warnings.showwarning
     assert run(["measure", "points.npy", "--json"]) == 0
     assert capsys.readouterr().err == "Warning: told you\n"
@@ -382,9 +382,9 @@ def test_demo_is_run_by_the_demo_module(monkeypatch):
 
 
 def test_doctor(capsys, monkeypatch):
-    import diffspec.doctor
+    import diffspec.cli.facts
 
-    real = diffspec.doctor._version
+    real = diffspec.cli.facts._version
     monkeypatch.setattr(diffspec.doctor, "_version", lambda name: None if name == "pyarrow" else real(name))
     assert run(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -418,7 +418,7 @@ def test_version_and_help(capsys):
 
 
 def test_importing_the_entry_point_does_not_import_click():
-    code = "import sys, diffspec.__main__; sys.exit('click' in sys.modules or 'diffspec.cli' in sys.modules)"
+    code = "import sys, diffspec.__main__; sys.exit('click' in sys.modules or 'diffspec.cli.command' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from diffspec import dse
-from diffspec.cli import run
+from diffspec.cli.command import run
 from diffspec.runs.log import RunLog
 
 SRC = Path(__file__).resolve().parents[1] / "src"

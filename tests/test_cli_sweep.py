@@ -15,7 +15,7 @@ import safetensors.numpy
 import torch
 
 import diffspec
-from diffspec.cli import run
+from diffspec.cli.command import run
 from diffspec.files.reading import SUFFIXES
 from diffspec.runs.log import RunLog
 

@@ -9,7 +9,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-import diffspec.cli
+import diffspec.cli.command
 import recipes
 from recipes.lab import command as _command
 from recipes.lab import expected as _expected
@@ -181,16 +181,16 @@ def test_pages_without_results_say_so(tmp_path):
 
 
 def test_the_command_diffspec_recipe_is_the_same(capsys):
-    assert diffspec.cli.run(["recipe", "list", "--short"]) == 0
+    assert diffspec.cli.command.run(["recipe", "list", "--short"]) == 0
     assert capsys.readouterr().out.split() == list(recipes.NAMES)
-    assert diffspec.cli.run(["recipe", "nothing"]) == 2
+    assert diffspec.cli.command.run(["recipe", "nothing"]) == 2
     assert capsys.readouterr().err.startswith("Error: No such command 'nothing'")
 
 
 def test_outside_a_checkout_one_line_says_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(diffspec.cli, "__file__", str(tmp_path / "a" / "b" / "cli.py"))
-    assert diffspec.cli.run(["recipe", "check"]) == 2
+    assert diffspec.cli.command.run(["recipe", "check"]) == 2
     error = capsys.readouterr().err
     assert re.fullmatch(
         r"Error: no recipes beside .*; they come with the source: install a checkout of diffspec .*that you trust\n",

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import torch
 
-from diffspec.cli import run
-from diffspec.printing import shown
+from diffspec.cli.command import run
+from diffspec.cli.printing import shown
 from diffspec.runs.log import RunLog
 from diffspec.runs.report import write
 
@@ -28,7 +28,7 @@ def refuse(event, arguments):
         raise SystemExit(f"FORBIDDEN {event} {arguments}")
 
 sys.addaudithook(refuse)
-from diffspec.cli import run
+from diffspec.cli.command import run
 for line in sys.argv[1:]:
     code = run(line.split())
     if code:

@@ -10,7 +10,7 @@ import pytest
 
 import diffspec
 from diffspec import Estimate, InputError, TooLargeError
-from diffspec.cli import run
+from diffspec.cli.command import run
 from diffspec.files.reading import Source, load, load_labels, load_points, load_reference
 from diffspec.files.tables import Selection
 from diffspec.points.groups import Labels
@@ -405,7 +405,7 @@ def test_text_files_need_no_package_beyond_the_base(noise):
     write_table(".csv", noise[0], label=noise[1])
     code = (
         "import sys; sys.modules['pandas'] = sys.modules['pyarrow'] = None\n"
-        "from diffspec.cli import run; sys.exit(run(['measure', 'noise.csv', '--labels-column', 'label']))"
+        "from diffspec.cli.command import run; sys.exit(run(['measure', 'noise.csv', '--labels-column', 'label']))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
 

@@ -21,7 +21,8 @@ import torch
 import diffspec as ds
 import odd_files
 import odd_inputs
-from diffspec import bandwidth, baselines, cli, released, synthetic, training
+from diffspec import bandwidth, baselines, released, synthetic, training
+from diffspec.cli import command
 from diffspec.runs import log as runlog
 from diffspec.spectra.times import FixedTime, Knee, ShareAbove
 from odd_inputs import LABELS, ODD, SAME, TENSOR, VALUES, WRONG
@@ -450,7 +451,7 @@ def commanded(file, **given):
     out, err = io.StringIO(), io.StringIO()
     written = [f"--{name}={value}" for name, value in given.items() if value is not None]
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = cli.run(["measure", str(file), "--json", *written])
+        code = command.run(["measure", str(file), "--json", *written])
     if code == 0 and err.getvalue().count("\n") <= 1:  # a remark is one line
         return [json.loads(line)["value"] for line in out.getvalue().splitlines()]
     assert (code, out.getvalue()) == (2, ""), (code, out.getvalue(), err.getvalue())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diffspec import InputError
-from diffspec.cli import run
+from diffspec.cli.command import run
 from diffspec.files.writing import replace
 from diffspec.runs.log import RunLog
 

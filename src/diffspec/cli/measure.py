@@ -9,15 +9,15 @@ import click
 import numpy as np
 
 from diffspec import conventions
+from diffspec.cli.options import MAX_SEED, Once
+from diffspec.cli.printing import estimates_text, say, shown
 from diffspec.errors import InputError
 from diffspec.files.reading import Loaded, Source, load_labels, load_points, load_reference
 from diffspec.files.tables import Selection
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
 from diffspec.measures.entropy import spectrum
 from diffspec.measures.information import Estimator, Literal, Matched, dsmi
-from diffspec.options import MAX_SEED, Once
 from diffspec.points.groups import Bins, Clusters, Labels, Partition
-from diffspec.printing import estimates_text, say, shown
 from diffspec.spectra.spectrum import check_time
 
 __all__ = ["measure"]

@@ -17,12 +17,12 @@ from typing import Any
 import click
 
 from diffspec._version import __version__
-from diffspec.doctor import examine
+from diffspec.cli.facts import examine
+from diffspec.cli.measure import measure
+from diffspec.cli.options import MAX_SEED, Once
+from diffspec.cli.printing import facts_text, say, shown
 from diffspec.errors import DiffspecError, InputError
 from diffspec.files.writing import is_plain
-from diffspec.measuring import measure
-from diffspec.options import MAX_SEED, Once
-from diffspec.printing import facts_text, say, shown
 
 __all__ = ["command", "flushed", "run"]
 
