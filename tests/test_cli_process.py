@@ -76,8 +76,11 @@ def test_without_a_checkout_recipes_are_one_sentence(tmp_path):
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "expected.toml").touch()
     (tmp_path / "recipes" / "lab.py").write_text("raise SystemExit(7)")
-    installed = tmp_path / "lib" / "site" / "diffspec" / "cli.py"
-    code = f"import sys, diffspec.cli as cli; cli.__file__ = {str(installed)!r}; sys.exit(cli.run(['recipe', 'list']))"
+    installed = tmp_path / "lib" / "site" / "diffspec" / "cli" / "recipe.py"
+    code = (
+        "import sys; from diffspec.cli import command, recipe; "
+        f"recipe.__file__ = {str(installed)!r}; sys.exit(command.run(['recipe', 'list']))"
+    )
     done = ran([sys.executable, "-c", code], cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
