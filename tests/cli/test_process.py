@@ -14,7 +14,7 @@ from diffspec import dse
 from diffspec.cli.command import run
 from diffspec.runs.log import RunLog
 
-SRC = Path(__file__).resolve().parents[1] / "src"
+SRC = Path(__file__).resolve().parents[2] / "src"
 DIFFSPEC = [sys.executable, "-m", "diffspec"]
 # What pip writes for a console script.
 SCRIPT = "import sys\nfrom diffspec.__main__ import main\nif __name__ == '__main__':\n    sys.exit(main())\n"

@@ -8,7 +8,7 @@ import pytest
 from diffspec import Gaussian, dse, dsmi, paper
 
 EMBEDDINGS = (
-    Path(__file__).resolve().parents[2] / "shared" / "data" / "weights" / "imagenet" / "imagenet20-val-embeddings.npz"
+    Path(__file__).resolve().parents[3] / "shared" / "data" / "weights" / "imagenet" / "imagenet20-val-embeddings.npz"
 )
 
 

@@ -21,7 +21,7 @@ from diffspec.cli.command import run
 from diffspec.cli.facts import EXTRAS, REQUIRED
 from diffspec.conventions import released
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

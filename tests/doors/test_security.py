@@ -17,7 +17,7 @@ from diffspec.cli.printing import shown
 from diffspec.runs.log import RunLog
 from diffspec.runs.report import write
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 # An audit hook cannot be removed and sees every socket and program, whatever library opens it.
 WATCHED = """
