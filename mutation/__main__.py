@@ -22,8 +22,10 @@ from mutation.trial import Workshop, write
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
-    *("entropy", "information", "operators", "adjusted", "significance", "runlog", "logformat", "held"),
-    *("training/hooks", "training/layers", "training/reductions", "training/untouched", "training/batches"),
+    *("measures/entropy", "measures/information", "measures/adjusted", "operators/dense", "inference/permutation"),
+    *("runs/log", "runs/format", "files/held"),
+    *("training/network/hooks", "training/network/layers", "training/network/reductions"),
+    *("training/network/untouched", "training/network/batches"),
     *("solvers/exact", "solvers/lanczos", "solvers/lowrank", "solvers/chebyshev"),
     *("solvers/_calibrate", "solvers/_krylov", "solvers/_lapack"),
 )
@@ -55,7 +57,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
-    parser.add_argument("modules", nargs="*", help="for example entropy or solvers/lanczos; default: the core")
+    parser.add_argument("modules", nargs="*", help="for example measures/entropy or solvers/lanczos; default: the core")
     parser.add_argument("--sample", type=int, default=None, help="mutants per module, drawn with --seed; default all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", type=Path, help="only mutants that did not die in this file of --output")

@@ -53,7 +53,7 @@ class Covering:
     def is_own(self, test: str, module: str) -> bool:
         """Whether the file of `test` is named after `module`."""
         file = test.split("::")[0]
-        return any(re.search(rf"test_(\w+_)?{word}", file) for word in module.replace("/_", "/").split("/"))
+        return any(re.search(rf"(test_(\w+_)?|/){word}", file) for word in module.replace("/_", "/").split("/"))
 
 
 def _named(contexts: Iterable[str]) -> list[str]:
