@@ -385,7 +385,7 @@ def test_doctor(capsys, monkeypatch):
     import diffspec.cli.facts
 
     real = diffspec.cli.facts._version
-    monkeypatch.setattr(diffspec.doctor, "_version", lambda name: None if name == "pyarrow" else real(name))
+    monkeypatch.setattr(diffspec.cli.facts, "_version", lambda name: None if name == "pyarrow" else real(name))
     assert run(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["diffspec"] == diffspec.__version__
