@@ -18,12 +18,17 @@ $(VENV)/test: $(VENV)/base pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# Without dependencies: torchvision asks for torch of its own build, and PyTorch for the CPU is there already.
+$(VENV)/studies: $(VENV)/test
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps torchvision timm
+	touch $@
+
 demo: $(VENV)/demo
 	$(BIN)/diffspec demo
 
 # One process per core, each with one BLAS thread: more threads than cores only wait for one another.
 # Coverage with the test that reached each line: `make coverage` and `make mutation` read it.
-test: $(VENV)/test
+test: $(VENV)/studies
 	rm -f .coverage .coverage.* .durations.json
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile \
 		--cov --cov-context=test --cov-report= -p mutation.durations
@@ -47,7 +52,7 @@ bench: $(VENV)/test
 	$(BIN)/python -m benchmarks --python $(firstword $(wildcard .bench-venv/bin/python) $(BIN)/python)
 
 # Every recipe at its smallest size, a few seconds each; finished cells are kept, so a second run skips them.
-recipes-smoke: $(VENV)/test
+recipes-smoke: $(VENV)/studies
 	for name in $$($(BIN)/python -m recipes list --short); do $(BIN)/python -m recipes $$name --smoke || exit 1; done
 
 format: $(VENV)/test

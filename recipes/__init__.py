@@ -27,6 +27,7 @@ ROOMS = {
     "finite-sample": "numerics",
     "estimators": "information",
     "bandwidth": "bandwidth",
+    "training": "training",
 }
 """All recipes, in the order of the paper, with the folder of each; `blobs-tree` is the file `blobs_tree.py`."""
 

@@ -1,9 +1,19 @@
 """Array libraries that every measure is tested on, and the seeded data they share."""
 
+import os
+import sys
+from pathlib import Path
+
 import array_api_strict
 import numpy as np
 import pytest
 import torch
+
+STARTUP = str(Path(__file__).parent / "startup")
+sys.path.insert(0, STARTUP)
+import torchvision_operators  # noqa: E402, F401
+
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
 
 
 def _read_only(values):

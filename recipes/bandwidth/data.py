@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from recipes.bandwidth.networks import cifar, embed, mnist
+from recipes.bandwidth.networks import embed
 from recipes.lab.data import folder
+from recipes.lab.images import cifar, mnist, unit
 
 __all__ = ["DIMENSION", "KEPT", "SUITE", "labelled", "load", "there"]
 
@@ -91,7 +92,7 @@ def _made(name: str, n: int, rng: np.random.Generator) -> tuple[Points, Points]:
         return points[rng.permutation(len(points))], np.zeros(n, int)
     if name.endswith("pixels"):
         images, labels = (mnist if name.startswith("MNIST") else cifar)(folder())
-        return images.reshape(len(images), -1).astype(np.float64), labels
+        return unit(images).reshape(len(images), -1).astype(np.float64), labels
     if name == "tokens":
         return _tokens(n), np.zeros(n, int)
     raise KeyError(name)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import lzma
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,8 +12,9 @@ import torch
 from torch.nn import functional
 
 from recipes.lab.data import folder
+from recipes.lab.images import cifar, mnist, unit
 
-__all__ = ["Embedded", "accuracy", "cifar", "embed", "families", "mnist", "network_names"]
+__all__ = ["Embedded", "accuracy", "embed", "families", "network_names"]
 
 Tensor: TypeAlias = Any
 Weights: TypeAlias = dict[str, Any]
@@ -62,27 +60,13 @@ def families(name: str) -> str:
     return "certified residual" if "_v_resnet" in name else "residual"
 
 
-def mnist(data: Path, part: str = "t10k") -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Images (n, 1, 28, 28) in [0, 1] and labels."""
-    folder = data / "mnist"
-    images = np.frombuffer(gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
-    labels = np.frombuffer(gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
-    return images.reshape(-1, 1, 28, 28).astype(np.float32) / 255, labels.astype(int)
-
-
-def cifar(data: Path, part: str = "test_batch") -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Images (n, 3, 32, 32) in [0, 1] and labels."""
-    batch = pickle.loads(lzma.decompress((data / "cifar-10-batches-py" / f"{part}.xz").read_bytes()), encoding="bytes")
-    return batch[b"data"].reshape(-1, 3, 32, 32).astype(np.float32) / 255, np.array(batch[b"labels"])
-
-
 def embed(data: Path, name: str, n: int) -> Embedded:
     """The penultimate layer of the network `name` on the first `n` test images of its data set."""
     row = manifest(data)[name]
     images, labels = (mnist if row["dataset"] == "MNIST" else cifar)(data)
     shape = (1, -1, 1, 1)
     mean, std = (np.reshape(row["normalize"][key], shape).astype(np.float32) for key in ("mean", "std"))
-    pixels = torch.as_tensor((images[:n] - mean) / std)
+    pixels = torch.as_tensor((unit(images[:n]) - mean) / std)
     with np.load(data / "weights" / row["file"]) as stored:
         weights = {key: torch.as_tensor(stored[key]) for key in stored.files}
     forward = FORWARD[row["architecture"]["kind"].split(" (")[0]]

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from recipes.bandwidth.data import KEPT
-from recipes.bandwidth.networks import mnist
 from recipes.lab.data import folder
+from recipes.lab.images import mnist, unit
 
 __all__ = ["SNAPSHOTS", "names", "train_all"]
 
@@ -80,5 +80,5 @@ def _digits() -> tuple[Tensor, Tensor, Tensor, Any]:
 def _mnist() -> tuple[Tensor, Tensor, Tensor, Any]:
     images, labels = mnist(folder(), "train")
     held, truth = mnist(folder())
-    flat = torch.as_tensor(images[:2000].reshape(2000, -1))
-    return flat, torch.as_tensor(labels[:2000]), torch.as_tensor(held[:1000].reshape(1000, -1)), truth[:1000]
+    flat = torch.as_tensor(unit(images[:2000]).reshape(2000, -1))
+    return flat, torch.as_tensor(labels[:2000]), torch.as_tensor(unit(held[:1000]).reshape(1000, -1)), truth[:1000]

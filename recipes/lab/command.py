@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -15,21 +17,56 @@ from recipes.lab.data import use
 from recipes.lab.drawing import save
 from recipes.lab.expected import NOT, Verdict
 from recipes.lab.log import Log
-from recipes.lab.pages import write
+from recipes.lab.pages import committed, write
 
 HERE = Path(__file__).resolve().parents[1]
 RESULTS = HERE / "results"
 
 
-def run(name: str, scale: str, results: Path = RESULTS, *, endings: Sequence[str] = (".png",)) -> Log:
-    """The recipe `name` run at `scale`, ``"smoke"`` or ``"paper"``, its results and figure written under `results`."""
+def run(
+    name: str,
+    scale: str,
+    results: Path = RESULTS,
+    *,
+    endings: Sequence[str] = (".png",),
+    share: tuple[int, int] = (1, 1),
+) -> Log:
+    """The recipe `name` run at `scale`, its results and figure written under `results`.
+
+    `scale` is ``"smoke"``, ``"paper"``, or ``"cpu"`` where a recipe has it; of all cells the `share` (i, k).
+    """
     recipe = load(name)
-    log = Log(results / name / f"{scale}.jsonl", say=lambda line: click.echo(f"{name} {line}", err=True))
+    say = partial(_say, name)
+    log = Log(results / name / f"{scale}.jsonl", say=say, share=share)
     recipe.run(getattr(recipe, scale.upper()), log)
     figure = recipe.figure(log.cells)
     for ending in endings:
         save(figure, log.path.with_suffix(ending))
     return log
+
+
+def _say(name: str, line: str) -> None:
+    click.echo(f"{name} {line}", err=True)
+
+
+def scales(recipe: ModuleType) -> list[str]:
+    """The sizes that `recipe` can be run at, smallest first."""
+    return [scale for scale in ("smoke", "cpu", "paper") if hasattr(recipe, scale.upper())]
+
+
+class Share(click.ParamType):
+    """``2/3``: of every three cells the second."""
+
+    name = "i/k"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """The pair (i, k)."""
+        if isinstance(value, tuple):
+            return value
+        first, _, count = value.partition("/")
+        if not (first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count)):
+            self.fail(f"{value!r} is no share; write 1/2 and 2/2 for two workers", param, ctx)
+        return int(first), int(count)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,9 +77,13 @@ def command() -> None:
 def _add(name: str) -> None:
     """Make the recipe `name` a command."""
     text = inspect.getdoc(load(name)) or ""
+    sizes = scales(load(name))
 
     @command.command(name, help="\b\n" + text.replace("\n\n", "\n\n\b\n"), short_help=text.splitlines()[0])
-    @click.option("--paper/--smoke", default=False, help="The published size, or (default) a few seconds of it.")
+    @click.option("--smoke", "scale", flag_value="smoke", default=True, help="A few seconds of it (default).")
+    @_where("cpu" in sizes, click.option("--cpu", "scale", flag_value="cpu", help="The size of the results in git."))
+    @click.option("--paper", "scale", flag_value="paper", help="The published size.")
+    @click.option("--cells", "share", type=Share(), default="1/1", help="Of every k cells the i-th: one of k workers.")
     @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of results and figures.")
     @click.option(
         "--data",
@@ -50,15 +91,19 @@ def _add(name: str) -> None:
         help="Folder of data sets, for recipes that need any.  [default: shared/data beside the checkout]",
     )
     @click.option("--svg", is_flag=True, help="Draw the figure as SVG too.")
-    def one(paper: bool, results: Path, data: Path | None, svg: bool) -> None:
+    def one(scale: str, share: tuple[int, int], results: Path, data: Path | None, svg: bool) -> None:
         if data is not None:
             use(data)
         endings = (".png", ".svg") if svg else (".png",)
-        log = run(name, "paper" if paper else "smoke", results, endings=endings)
+        log = run(name, scale, results, endings=endings, share=share)
         click.echo(f"{log.measured} cells measured ({log.failed} failed), {log.skipped} found in {log.path}")
         _print(name, load(name), log)
         if log.failed:
             raise click.exceptions.Exit(1)
+
+
+def _where(so: bool, decorator: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return decorator if so else lambda function: function
 
 
 for _name in NAMES:
@@ -77,12 +122,14 @@ def names(short: bool) -> None:
 @click.argument("names", nargs=-1, type=click.Choice(NAMES))
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of results and figures.")
 def check(names: tuple[str, ...], results: Path) -> None:
-    """Compare the paper-size results of NAMES (default: all recipes) with expected.toml.
+    """Compare the results in git of NAMES (default: all recipes) with expected.toml.
 
     Exit code 1 where a number is not reproduced and no reason is given.
     """
     found = [
-        status for name in names or NAMES for status in _print(name, load(name), Log(results / name / "paper.jsonl"))
+        status
+        for name in names or NAMES
+        for status in _print(name, load(name), Log(results / name / f"{committed(load(name))}.jsonl"))
     ]
     click.echo("; ".join(f"{found.count(status)} {status}" for status in dict.fromkeys(found)))
     if NOT in found:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import inspect
 import math
 from pathlib import Path
+from types import ModuleType
 
 from recipes import NAMES, load
 from recipes.lab.expected import DIFFERS, NOT, NOT_RUN, REPRODUCED, Verdict
 from recipes.lab.log import Cell, Log
+
+
+def committed(recipe: ModuleType) -> str:
+    """The size of `recipe` whose results are in git: the published one, or what two cores can do of it."""
+    return "cpu" if hasattr(recipe, "CPU") else "paper"
 
 
 def page(name: str, cells: list[Cell], figure: str) -> str:
@@ -16,10 +22,15 @@ def page(name: str, cells: list[Cell], figure: str) -> str:
     recipe = load(name)
     title, _, text = inspect.getdoc(recipe).partition("\n\n")
     seconds = sum(cell.seconds for cell in cells)
-    parts = [f"# {name}: {title}", f"![{name}]({figure})" if cells else "*The paper-size run has not been made yet.*"]
+    parts = [
+        f"# {name}: {title}",
+        f"![{name}]({figure})" if cells else f"*The {committed(recipe)}-size run has not been made yet.*",
+    ]
     parts += [text, table(recipe.check(cells))]
     parts += [recipe.table(cells)] if hasattr(recipe, "table") and cells else []
-    parts.append(f"{len(cells)} cells, measured in {seconds:.0f} s. Settings: `{recipe.PAPER}`")
+    parts.append(
+        f"{len(cells)} cells, measured in {seconds:.0f} s. Settings: `{getattr(recipe, committed(recipe).upper())}`"
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -47,7 +58,7 @@ def index(results: Path) -> str:
     ]
     for name in NAMES:
         recipe = load(name)
-        found = [verdict.status for verdict in recipe.check(Log(results / name / "paper.jsonl").cells)]
+        found = [verdict.status for verdict in recipe.check(_log(results, name).cells)]
         counts = " | ".join(str(found.count(status)) for status in (REPRODUCED, DIFFERS, NOT, NOT_RUN))
         lines.append(f"| [{name}]({name}.md) | {inspect.getdoc(recipe).splitlines()[0]} | {counts} |")
     return "\n".join(lines) + "\n"
@@ -59,7 +70,11 @@ def write(results: Path, docs: Path) -> list[Path]:
     written = [docs / "README.md"]
     written[0].write_text(index(results))
     for name in NAMES:
-        picture = f"../../recipes/results/{name}/paper.png"
+        picture = f"../../recipes/results/{name}/{committed(load(name))}.png"
         written.append(docs / f"{name}.md")
-        written[-1].write_text(page(name, Log(results / name / "paper.jsonl").cells, picture))
+        written[-1].write_text(page(name, _log(results, name).cells, picture))
     return written
+
+
+def _log(results: Path, name: str) -> Log:
+    return Log(results / name / f"{committed(load(name))}.jsonl")

@@ -1,5 +1,6 @@
 """Small files of much content: their size is known, and compared with the free memory, before they are unpacked."""
 
+import datetime
 import io
 import json
 import tracemalloc
@@ -16,6 +17,7 @@ import torch
 
 from diffspec import InputError, TooLargeError
 from diffspec.cli.command import run
+from diffspec.errors import DiffspecError
 from diffspec.files.reading import load
 from diffspec.points.sources import open_source
 from diffspec.released import diffusion_spectral_entropy
@@ -29,6 +31,7 @@ def small(monkeypatch, tmp_path):
     """A machine of little memory, and its folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("diffspec.files.archives.free_memory", lambda _like: float(FREE))
+    monkeypatch.setattr("diffspec.files.parquet.free_memory", lambda _like: float(FREE), raising=False)
     return tmp_path
 
 
@@ -58,12 +61,24 @@ def repeated(path):
     pyarrow.parquet.write_table(pyarrow.table({"a": column}), path, compression="zstd")
 
 
+def one_list(path):
+    cells = pyarrow.ListArray.from_arrays(pyarrow.array([0, 12_500_000], pyarrow.int32()), np.zeros(12_500_000))
+    pyarrow.parquet.write_table(pyarrow.table({"a": cells}), path, compression="zstd")
+
+
+def wide_cells(path):
+    cells = pyarrow.array([b"\0" * 100_000] * 1250, pyarrow.binary(100_000))
+    pyarrow.parquet.write_table(pyarrow.table({"a": cells}), path, compression="zstd")
+
+
 BOMBS = {
     "zeros.npz": lambda path: np.savez_compressed(path, z=ZEROS),
     "deflated.pt": deflated,
     "broadcast.pt": lambda path: torch.save(torch.zeros(1, dtype=torch.float64).expand(12_500, 1000), path),
     "sparse.pt": lambda path: torch.save(torch.zeros(12_500, 1000, dtype=torch.float64).to_sparse(), path),
     "repeated.parquet": repeated,
+    "list.parquet": one_list,
+    "wide.parquet": wide_cells,
 }
 
 
@@ -80,6 +95,65 @@ def test_a_bomb_is_refused_by_its_size_and_not_unpacked(small, capsys, name):
     assert peak < FREE
     assert run(["measure", name]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+USUAL = pyarrow.default_memory_pool()
+POOL = pyarrow.proxy_memory_pool(USUAL)
+"""It counts what is read in one test here, and lives as long as what was."""
+
+LONG = "x" * 1_000_000
+TEXTS = {
+    "equal words": (pyarrow.array([LONG] * 100), {}),
+    "equal words of a category": (pyarrow.array([LONG] * 100).dictionary_encode(), {}),
+    "words in lists": (pyarrow.array([[LONG]] * 100), {}),
+    "words in records": (pyarrow.array([{"a": LONG, "b": k} for k in range(100)]), {}),
+    "words that begin alike": (
+        pyarrow.array([f"{LONG}{k}" for k in range(100)]),
+        {"use_dictionary": False, "column_encoding": {"a": "DELTA_BYTE_ARRAY"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_of_a_small_table_never_fills_the_memory(small, name):
+    """A page of a table says a word once; equal words are held once, and what grows beyond memory is refused."""
+    cells, how = TEXTS[name]
+    pyarrow.parquet.write_table(pyarrow.table({"a": cells}), "text.parquet", compression="zstd", **how)
+    assert Path("text.parquet").stat().st_size < FREE / 10
+    pyarrow.set_memory_pool(POOL)
+    tracemalloc.start()
+    try:
+        if name.startswith("equal"):
+            words = load("text.parquet")
+            assert len(words) == 100
+            assert set(words) == {LONG}
+        else:
+            with pytest.raises(DiffspecError, match=r"text\.parquet (would take|must have lists of numbers)"):
+                load("text.parquet")
+    finally:
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        pyarrow.set_memory_pool(USUAL)
+    assert peak + POOL.max_memory() < 3 * FREE
+
+
+def test_what_text_and_lists_of_a_table_say_is_kept(small):
+    columns = {
+        "word": ["a", None, "b"] * 20,
+        "bytes": [b"a", b"b", b"c"] * 20,
+        "record": [{"q": "a", "n": 1}] * 60,
+        "lists": [[[1.0, 2.0]], [[3.0, 4.0]], [[5.0, 6.0]]] * 20,
+        "day": [datetime.date(2020, 1, 1)] * 60,
+    }
+    table = pyarrow.table({name: pyarrow.array(cells) for name, cells in columns.items()})
+    for how in ({}, {"use_dictionary": False, "column_encoding": {"word": "DELTA_BYTE_ARRAY"}}):
+        pyarrow.parquet.write_table(table, "mixed.parquet", row_group_size=25, **how)
+        with pytest.raises(InputError, match="has 20 missing values in column 'word', the first in row 1"):
+            load("mixed.parquet", key="word")
+        assert load("mixed.parquet", key="bytes").tolist() == ["b'a'", "b'b'", "b'c'"] * 20
+        assert load("mixed.parquet", key="record").tolist() == ["{'q': 'a', 'n': 1}"] * 60
+        assert load("mixed.parquet", key="lists").shape == (60, 1, 2)
+        assert load("mixed.parquet", key="day").tolist() == ["2020-01-01"] * 60
 
 
 def test_an_eigenvalue_file_can_be_a_bomb_too(small):

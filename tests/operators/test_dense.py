@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
+import definitions
 from diffspec import InputError
-from diffspec.operators.dense import Dense, Operator, check_alpha, diffusion, product_eps, rounding_is_harmless
+from diffspec._arrays import to_numpy
+from diffspec.operators.dense import (
+    Dense,
+    Operator,
+    check_alpha,
+    diffusion,
+    eigenvalue_rounding,
+    product_eps,
+    rounding_is_harmless,
+)
 
 
 def _operator(rng, mean, dtype=np.float32, n=50):
@@ -75,13 +85,78 @@ def test_a_diffusion_operator_is_the_solvers_to_use_up_and_one_made_by_hand_is_n
     assert found.disposable
     assert (found.matrix is affinity) == overwrite
     by_hand = Dense(found.matrix)
-    assert (by_hand.n, by_hand.disposable, by_hand.semidefinite) == (6, False, True)
+    assert (by_hand.n, by_hand.disposable, by_hand.semidefinite, by_hand.entry_error) == (6, False, True, 0.0)
 
 
 def test_an_operator_that_says_nothing_is_taken_as_exact_and_kept():
     class Least(Operator):
-        n = like = trace = frobenius2 = matmul = dense = None
+        n = trace = frobenius2 = matmul = dense = None
+        like = np.ones(3)
 
     least = Least()
     assert (least.semidefinite, least.disposable, least.perturbation) == (True, False, None)
-    assert not least.higher_moments()
+    assert (least.entry_error, least.higher_moments()) == (0.0, ())
+    assert least.entries is Least.like
+
+
+def _affinity(rng, n=40, dtype=np.float64):
+    return definitions.gaussian(rng.normal(size=(n, 3)), 1.0).astype(dtype)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(("dtype", "eps"), [(np.float64, 2.0**-52), (np.float32, 2.0**-23)])
+def test_the_operator_is_the_symmetric_conjugate_of_the_diffusion_matrix(
+    rng, monkeypatch, dtype, eps, alpha, overwrite
+):
+    monkeypatch.setattr("diffspec.operators.WIDENED", 40 * 17)  # three blocks of rows
+    affinity = _affinity(rng, dtype=dtype)
+    kept = affinity.copy()
+    transitions = definitions.diffusion_matrix(kept.astype(np.float64), alpha)
+    found = diffusion(affinity, alpha, overwrite=overwrite).matrix
+    # A = D^(1/2) P D^(-1/2), so A_ij^2 = P_ij P_ji.
+    assert found == pytest.approx(np.sqrt(transitions * transitions.T), rel=50 * eps)
+    assert found.dtype == dtype
+    assert np.array_equal(affinity, kept) != overwrite
+    if dtype == np.float32:
+        assert np.array_equal(found, found.T)  # to the last bit: else a Krylov space of it misses moments
+
+
+def test_an_affinity_is_left_alone_where_nothing_is_said(rng):
+    affinity = _affinity(rng)
+    kept = affinity.copy()
+    assert diffusion(affinity, 0.5).matrix is not affinity
+    assert np.array_equal(affinity, kept)
+
+
+def test_trace_columns_and_diagonal_are_those_of_the_matrix(rng, to_library):
+    matrix = _affinity(rng, 12)
+    operator = Dense(to_library(matrix))
+    assert operator.trace() == pytest.approx(np.trace(matrix), rel=1e-14)
+    assert operator.frobenius2() == pytest.approx((matrix**2).sum(), rel=1e-14)
+    assert np.array_equal(to_numpy(operator.diagonal()), np.diag(matrix))
+    assert np.array_equal(to_numpy(operator.columns(np.array([7, 0]))), matrix[:, [7, 0]])
+
+
+@pytest.mark.parametrize("error", [1e-3, 1e-5])
+def test_eigenvalues_move_as_far_as_those_of_independent_errors_of_the_entries(rng, error):
+    matrix = rng.normal(size=(300, 300)).astype(np.float32)
+    matrix = matrix + matrix.T
+    relative = np.triu(error * rng.normal(size=(300, 300)))
+    moved = np.linalg.eigvalsh(matrix * (relative + np.triu(relative, 1).T))
+    operator = Dense(matrix, entry_error=error)
+    found = eigenvalue_rounding(operator, operator.frobenius2())
+    assert found == pytest.approx(np.sqrt(np.mean(moved**2)), rel=0.02)
+
+
+def test_entries_are_rounded_to_half_an_eps_where_nothing_more_is_said(rng):
+    wide = rng.normal(size=(300, 300))
+    wide = wide + wide.T
+    narrow = wide.astype(np.float32)
+    moved = np.sqrt(np.mean(np.linalg.eigvalsh(narrow.astype(np.float64) - wide) ** 2))
+    operator = Dense(narrow)
+    found = eigenvalue_rounding(operator, operator.frobenius2())
+    # Half an eps is the most that a rounding is, and root mean square it is 0.41 of that.
+    assert 1.0 < found / moved < 4.0
+    assert found == pytest.approx(2.0**-24 * np.sqrt((wide**2).sum() / 300), rel=1e-6)
+    assert eigenvalue_rounding(Dense(wide, entry_error=1e-3), 1.0) == 0.0

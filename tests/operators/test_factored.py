@@ -78,7 +78,6 @@ def test_the_protocol_of_an_operator():
 
 
 def test_dse_of_many_points_takes_it_and_its_bounds_hold_the_value_of_lanczos(monkeypatch):
-    import diffspec.solvers.choice
 
     points = np.random.default_rng(0).normal(size=(1500, 3))
     monkeypatch.setattr("diffspec.solvers.choice.FACTORED", 1000)

@@ -214,7 +214,52 @@ class TestCalibration:
         nodes, probes, _target = drawn
         found = measure(Known(30, (7.0, 12.0), 1e-3, np.zeros(1)), 2.0 * nodes, np.zeros(7), probes)
         assert found.floor == pytest.approx(2.0 * 8e-3, rel=1e-12)
-        assert measure(Known(30, (7.0,), 0.2, np.zeros(1)), nodes, np.zeros(7), probes).nodes.max() == 0.0
+        for rounding in (0.125, 0.2):  # the largest node lies at the floor, or below it
+            assert measure(Known(30, (7.0,), rounding, np.zeros(1)), nodes, np.zeros(7), probes).nodes.max() == 0.0
+
+    @pytest.mark.parametrize(
+        ("rounding", "moved", "stated"), [(2e-16, 0.0, 0.0), (1e-7, 0.0, 4e-8), (2e-16, 1e-3, 1e-3), (1e-7, 1e-3, 1e-3)]
+    )
+    def test_eigenvalues_are_off_for_the_products_or_for_the_entries_whichever_is_more(
+        self, drawn, rounding, moved, stated
+    ):
+        # Products in float32 leave 2e-8 of the largest eigenvalue, which is 2, in place of smaller ones.
+        nodes, probes, _target = drawn
+        known = Known(30, (7.0, 12.0), rounding, np.zeros(1), moved)
+        assert measure(known, 2.0 * nodes, np.zeros(7), probes).rounding == pytest.approx(stated, rel=1e-12)
+        assert Known(30, (7.0, 12.0), rounding, np.zeros(1)).moved == 0.0
+
+    def test_the_rounding_of_a_moment_is_a_share_of_it(self, drawn):
+        nodes, probes, _target = drawn
+        spread = math.sqrt(30.0 * probes.mean(axis=0) @ (nodes - probes.mean(axis=0) @ nodes / 30.0) ** 2 / 30.0)
+        for share, corrected in ((0.09, True), (0.11, False)):
+            known = Known(30, (7.0,), share * spread / 7.0, np.zeros(1))
+            found = measure(known, nodes, np.zeros(7), probes)
+            mean = probes.mean(axis=0)[np.argsort(-np.abs(nodes), kind="stable")]
+            assert (np.abs(found.weights - mean).max() > 1e-3) == corrected
+
+    def test_as_many_moments_as_nodes_leave_nothing_to_the_probes(self, rng):
+        nodes, true = np.array([1.0, 0.4, 0.1]), np.array([2.0, 10.0, 18.0])
+        probes = rng.uniform(0.5, 1.5, size=(4, 3))
+        probes *= 30.0 / probes.sum(axis=1, keepdims=True)
+        target = true @ np.vander(nodes, 4, increasing=True)
+        assert calibrated(nodes, probes, target, np.zeros(4)) == pytest.approx(np.tile(true, (4, 1)), rel=1e-8)
+
+    def test_nodes_that_coincide_count_once(self, rng):
+        nodes = np.array([1.0, 0.4, 0.4, 1.0, 0.4])
+        probes = rng.uniform(0.5, 1.5, size=(4, 5))
+        probes *= 30.0 / probes.sum(axis=1, keepdims=True)
+        target = np.array([30.0, 18.0, 13.0, 11.0])
+        found = calibrated(nodes, probes, target, np.zeros(4))
+        assert found == pytest.approx(_leave_one_out(nodes, probes, target, 1), rel=1e-8)
+
+    def test_what_is_known_is_asked_of_the_operator(self, rng):
+        matrix = rng.normal(size=(12, 12)).astype(np.float32)
+        operator = Dense(matrix + matrix.T)
+        known, values = Known.of(operator), np.linalg.eigvalsh(operator.matrix.astype(np.float64))
+        assert known.moments == pytest.approx([values.sum(), (values**2).sum()], rel=1e-5)
+        assert (known.n, known.like) == (12, operator.matrix)
+        assert known.moved == pytest.approx(2.0**-24 * math.sqrt((values**2).mean()), rel=1e-5)
 
 
 class TestChebyshev:

@@ -81,6 +81,66 @@ def test_gauss_lies_above_and_radau_below_every_quadratic_form(name, steps):
         assert np.max(upper - lower) > 1e-6
 
 
+def _radau(space):
+    gauss = space.gauss()
+    return space.radau(gauss, *np.linalg.eigh(gauss))
+
+
+@pytest.mark.parametrize("name", ["decaying", "repeated"])
+def test_the_radau_rule_is_singular_and_has_as_many_nodes_at_zero_as_the_block_is_wide(name):
+    _operator, space = grown(SPECTRA[name], steps=2)
+    nodes = np.linalg.eigvalsh(_radau(space))
+    wide = space.blocks[-1].shape[1]
+    assert len(nodes) == space.width
+    assert np.abs(nodes[:wide]).max() < 1e-12
+    assert nodes[wide:].min() > -1e-12
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_the_rules_of_a_multiple_are_multiples_of_the_rules(scale):
+    once, often = (grown(factor * SPECTRA["decaying"], steps=2)[1] for factor in (1.0, scale))
+    assert often.gauss() == pytest.approx(scale * once.gauss(), rel=1e-9, abs=1e-9 * scale)
+    assert _radau(often) == pytest.approx(scale * _radau(once), rel=1e-9, abs=1e-9 * scale)
+    assert often.residual() == pytest.approx(scale * once.residual(), rel=1e-6)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_the_residual_is_what_the_operator_moves_the_basis_out_of_itself(steps):
+    operator, space = grown(SPECTRA["decaying"] + 0.1, steps=steps)
+    basis = np.concatenate(space.blocks[:-1], axis=1)
+    moved = operator.matrix @ basis
+    assert space.residual() == pytest.approx(np.linalg.norm(moved - basis @ (basis.T @ moved), 2), rel=1e-8)
+    ritz, true = np.linalg.eigvalsh(space.gauss()), np.linalg.eigvalsh(operator.matrix)
+    assert true[-1] <= ritz[-1] + space.residual()
+    assert true[0] >= ritz[0] - space.residual()
+
+
+def test_a_space_counts_its_vectors_and_its_steps():
+    operator, space = grown(SPECTRA["decaying"], steps=2, width=5, join=3)
+    assert space.steps == 4
+    assert [block.shape[1] for block in space.blocks] == [5, 5, 8, 8, 8]
+    assert space.width == 34
+    assert space.gauss().shape == (26, 26)
+    assert gaussian(operator, 3, np.random.default_rng(0)).shape == (N, 3)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_vectors_are_narrow_in_products_only_where_told(narrow):
+    seen = []
+
+    class Typed(Dense):
+        def matmul(self, vectors):
+            seen.append(vectors.dtype.name)
+            return Dense.matmul(self, vectors)
+
+    operator = Typed(operator_with(SPECTRA["decaying"]).matrix.astype(np.float32))
+    start = gaussian(operator, 4, np.random.default_rng(0))
+    space = Krylov(operator, start, narrow=True) if narrow else Krylov(operator, start)
+    space.step()
+    assert seen == ["float32" if narrow else "float64"]
+    assert {block.dtype.name for block in space.blocks} == {"float64"}
+
+
 def test_low_precision_products_leave_an_orthonormal_float64_basis():
     operator = operator_with(SPECTRA["decaying"])
     low = Dense(operator.matrix.astype(np.float32))

@@ -47,6 +47,23 @@ def test_forty_mebibytes_are_always_allowed(monkeypatch):
     assert not fits_whole(Dense(np.broadcast_to(np.float64(0.0), (1620, 1620))))
 
 
+def test_all_eigenvalues_need_the_matrix_and_a_float64_copy(monkeypatch):
+    operator = Dense(np.eye(100, dtype=np.float32))
+    for memory, fits in ((160_000.0, True), (159_999.0, False)):
+        _allow(monkeypatch, memory)
+        assert fits_whole(operator) is fits
+    with pytest.raises(TooLargeError, match="100 vectors of 100 numbers, which the solver keeps, need"):
+        whole_spectrum(operator)
+
+
+def test_a_negative_eigenvalue_counts_from_the_floor_on():
+    eps = 12 * 2.0**-52
+    for value in (0.0, -0.5 * eps, -2.0 * eps, -0.25):
+        found = whole_spectrum(Dense(np.diag(np.r_[1.0, np.zeros(10), value])))
+        assert found.floor == pytest.approx(eps, rel=1e-12)
+        assert found.negative == (value if value < -eps else 0.0)
+
+
 def test_a_round_that_memory_does_not_hold_is_refused_or_told(monkeypatch):
     operator = Dense(np.diag(np.linspace(0.2, 1.0, 900)))
     solver = Lanczos(tol=1e-12, probes=4, deflation=2, steps=4, most=64)

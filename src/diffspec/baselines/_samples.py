@@ -10,6 +10,7 @@ import numpy as np
 from diffspec._arrays import as_points, to_numpy
 from diffspec._checks import integer
 from diffspec.errors import InputError
+from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, partition_of, unequal
 from diffspec.points.labels import host
 
@@ -22,13 +23,18 @@ __all__ = [
     "holds_labels",
     "labels_of",
     "require_distinct",
+    "require_in_reach",
     "require_varying",
     "standardized",
     "together",
+    "varied",
     "within_one",
 ]
 
 Floats: TypeAlias = np.ndarray[Any, Any]
+
+REACH = 1e12
+"""From so many times the usual distance, the distances to the others are off by 1e-4 of how far these are apart."""
 
 
 def as_samples(points: Any, *, name: str = "points") -> Floats:
@@ -118,16 +124,39 @@ def require_distinct(values: Floats, name: str, *, instead: str) -> None:
 
 
 def continuous(values: Floats, name: str, *, standardize: bool, instead: str = "mixed_ksg") -> Floats:
-    """`values`, every column brought to mean 0 and variance 1 where asked for.
+    """`values`, every column brought to variance 1 where asked for.
 
     Raises
     ------
     InputError
-        Equal rows or a constant feature, which no continuous variable has.
+        Equal rows or a constant feature, which no continuous variable has; a row that lies too far out.
     """
     require_distinct(values, name, instead=instead)
+    return varied(values, name, standardize=standardize)
+
+
+def varied(values: Floats, name: str, *, standardize: bool) -> Floats:
+    """As `continuous`, equal rows allowed."""
     require_varying(values, name)
-    return standardized(values) if standardize else values
+    found = standardized(values) if standardize else values
+    require_in_reach(found, values, name)
+    return found
+
+
+def require_in_reach(values: Floats, given: Floats, name: str) -> None:
+    """Raise InputError where a row lies so far out that from there float64 cannot tell which others are nearest.
+
+    `given` are the values as the caller knows them, before any scaling.
+    """
+    scaled = within_one(values)
+    out = np.abs(scaled - np.median(scaled, axis=0)).max(axis=1)
+    usual = float(np.median(out[out > 0])) if out.any() else 0.0
+    row = int(out.argmax())
+    if out[row] > REACH * usual:
+        raise InputError(
+            f"{name} must not lie over 1e12 times as far out as others, got {np.abs(given[row]).max():.6g} in "
+            f"row {row}; remove that row or its fill value"
+        )
 
 
 def together(*sides: Floats) -> list[Floats]:
@@ -147,7 +176,6 @@ def exponent(values: Floats) -> int:
 
 
 def standardized(values: Floats) -> Floats:
-    """Every column of `values`, none of them constant, with mean 0 and variance 1."""
-    safe = np.ldexp(values, -np.frexp(np.abs(values).max(axis=0))[1])
-    safe -= safe.mean(axis=0)
+    """Every column of `values`, none of them constant, with variance 1, and mean 0 where that costs no digits."""
+    safe = np.hstack([unit_scaled(column[:, None])[0] for column in values.T])
     return np.asarray(safe / safe.std(axis=0))

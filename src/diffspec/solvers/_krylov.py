@@ -81,14 +81,10 @@ class Krylov:
         product = as_float64(self.operator.matmul(xp.astype(last, xp.float32) if self.narrow else last))
         # Many small products: threads wait for one another longer than they compute, on a busy machine tenfold.
         with single_threaded_blas():
-            block = product if join is None else self._joined(join, product)
+            block = product if join is None else xp.concat([join, product], axis=1)
             self._diagonals.append(_symmetric(to_numpy(last.T @ product)))
             self.blocks.append(_orthonormal(block, self.blocks))
             self._couplings.append(to_numpy(self.blocks[-1].T @ product))
-
-    def _joined(self, join: Array, product: Array) -> Array:
-        first = _orthonormal(join, self.blocks)
-        return namespace(product).concat([first, product - first @ (first.T @ product)], axis=1)
 
     def fits(self) -> bool:
         """Whether the memory that is allowed holds another step."""
@@ -164,7 +160,7 @@ def whole_spectrum(operator: Operator) -> Spectrum:
         raise too_large(operator, operator.n)
     stored = operator.dense()
     matrix = to_numpy(as_float64(stored))
-    if dtype_name(stored) == "float64" and not getattr(operator, "disposable", False):
+    if dtype_name(stored) == "float64" and not operator.disposable:
         matrix = matrix.copy()
     matrix = symmetrized(matrix)
     signed = eigenvalues(matrix, overwrite=True)

@@ -39,7 +39,7 @@ def eigenvalues(matrix: Matrix, *, overwrite: bool) -> Matrix:
         # NumPy's dsyevd lets other threads run meanwhile, SciPy's does not: groups are measured side by side.
         return np.linalg.eigvalsh(matrix)
     solve = two_stage()
-    if solve is not None and matrix.dtype == np.float64:
+    if solve is not None:
         # Symmetric, so C order read as Fortran order is the same matrix.
         return solve(matrix if overwrite and _contiguous(matrix) else np.array(matrix, order="C"))
     # The transpose of a C-ordered symmetric matrix is the same matrix in Fortran order: LAPACK takes it uncopied.

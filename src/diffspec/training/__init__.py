@@ -1,5 +1,12 @@
 """Watch a PyTorch network while it trains."""
 
+from diffspec.errors import MissingExtraError
+
+try:
+    import torch  # noqa: F401
+except ImportError:
+    raise MissingExtraError("diffspec.training", "torch") from None
+
 from diffspec.training.loss import DSELoss, DSMILoss
 from diffspec.training.measures import DSE, DSMI, RULES, Measure
 from diffspec.training.monitor import Monitor

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from diffspec._arrays import Array, as_float64, as_points, take_square
 from diffspec._checks import generator_of
 from diffspec._foreign import as_array
-from diffspec.errors import InputError, MissingExtraError
+from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.measures.entropy import check_walk
 from diffspec.measures.information import Estimator, Literal, check_estimator
@@ -19,11 +20,6 @@ from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.solvers import Exact
 from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import check_time, entropy_of
-
-try:
-    import torch
-except ImportError:
-    raise MissingExtraError("diffspec.training", "torch") from None
 
 __all__ = ["DSELoss", "DSMILoss"]
 

@@ -9,17 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import torch
 
 from diffspec._checks import integer, shown, store
-from diffspec.errors import InputError, MissingExtraError
+from diffspec.errors import InputError
 from diffspec.points.groups import Clusters, Grouping, Partition, check_grouping, partition_of
 from diffspec.training.network.batches import copied, joined, part_of, size_of, split
 from diffspec.training.network.untouched import same_draws
-
-try:
-    import torch
-except ImportError:
-    raise MissingExtraError("diffspec.training", "torch") from None
 
 __all__ = ["Probe"]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 import torch
 
 from diffspec import InputError
-from diffspec.training import Layer, Probe, collect, hooks
+from diffspec.errors import LayersWarning
+from diffspec.training import Layer, Probe, collect
+from diffspec.training.network import hooks
 from diffspec.training.network.layers import resolve_layers
 from diffspec.training.network.reductions import REDUCTIONS
 from diffspec.training.network.untouched import untouched
@@ -247,9 +251,11 @@ def test_means_of_half_precision_outputs_are_taken_in_single_precision():
     assert np.array_equal(found, np.full((3, 2), 1.0 + 2.0**-11, dtype=np.float32))
 
 
-def test_every_hook_is_gone_and_fused_layers_are_as_before_a_pass():
+@pytest.mark.parametrize("fused", [True, False])
+def test_every_hook_is_gone_and_fused_layers_are_as_before_a_pass(fused):
     network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU())
     before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(fused)
     seen = []
     with hooks._plainly():
         seen.append(torch.backends.mha.get_fastpath_enabled())
@@ -257,8 +263,113 @@ def test_every_hook_is_gone_and_fused_layers_are_as_before_a_pass():
         pass
     collect(network, {"1": "gap"}, [torch.ones(4, 1, 5, 5)])
     assert seen == [False]
-    assert torch.backends.mha.get_fastpath_enabled() == before
+    assert torch.backends.mha.get_fastpath_enabled() == fused
+    torch.backends.mha.set_fastpath_enabled(before)
     assert not any(module._forward_hooks for module in network.modules())
+
+
+class TestCompiling:
+    """Parts compiled by the caller run eagerly, and nothing is imported for that where nothing is compiled."""
+
+    @pytest.fixture
+    def stances(self, monkeypatch):
+        """The stances that a pass takes."""
+        taken = []
+
+        @contextmanager
+        def stance(name):
+            taken.append(name)
+            yield
+            taken.append("over")
+
+        monkeypatch.setattr(torch.compiler, "set_stance", stance, raising=False)
+        return taken
+
+    def test_a_pass_is_eager_where_something_may_be_compiled(self, stances, monkeypatch):
+        monkeypatch.setitem(sys.modules, "torch._dynamo", object())
+        collect(small(), "0", [INPUTS])
+        assert stances == ["force_eager", "over"]
+
+    def test_a_compiler_that_is_not_loaded_stays_so(self, stances, monkeypatch):
+        monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
+        collect(small(), "0", [INPUTS])
+        assert stances == []
+
+    def test_a_torch_that_knows_no_stances_does_without(self, stances, monkeypatch):
+        monkeypatch.setitem(sys.modules, "torch._dynamo", object())
+        monkeypatch.delattr(torch.compiler, "set_stance")
+        collect(small(), "0", [INPUTS])
+        assert stances == []
+
+
+class TestTrial:
+    """One pass before any training."""
+
+    def test_the_layers_that_run_are_kept(self):
+        network = torch.nn.ModuleDict({"runs": torch.nn.Linear(4, 3), "never": torch.nn.Linear(4, 3)})
+        network.forward = lambda inputs: network["runs"](inputs)
+        layers = resolve_layers(network, "*")
+        with pytest.warns(LayersWarning, match=r"left out: never \(0 times\)$"):
+            found = hooks.trial(network, layers, INPUTS)
+        assert found == [layer for layer in layers if layer.name == "runs"]
+
+    def test_an_output_that_is_no_points_is_told_as_it_is(self):
+        network = Gives(lambda inputs: inputs[:, :, None])
+        with pytest.raises(InputError, match=r"^layer 'layer' gives shape \(6, 4, 1\), not fit for reduce='none'"):
+            hooks.trial(network, resolve_layers(network, "layer"), INPUTS)
+
+    def test_what_the_network_says_of_a_batch_is_told_in_one_line(self):
+        def refuse(_inputs):
+            raise ValueError("four\n  features  only")
+
+        network = Gives(refuse)
+        words = r"the network cannot take inputs of shape \(6, 4\), torch.float32: ValueError: four features only; give"
+        with pytest.raises(InputError, match=words) as caught:
+            hooks.trial(network, resolve_layers(network, "layer"), INPUTS)
+        assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_what_is_left_out_is_told_with_how_often_it_ran_and_only_where_something_is():
+    class Odd(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.once, self.twice, self.never = (torch.nn.Identity() for _ in range(3))
+
+        def forward(self, inputs):
+            return self.twice(self.twice(self.once(inputs)))
+
+    with pytest.warns(LayersWarning) as told:
+        assert list(collect(Odd(), "*", [INPUTS, INPUTS])) == ["once"]
+    words = "layers that a pattern names and that did not run once are left out: twice (2 times), never (0 times)"
+    assert [str(one.message) for one in told] == [words]  # of the first batch only: they are not looked at again
+    assert list(collect(Odd(), "once", [INPUTS])) == ["once"]
+
+
+def test_a_layer_that_gives_nothing_is_told():
+    with pytest.raises(InputError, match="layer 'layer' gives a NoneType, not a tensor"):
+        through(lambda _: None, "none")
+
+
+def test_what_a_layer_gives_is_taken_before_the_network_changes_it():
+    class InPlace(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Identity()
+
+        def forward(self, inputs):
+            return self.layer(inputs).mul_(0.0)
+
+    inputs = INPUTS.clone()
+    assert np.array_equal(collect(InPlace(), "layer", [inputs])["layer"], INPUTS)
+    assert torch.equal(inputs, INPUTS)  # the network got a copy
+
+
+def test_batches_of_several_lengths_are_told():
+    network = torch.nn.Sequential(torch.nn.Identity())
+    batches = [torch.ones(2, 3), torch.ones(2, 5), torch.ones(2, 4)]
+    with pytest.raises(InputError, match="layer '0' gives 3 features for one batch and 5 for another; pad all inputs"):
+        collect(network, "0", batches)
+    assert collect(network, "0", [batches[0], torch.zeros(4, 3)])["0"].tolist() == [[1.0] * 3] * 2 + [[0.0] * 3] * 4
 
 
 def test_up_to_ten_names_are_offered_where_none_is_near():

@@ -72,8 +72,8 @@ def kl_divergence(points: Array, others: Array, *, neighbors: int = 3) -> Estima
     first, second = both[: len(first)], both[len(first) :]
     own = KDTree(first).query(first, k=[neighbors + 1])[0][:, 0]
     across, nearest = KDTree(second).query(first, k=[neighbors, 1])[0].T
-    if nearest.all() and not own.all():
-        raise InputError("points must not vanish beside the others, got distances of 0 between them in float64")
+    if not own.all():
+        raise InputError("points must differ beside what lies far out, got distances of 0 in float64; remove far rows")
     if not nearest.all():
         copies = int(np.count_nonzero(nearest == 0))
         raise InputError(f"points and others must be separate draws, got {copies} points that are among the others")

@@ -18,18 +18,16 @@ from diffspec._checks import integer
 from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
-    Floats,
     as_reference,
     as_samples,
     check_neighbors,
     continuous,
-    exponent,
     holds_labels,
     labels_of,
     require_distinct,
     require_varying,
-    standardized,
     together,
+    varied,
     within_one,
 )
 from diffspec.baselines.information.counts import (
@@ -39,6 +37,7 @@ from diffspec.baselines.information.counts import (
     mixed,
     mixed_with_labels,
 )
+from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping
 from diffspec.points.neighbors import nearest, squared_distances
 from diffspec.spectra.result import Estimate, Settings
@@ -91,15 +90,14 @@ def kozachenko_leonenko(points: Array, *, neighbors: int = 3) -> Estimate:
     neighbors = check_neighbors(neighbors, n)
     require_varying(values, "points")
     require_distinct(values, "points", instead="binned_entropy")
-    scaled = within_one(values)
-    scaled -= scaled.mean(axis=0)
+    scaled, unit = unit_scaled(values)
     pairs = (np.repeat(np.arange(n), neighbors), nearest(scaled, neighbors, "scikit-learn").ravel())
     radii = squared_distances(scaled, pairs).reshape(n, neighbors).max(axis=1)
     ball = d / 2.0 * math.log(math.pi) - float(gammaln(d / 2.0 + 1.0))
     with np.errstate(divide="ignore"):  # minus infinity is refused below
         nats = float(digamma(n) - digamma(neighbors)) + ball + d / 2.0 * float(np.mean(np.log(radii)))
     settings = Settings(method=call("kozachenko_leonenko", {"neighbors": neighbors}))
-    return in_bits("KL differential entropy", nats + d * exponent(values) * math.log(2.0), n=n, settings=settings)
+    return in_bits("KL differential entropy", nats + d * math.log(unit), n=n, settings=settings)
 
 
 @within_memory
@@ -220,8 +218,7 @@ def ross(
     n = len(values)
     neighbors = check_neighbors(neighbors, n)
     partition = labels_of(reference, groups, n, smallest=neighbors + 1)
-    scaled = within_one(continuous(values, "points", standardize=standardize))
-    scaled -= scaled.mean(axis=0)
+    scaled = unit_scaled(continuous(values, "points", standardize=standardize))[0]
     nearer = counts_in_class(scaled, partition, neighbors)
     sizes = np.asarray(partition.sizes)
     own = float(np.sum(sizes * digamma(sizes))) / n
@@ -284,19 +281,14 @@ def mixed_ksg(
     values = as_samples(points)
     n = len(values)
     neighbors = check_neighbors(neighbors, n)
-    x = _varied(values, "points", standardize)
+    x = varied(values, "points", standardize=standardize)
     settings = Settings(method=call("mixed_ksg", {"neighbors": neighbors, "standardize": standardize}))
     if groups is not None or holds_labels(reference):
         partition = labels_of(reference, groups, n, smallest=neighbors + 1)
         settings = replace(settings, partition=partition.origin)
         nats = mixed_with_labels(within_one(x), partition, neighbors)
         return in_bits("mixed KSG information", nats, n=n, settings=settings, ceiling=partition.entropy)
-    y = _varied(as_reference(reference, n, instead="ross"), "reference", standardize)
+    y = varied(as_reference(reference, n, instead="ross"), "reference", standardize=standardize)
     x, y = together(x, y)
     nats = mixed(x, y, neighbors)
     return in_bits("mixed KSG information", nats, n=n, settings=settings)
-
-
-def _varied(values: Floats, name: str, standardize: bool) -> Floats:
-    require_varying(values, name)
-    return standardized(values) if standardize else values

@@ -8,8 +8,9 @@ from diffspec._arrays import Array
 from diffspec._checks import real, shown
 from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
-from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_distinct, within_one
+from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_distinct
 from diffspec.errors import InputError
+from diffspec.points.distances import unit_scaled
 from diffspec.points.neighbors import nearest, squared_distances
 from diffspec.spectra.result import COUNT, Estimate, Settings
 
@@ -133,8 +134,7 @@ def _log_distances(values: Floats, k: int) -> Floats:
     n = len(values)
     check_neighbors(k, n)
     require_distinct(values, "points", instead="participation_ratio, which allows them")
-    scaled = within_one(values)
-    scaled -= scaled.mean(axis=0)
+    scaled = unit_scaled(values)[0]
     pairs = (np.repeat(np.arange(n), k), nearest(scaled, k, "scikit-learn").ravel())
     squared = np.sort(squared_distances(scaled, pairs).reshape(n, k), axis=1)
     if squared[:, 0].min() == 0.0:

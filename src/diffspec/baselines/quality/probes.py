@@ -19,10 +19,12 @@ from diffspec.baselines._samples import (
     check_neighbors,
     holds_labels,
     labels_of,
+    require_in_reach,
     require_varying,
     within_one,
 )
 from diffspec.errors import InputError
+from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import NAT, RATIO, Estimate, Settings
 
@@ -163,8 +165,8 @@ def knn_probe(
     learnt = n - -(-n // folds)
     if learnt < neighbors:
         raise InputError(f"neighbors = {neighbors} are more than the {learnt} points to learn from; lower neighbors")
-    scaled = within_one(values)
-    scaled -= scaled.mean(axis=0)
+    require_in_reach(values, values, "points")
+    scaled = unit_scaled(values)[0]
     scores = cross_val_score(
         KNeighborsClassifier(neighbors), scaled, partition.codes, cv=StratifiedKFold(folds), error_score="raise"
     )

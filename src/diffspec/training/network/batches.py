@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from diffspec._checks import shown
-from diffspec.errors import InputError, MissingExtraError
+import torch
 
-try:
-    import torch
-except ImportError:
-    raise MissingExtraError("diffspec.training", "torch") from None
+from diffspec._checks import shown
+from diffspec.errors import InputError
 
 __all__ = ["Batch", "as_batches", "copied", "joined", "part_of", "size_of", "split", "words_of"]
 

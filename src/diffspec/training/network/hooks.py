@@ -10,18 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from diffspec._memory import within_memory
-from diffspec.errors import InputError, LayersWarning, MissingExtraError
+from diffspec.errors import InputError, LayersWarning
 from diffspec.training.network.batches import as_batches, copied, size_of, words_of
 from diffspec.training.network.layers import Layers, Module, Watched, modules_of, resolve_layers, unwrapped
 from diffspec.training.network.reductions import Channels, Points, reduced
 from diffspec.training.network.untouched import untouched, unwritten
-
-try:
-    import torch
-except ImportError:
-    raise MissingExtraError("diffspec.training", "torch") from None
 
 __all__ = ["collect", "look", "trial"]
 

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-from diffspec._checks import shown
-from diffspec.errors import InputError, LayersWarning, MissingExtraError
-from diffspec.training.network.reductions import REDUCTIONS
+import torch
 
-try:
-    import torch
-except ImportError:
-    raise MissingExtraError("diffspec.training", "torch") from None
+from diffspec._checks import shown
+from diffspec.errors import InputError, LayersWarning
+from diffspec.training.network.reductions import REDUCTIONS
 
 __all__ = ["Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped"]
 

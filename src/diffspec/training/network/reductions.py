@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 
-from diffspec.errors import InputError, MissingExtraError
-
-try:
-    import torch
-except ImportError:
-    raise MissingExtraError("diffspec.training", "torch") from None
+from diffspec.errors import InputError
 
 __all__ = ["REDUCTIONS", "Channels", "Points", "reduced"]
 

@@ -10,13 +10,9 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 
-from diffspec.errors import InputError, MissingExtraError
-
-try:
-    import torch
-except ImportError:
-    raise MissingExtraError("diffspec.training", "torch") from None
+from diffspec.errors import InputError
 
 __all__ = ["same_draws", "untouched", "unwritten"]
 

@@ -1,0 +1,1 @@
+"""The training laboratory: networks trained under three conditions and measured while they learn."""

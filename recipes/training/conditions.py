@@ -1,0 +1,56 @@
+"""The three conditions of the paper: true labels, no labels (SimCLR), and labels in a wrong order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch.nn import functional
+
+from recipes.training import views
+
+__all__ = ["CONDITIONS", "Condition", "nt_xent", "nt_xent_published"]
+
+Tensor: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What differs between the conditions, and nothing else."""
+
+    views: Callable[..., Tensor]
+    """Of a batch of images in [0, 1]; `contrasts` takes two."""
+    contrasts: bool = False
+    """Whether the two views of an image are brought together, with no label."""
+    wrong: bool = False
+    """Whether the labels are permuted, and training stops when they are known by heart."""
+
+
+CONDITIONS = {
+    "supervised": Condition(views=views.supervised),
+    "contrastive": Condition(views=views.contrastive, contrasts=True),
+    "wrong labels": Condition(views=views.plain, wrong=True),
+}
+
+
+def nt_xent(first: Tensor, second: Tensor, temperature: float = 0.5) -> Tensor:
+    """The loss of SimCLR as usually written: every view has to find its twin among all other views of the batch."""
+    both = functional.normalize(torch.cat([first, second]), dim=1)
+    similarity = (both @ both.T / temperature).fill_diagonal_(-math.inf)
+    return functional.cross_entropy(similarity, torch.arange(len(both), device=both.device).roll(len(first)))
+
+
+def nt_xent_published(first: Tensor, second: Tensor, temperature: float = 1.0) -> Tensor:
+    """The loss of the paper's code: one logarithm for the whole batch, negatives between the two views only.
+
+    -log(sum over pairs exp(s_ii) / sum over i != j exp(s_ij)) / b, where no term is in both sums.
+    """
+    similarity = functional.normalize(first, dim=1) @ functional.normalize(second, dim=1).T / temperature
+    same = torch.eye(len(first), dtype=torch.bool, device=first.device)
+    return (similarity[~same].logsumexp(0) - similarity[same].logsumexp(0)) / len(first)
+
+
+LOSSES = {"usual": nt_xent, "published": nt_xent_published}

@@ -1,0 +1,152 @@
+"""What six networks do on three data sets while they learn, learn without labels, and memorise (main figures).
+
+Claim: DSE rises in training; DSMI(Z;Y) rises where learning generalises and stays where it memorises; DSMI(Z;X) rises
+on MNIST and falls on CIFAR-10 and STL-10.
+
+Command: `python -m recipes training --paper`. Expected time: 40 s smoke, 90 min a seed cpu, 10 days of a GPU paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from recipes.lab.expected import Verdict, compare
+from recipes.lab.log import Cell, Log
+from recipes.training import cells as _cells
+from recipes.training.networks import CONVOLUTIONAL, TRANSFORMERS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NETWORKS = ("resnet", "convnext", "xcit", "vit", "swin", "resnext")
+DATA = ("MNIST", "CIFAR-10", "Imagenette at 96x96")
+CONDITIONS = ("supervised", "wrong labels", "contrastive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Which cells, and how each is trained."""
+
+    networks: tuple[str, ...] = NETWORKS
+    data: tuple[str, ...] = DATA
+    conditions: tuple[str, ...] = CONDITIONS
+    seeds: tuple[int, ...] = (0, 1, 2)
+    common: Mapping[str, Any]
+    """Of every cell."""
+    of_condition: Mapping[str, Mapping[str, Any]]
+    of_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    of_network: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    """By network and condition."""
+
+
+TRAINED = {
+    "small": True,
+    "initialiser": "timm",
+    "rate": 1e-3,
+    "decay": 1e-2,
+    "warmup": 2,
+    "loss": "usual",
+    "probing": "ridge",
+}
+LOOKS = {
+    "supervised": {"epochs": 15, "looks": [0, 1, 2, 3, 4, 6, 9, 12, 15], "whole looks": [0, 1, 4]},
+    "contrastive": {"epochs": 12, "looks": [0, 1, 2, 3, 4, 6, 9, 12], "whole looks": [0, 1, 4]},
+    "wrong labels": {
+        "epochs": 40,
+        "looks": [0, 1, 2, 4, 7, 10, 15, 20, 30, 40, 60, 80],
+        "whole looks": [0, 1, 10],
+    },
+}
+SMOKE = Settings(
+    networks=("resnet", "xcit"),
+    data=("digits",),
+    seeds=(0,),
+    common={**TRAINED, "train": 200, "held": 200, "pixels": 32, "measured": 150, "batch": 32},
+    of_condition={name: {"epochs": 2, "looks": [0, 1, 2], "whole looks": [0, 2]} for name in CONDITIONS},
+)
+CPU = Settings(
+    common={**TRAINED, "held": 1500, "pixels": 32, "batch": 32},
+    of_condition={
+        "supervised": {**LOOKS["supervised"], "train": 4000},
+        "contrastive": {**LOOKS["contrastive"], "train": 3000, "batch": 64},
+        "wrong labels": {**LOOKS["wrong labels"], "train": 1000, "batch": 20},
+    },
+    of_data={"Imagenette at 96x96": {"pixels": 96, "held": 800}},
+    of_network={
+        **{(name, condition): {"initialiser": "kaiming"} for name in CONVOLUTIONAL for condition in CONDITIONS},
+        **{(name, "wrong labels"): {"epochs": 80} for name in TRANSFORMERS},
+    },
+)
+EVERY, EVERY_FIFTH = list(range(200)), list(range(0, 200, 5))
+PAPER = Settings(
+    data=("MNIST", "CIFAR-10", "STL-10"),
+    seeds=(1, 2, 3),
+    common={
+        "small": False,
+        "initialiser": "paper",
+        "train": None,
+        "held": None,
+        "measured": 10_000,
+        "pixels": 224,
+        "batch": 128,
+        "rate": 1e-4,
+        "decay": 1e-2,
+        "warmup": 10,
+        "epochs": 199,
+        "loss": "published",
+        "probing": "published",
+    },
+    of_condition={
+        "supervised": {"looks": EVERY, "whole looks": EVERY_FIFTH},
+        "contrastive": {"looks": EVERY_FIFTH, "whole looks": EVERY_FIFTH},
+        "wrong labels": {"looks": EVERY, "whole looks": EVERY_FIFTH},
+    },
+    of_data={"MNIST": {"rate": 1e-5}, "STL-10": {"extended": 50_000}},
+)
+
+
+def plan(settings: Settings) -> list[dict[str, Any]]:
+    """The keys of all cells: a whole seed before the next, and of it what learns labels, network by network, first."""
+    keys = [
+        _key(settings, network=network, data=data, condition=condition, seed=seed)
+        for seed in settings.seeds
+        for network in settings.networks
+        for condition in settings.conditions
+        for data in settings.data
+    ]
+    return sorted(keys, key=lambda key: (key["seed"], key["condition"] == "contrastive"))
+
+
+def run(settings: Settings, log: Log) -> None:
+    """Cell by cell."""
+    function = partial(_cells.measure, say=log.say)
+    for key in plan(settings):
+        log.cell(function, **key)
+
+
+def _key(settings: Settings, **where: Any) -> dict[str, Any]:
+    condition, data = where["condition"], where["data"]
+    of_data = dict(settings.of_data.get(data, {}))
+    if condition == "wrong labels":
+        of_data.pop("extended", None)
+    key = {**settings.common, **settings.of_condition[condition], **of_data}
+    key |= settings.of_network.get((where["network"], condition), {})
+    if data.startswith("Imagenette") and key["train"]:
+        key["train"] = key["train"] // 2
+    return {**where, **key}
+
+
+def figure(cells: list[Cell]) -> Figure:
+    """Metric against accuracy."""
+    from recipes.lab.drawing import panels
+
+    return panels(1, 1)[0]
+
+
+def check(cells: list[Cell]) -> list[Verdict]:
+    """Against expected.toml."""
+    whole = [cell for cell in cells if cell.key["train"] != SMOKE.common["train"]]
+    return compare("training", cells, {"cells": float(len(whole))} if whole else {})

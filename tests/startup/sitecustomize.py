@@ -1,0 +1,3 @@
+"""In processes that tests start: their PYTHONPATH begins with this folder."""
+
+import torchvision_operators  # noqa: F401
