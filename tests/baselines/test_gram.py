@@ -16,10 +16,10 @@ from diffspec.baselines import (
     entry_information,
     gram_entropy,
     gram_information,
-    graphs,
     joint_information,
     vendi_score,
 )
+from diffspec.baselines.spectral import graphs
 from diffspec.measures.entropy import dse
 from diffspec.released import adjacency_spectral_entropy, diffusion_spectral_entropy
 

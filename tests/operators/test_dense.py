@@ -109,7 +109,7 @@ def _affinity(rng, n=40, dtype=np.float64):
 def test_the_operator_is_the_symmetric_conjugate_of_the_diffusion_matrix(
     rng, monkeypatch, dtype, eps, alpha, overwrite
 ):
-    monkeypatch.setattr("diffspec.operators.WIDENED", 40 * 17)  # three blocks of rows
+    monkeypatch.setattr("diffspec.operators.dense.WIDENED", 40 * 17)  # three blocks of rows
     affinity = _affinity(rng, dtype=dtype)
     kept = affinity.copy()
     transitions = definitions.diffusion_matrix(kept.astype(np.float64), alpha)

@@ -311,7 +311,7 @@ def test_a_graph_that_would_not_be_sparse(rng, monkeypatch):
     ids=["thresholded", "copies"],
 )
 def test_memory_too_small(monkeypatch, kernel, points, text):
-    for module in ("_arrays", "graphs"):
+    for module in ("_arrays", "kernels.graphs"):
         monkeypatch.setattr(f"diffspec.{module}.free_memory", lambda like: 1e5)
     with pytest.raises(TooLargeError, match=text):
         dse(points, kernel=kernel)
@@ -324,12 +324,11 @@ def test_dense_form_too_large():
 
 
 def test_reordering_leaves_the_spectrum_and_brings_neighbours_together(monkeypatch):
-    import diffspec.operators.sparse
 
     points = np.random.default_rng(0).random((400, 2))
     affinity = Thresholded(0.05, below=1e-3)(points)
     assert nearby(affinity) is affinity  # small: left as it is
-    monkeypatch.setattr(diffspec.sparse, "LARGE", 10)
+    monkeypatch.setattr("diffspec.operators.sparse.LARGE", 10)
     moved = nearby(affinity)
     before, after = (np.abs(np.subtract(*matrix.nonzero())).mean() for matrix in (affinity, moved))
     assert after < before / 3
