@@ -39,10 +39,19 @@ def run(
     say = partial(_say, name)
     log = Log(results / name / f"{scale}.jsonl", say=say, share=share)
     recipe.run(getattr(recipe, scale.upper()), log)
-    figure = recipe.figure(log.cells)
-    for ending in endings:
-        save(figure, log.path.with_suffix(ending))
+    if log.cells:
+        _draw(recipe, log, endings)
     return log
+
+
+def _draw(recipe: ModuleType, log: Log, endings: Sequence[str]) -> None:
+    """The figure of `recipe`, and the further ones it may have, beside the log."""
+    drawn = {log.path.stem: recipe.figure}
+    drawn |= {f"{log.path.stem}-{name}": draw for name, draw in getattr(recipe, "FURTHER", {}).items()}
+    for name, draw in drawn.items():
+        figure = draw(log.cells)
+        for ending in endings:
+            save(figure, log.path.with_name(f"{name}{ending}"))
 
 
 def _say(name: str, line: str) -> None:

@@ -26,8 +26,10 @@ def page(name: str, cells: list[Cell], figure: str) -> str:
         f"# {name}: {title}",
         f"![{name}]({figure})" if cells else f"*The {committed(recipe)}-size run has not been made yet.*",
     ]
+    further = [figure.replace(".png", f"-{name}.png") for name in getattr(recipe, "FURTHER", ())] if cells else []
     parts += [text, table(recipe.check(cells))]
     parts += [recipe.table(cells)] if hasattr(recipe, "table") and cells else []
+    parts += [f"![{Path(path).stem}]({path})" for path in further]
     parts.append(
         f"{len(cells)} cells, measured in {seconds:.0f} s. Settings: `{getattr(recipe, committed(recipe).upper())}`"
     )

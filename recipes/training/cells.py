@@ -16,12 +16,12 @@ import torch
 from diffspec.runs.log import RunLog
 from diffspec.training import Probe, collect
 from recipes.training.conditions import CONDITIONS
-from recipes.training.data import Data, load, wrong
 from recipes.training.epochs import Trainer
 from recipes.training.history import History
-from recipes.training.initialisers import initialise
+from recipes.training.inputs.data import Data, load, wrong
 from recipes.training.measuring import Monitors, collected
-from recipes.training.networks import build, device
+from recipes.training.networks.families import build, device
+from recipes.training.networks.initialisers import initialise
 
 __all__ = ["LIVE", "measure", "place"]
 

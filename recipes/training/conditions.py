@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import torch
 from torch.nn import functional
 
-from recipes.training import views
+from recipes.training.inputs import views
 
 __all__ = ["CONDITIONS", "Condition", "nt_xent", "nt_xent_published"]
 

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from recipes.training.conditions import CONDITIONS, LOSSES
-from recipes.training.data import Data
+from recipes.training.inputs.data import Data
 from recipes.training.probing import encoded, linear_probe, ridge_probe, scores
 from recipes.training.schedule import rate_at
 

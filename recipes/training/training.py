@@ -8,15 +8,16 @@ Command: `python -m recipes training --paper`. Expected time: 40 s smoke, 90 min
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from recipes.lab.expected import Verdict, compare
-from recipes.lab.log import Cell, Log
+from recipes.lab.log import Cell, Log, select
 from recipes.training import cells as _cells
-from recipes.training.networks import CONVOLUTIONAL, TRANSFORMERS
+from recipes.training import claims, drawing
+from recipes.training.networks.families import CONVOLUTIONAL, TRANSFORMERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,14 +140,47 @@ def _key(settings: Settings, **where: Any) -> dict[str, Any]:
     return {**where, **key}
 
 
-def figure(cells: list[Cell]) -> Figure:
-    """Metric against accuracy."""
-    from recipes.lab.drawing import panels
+PUBLISHED = ("DSE(Z), sigma = 10", "DSMI(Z;Y), sigma = 10", "DSMI(Z;X), sigma = 10")
+SCALE_FREE = ("DSE(Z), neighbors", "adjusted DSMI(Z;Y), neighbors", "adjusted DSMI(Z;X), neighbors")
+CLASSIC = ("CSE(Z)", "CSMI(Z;Y)", "CSMI(Z;X)")
+GIVEN = ("H(Z given Y), sigma = 10", "H(Z given Y), neighbors", "median distance")
 
-    return panels(1, 1)[0]
+
+def figure(cells: list[Cell]) -> Figure:
+    """The paper's three measures against the accuracy."""
+    return drawing.against_accuracy(cells, PUBLISHED)
+
+
+FURTHER: Mapping[str, Callable[[list[Cell]], Figure]] = {
+    "accuracy-scale-free": partial(drawing.against_accuracy, measures=SCALE_FREE),
+    "accuracy-classic": partial(drawing.against_accuracy, measures=CLASSIC),
+    "epoch": partial(drawing.against_epoch, measures=PUBLISHED),
+    "epoch-scale-free": partial(drawing.against_epoch, measures=SCALE_FREE),
+    "epoch-given": partial(drawing.against_epoch, measures=GIVEN),
+}
+"""The same without a scale, with classic entropies; all against the epoch, H(Z given Y) among them."""
+
+
+def table(cells: list[Cell]) -> str:
+    """Every claim's verdict on every panel."""
+    return claims.table(cells)
 
 
 def check(cells: list[Cell]) -> list[Verdict]:
     """Against expected.toml."""
     whole = [cell for cell in cells if cell.key["train"] != SMOKE.common["train"]]
-    return compare("training", cells, {"cells": float(len(whole))} if whole else {})
+    return compare("training", cells, _numbers(whole) if whole else {})
+
+
+def _numbers(cells: list[Cell]) -> dict[str, float]:
+    """What expected.toml compares of the cells that are no smoke test."""
+    wrong = select(cells, condition="wrong labels")
+    spent = [[cell.values[f"cpu seconds, {what}"] for cell in cells] for what in ("looks", "all")]
+    return {
+        **claims.counts(cells),
+        "cells": float(len(cells)),
+        "dearest": max(spent[1]),
+        "overhead": 100 * sum(spent[0]) / sum(spent[1]),
+        "memorised": sum(cell.values["memorised"] for cell in wrong) / max(1, len(wrong)),
+        **{f"scale, {rule}": claims.scale(cells, f"DSE(Z), {rule}") for rule in ("sigma = 10", "neighbors")},
+    }

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from recipes.lab import images as _images
 from recipes.lab.data import folder
-from recipes.training import published
+from recipes.training.inputs import published
 
 __all__ = ["Data", "Part", "load", "wrong"]
 

@@ -1,0 +1,1 @@
+"""What is put in: data sets and random views of their images."""
