@@ -20,7 +20,7 @@ from diffspec import (
     permutation_test,
     spectrum,
 )
-from diffspec.measures.entropy import time_for
+from diffspec.measures.asked import time_for
 from diffspec.released import diffusion_spectral_entropy
 
 

@@ -36,8 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffspec import Exact, Gaussian, Lanczos, Spectrum
-from diffspec.solvers.choice import operator_of
+from diffspec import Exact, Gaussian, Lanczos, Spectrum, spectrum
 from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import shannon_stderr, truncation
 from diffspec.synthetic import blobs, cloud, swiss_roll
@@ -113,7 +112,7 @@ def _drawn(data: str, n: int, seed: int) -> tuple[np.ndarray[Any, Any], np.ndarr
 
 def _spectrum(points: np.ndarray[Any, Any], kernel: Gaussian, rng: np.random.Generator) -> Spectrum:
     solver = _solver(len(points))
-    return solver(operator_of(points, kernel, ANISOTROPIC, solver=solver, memory=None, rng=rng), rng)
+    return spectrum(points, kernel=kernel, alpha=ANISOTROPIC, solver=solver, rng=rng)
 
 
 def _solver(n: int) -> Exact | Lanczos:

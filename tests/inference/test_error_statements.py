@@ -126,7 +126,7 @@ def test_adjusted_cuts_with_the_solver_chosen_for_the_time_and_tolerance_asked(b
         "diffspec.measures.adjusted.choose", lambda n, d, **rest: asked.append((n, d, rest)) or _exact()
     )
     adjusted_dsmi(*blobs, kernel=Gaussian(6.0), t=2.5, tol=0.05, memory=1e9)
-    assert asked == [(150, 5, {"t": 2.5, "tol": 0.05, "memory": 1e9})]
+    assert asked == [(150, 5, {"kernel": Gaussian(6.0), "t": 2.5, "tol": 0.05, "memory": 1e9})]
 
 
 def _exact():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from diffspec import AlphaDecay, Exact, InputError, SelfTuning, TooLargeError, adjusted_dsmi, dse, dsmi
-from diffspec.solvers.choice import DENSE, affinity_of
+from diffspec.operators import build
+from diffspec.solvers.choice import DENSE, whole_of
 
 LOCAL = {
     "self-tuning": SelfTuning(7),
@@ -153,6 +154,10 @@ def test_the_sparse_affinity_is_the_dense_one(kernel):
 
 def test_a_cloud_whose_pairs_are_all_alike_has_no_sparse_affinity(rng):
     assert AlphaDecay().near(rng.uniform(size=(400, 2000))) is None
+
+
+def affinity_of(points, kernel, **rest):
+    return build.affinity_of(points, kernel, whole_of(points, kernel), **rest)
 
 
 def test_many_points_get_a_graph_and_few_or_dense_ones_an_array(rng, monkeypatch):

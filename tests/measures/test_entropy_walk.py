@@ -20,7 +20,7 @@ def test_a_file_is_streamed_where_it_takes_more_than_half_of_the_memory(tmp_path
 
     np.save(tmp_path / "points.npy", np.arange(200.0).reshape(50, 4))
     mapped = np.load(tmp_path / "points.npy", mmap_mode="r")
-    monkeypatch.setattr("diffspec.measures.entropy.operator_of_stream", seen("streamed"))
+    monkeypatch.setattr("diffspec.measures.entropy.on_disk", seen("streamed"))
     monkeypatch.setattr("diffspec.measures.entropy.as_points", seen("read"))
     generator = np.random.default_rng(0)
     with pytest.raises(SeenError) as caught:

@@ -25,8 +25,9 @@ from diffspec import (
     spectrum,
 )
 from diffspec.operators.blocked import Blocked
+from diffspec.operators.build import build
 from diffspec.operators.dense import Dense
-from diffspec.solvers.choice import operator_of, tiles_of
+from diffspec.solvers.choice import planned
 
 GIB = 2.0**30
 
@@ -41,13 +42,22 @@ def test_exact_where_it_costs_about_a_second():
 
 
 def test_storage_follows_memory():
-    assert choose(20_000, 64, memory=2 * GIB).storage == "dense"
-    assert choose(20_000, 64, memory=1 * GIB).storage == "tiles"
-    assert choose(2000, 64, memory=1e6).storage == "tiles"
+    assert choose(20_000, 64, kernel=Gaussian(), memory=2 * GIB).storage == "dense"
+    assert choose(20_000, 64, kernel=Gaussian(), memory=1 * GIB).storage == "tiles"
+    assert choose(2000, 64, kernel=Gaussian(), memory=1e6).storage == "tiles"
+
+
+def test_storage_follows_the_kernel():
+    assert choose(2048, 64, memory=GIB).storage == "dense"
+    assert choose(2049, 64, memory=GIB).storage == "graph"
+    assert choose(100, 64, kernel=NearestNeighbors(), memory=GIB).storage == "graph"
+    assert choose(8193, 64, kernel=Gaussian(), solver=LowRank(), memory=GIB).storage == "factor"
+    assert choose(8192, 64, kernel=Gaussian(), solver=LowRank(), memory=GIB).storage == "dense"
+    assert choose(9000, 64, kernel=SelfTuning(), solver=Lanczos(), memory=GIB).storage == "dense"
 
 
 def test_it_is_deterministic_carries_what_was_asked_and_says_why():
-    first, again = (choose(20_000, 64, t=3, memory=GIB, tol=0.01) for _ in range(2))
+    first, again = (choose(20_000, 64, kernel=Gaussian(), t=3, memory=GIB, tol=0.01) for _ in range(2))
     assert first == again
     assert (first.solver.tol, first.solver.times) == (0.01, (3.0,))
     assert "the float32 affinity would take 1.5 GiB, more than the 1.0 GiB allowed" in str(first)
@@ -57,7 +67,7 @@ def test_it_is_deterministic_carries_what_was_asked_and_says_why():
 
 def test_days_of_work_are_refused_with_what_to_do():
     with pytest.raises(TooLargeError, match=r"computing it tile by tile would take about \d+ hours; measure a random"):
-        choose(3_000_000, 512, memory=16 * GIB)
+        choose(3_000_000, 512, kernel=Gaussian(), memory=16 * GIB)
 
 
 @pytest.mark.parametrize(
@@ -115,17 +125,22 @@ def test_one_decomposition_keeps_its_error_at_every_time():
 
 
 def test_precision_follows_the_rounding_that_it_would_cost(rng):
-    near = tiles_of(rng.normal(size=(50, 4)), Gaussian(1.0))
-    far = tiles_of(rng.normal(size=(50, 4)) + 1e5 * (np.arange(50) % 2)[:, None], Gaussian(1.0))
-    assert near.like.dtype == np.float32
-    assert far.like.dtype == np.float64
+    near = rng.normal(size=(50, 4))
+    far = near + 1e5 * (np.arange(50) % 2)[:, None]
+    assert stored(near).entries.dtype == np.float32
+    assert stored(far).entries.dtype == np.float64
 
 
 def test_operators_are_stored_as_memory_allows(rng):
     points = rng.normal(size=(300, 4))
-    kernel = Gaussian(1.0)
-    assert isinstance(operator_of(points, kernel, 0.5, solver=Lanczos(), memory=4 * 300**2), Dense)
-    assert isinstance(operator_of(points, kernel, 0.5, solver=Lanczos(), memory=4 * 300**2 - 1), Blocked)
+    assert isinstance(stored(points, memory=4 * 300**2), Dense)
+    assert isinstance(stored(points, memory=4 * 300**2 - 1), Blocked)
+
+
+def stored(points, memory=1e9):
+    """The operator of `points` under a Gaussian of width 1, as it is stored for Lanczos()."""
+    plan = planned(points, Gaussian(1.0), solver=Lanczos(), t=1.0, memory=memory, tol=1e-3).plan
+    return build(points, Gaussian(1.0), 0.5, plan, rng=np.random.default_rng(0))
 
 
 NEEDY = [(Gaussian(1.0), Exact()), (SelfTuning(), Lanczos()), (AlphaDecay(), None)]

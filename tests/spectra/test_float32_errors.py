@@ -7,9 +7,10 @@ import pytest
 from sklearn.datasets import make_swiss_roll
 
 from diffspec import Exact, Gaussian, Lanczos, dse, dsmi, spectrum
+from diffspec.operators.build import build
 from diffspec.operators.dense import Dense, diffusion
 from diffspec.solvers._krylov import whole_spectrum
-from diffspec.solvers.choice import operator_in, tiles_of
+from diffspec.solvers.choice import planned
 from diffspec.spectra.rounding import renyi_rounding
 from diffspec.spectra.spectrum import renyi, shannon, shannon_stderr, truncation, whole_error
 
@@ -37,10 +38,10 @@ def operators(kind, seed, width):
     """The operator in float32 and in float64, or None where float32 does not serve the points."""
     points = cloud(kind, seed)
     kernel = Gaussian(float(Gaussian().resolve(points, np.random.default_rng(0)).sigma) * width)
-    tiles = tiles_of(points, kernel, tol=1e-3)
-    if tiles is None or tiles.like.dtype != np.float32:
+    plan = planned(points, kernel, solver=Lanczos(), t=1.0, memory=1e9, tol=1e-3).plan
+    if plan.precision != "float32":
         return None
-    return operator_in(tiles, 0.5, 1e9), diffusion(kernel(points), 0.5)
+    return build(points, kernel, 0.5, plan, rng=np.random.default_rng(0)), diffusion(kernel(points), 0.5)
 
 
 @pytest.fixture(scope="module")

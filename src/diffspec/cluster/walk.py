@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from diffspec._checks import Seed, generator_of
+from diffspec._checks import Seed
 from diffspec.cluster.operator import operator_on
 from diffspec.cluster.session import Session
 from diffspec.kernels import Kernel
-from diffspec.measures.entropy import advice_for, check_walk, described, settings_of
-from diffspec.operators.dense import check_alpha
+from diffspec.measures.asked import asked
+from diffspec.measures.entropy import advice_for, described, settings_of
 from diffspec.solvers import Lanczos, Solver
 from diffspec.spectra.result import Estimate
-from diffspec.spectra.spectrum import check_time
 
 __all__ = ["dse"]
 
@@ -64,11 +63,9 @@ def dse(
     ClusterError
         The cluster died, or several workers died in the same piece of work.
     """
-    time = check_time(t)
-    alpha = check_alpha(alpha)
+    how = asked(kernel, alpha=alpha, t=t, solver=solver, rng=rng)
+    alpha, time, generator = how.alpha, how.t, how.rng
     solver = Lanczos(times=(time,)) if solver is None else solver
-    check_walk(kernel, solver)
-    generator = generator_of(rng)
     there = operator_on(Session(client, patience), points, kernel, alpha, rng=generator, block=block)
     found = solver(there.operator, generator)
     advised = advice_for(found, there.sample, there.kernel, alpha, time, rng=generator)

@@ -13,9 +13,8 @@ from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.inference.resampling import Matrix, Measure, Resamples, share_for
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.measures.entropy import check_walk, time_for
+from diffspec.measures.asked import asked
 from diffspec.measures.information import Estimator, Matched, check_estimator
-from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record
@@ -131,12 +130,12 @@ def compare(
             f"a and b must hold the same points, got {a.shape[0]} and {b.shape[0]}; give two representations of "
             "one set, since values at different n are not comparable"
         )
-    check_walk(kernel, solver)
+    how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol)
     check_estimator(estimator)
     check_grouping(groups)
     resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, a.shape[0])
-    measure = Measure(estimator, kernel, check_alpha(alpha), time_for(kernel, t), solver, memory, tol)
+    measure = Measure(estimator, how)
     seed = seed_of(rng)
     first, second = (measure.estimate(points, partition, seed) for points in (a, b))
     draws = resampled.of(

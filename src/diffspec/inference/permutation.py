@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, as_points
-from diffspec._checks import Seed, generator_of, integer, real, shown
+from diffspec._checks import Seed, integer, real, shown
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.measures.entropy import check_walk, settings_of, time_for
+from diffspec.measures.asked import asked
+from diffspec.measures.entropy import settings_of
 from diffspec.measures.information import Estimator, Matched, check_estimator, kernel_doubts
 from diffspec.measures.subsets import Entropy, measured, walk_of
-from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record
@@ -169,16 +169,15 @@ def permutation_test(
     """
     check_permutations(permutations, level)
     points = as_points(points)
-    check_walk(kernel, solver)
+    how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
     check_estimator(estimator)
     partition = partition_of(reference, groups, points.shape[0])
-    generator = generator_of(rng)
+    generator = how.rng
     resolved = kernel.resolve(points, generator)
     compared = check_estimator(estimator).subsets(partition, generator)
     members = [indices for deal in _deals(partition, permutations, generator) for indices in deal.members()]
     sizes = [len(indices) for indices in [*members, *(indices for row in compared for indices in row)]]
-    rest = {"alpha": check_alpha(alpha), "t": time_for(kernel, t), "solver": solver, "tol": tol}
-    walk = walk_of(points, resolved, memory=memory, sizes=sizes, **rest)
+    walk = walk_of(points, resolved, how, sizes=sizes)
     conditional, matched = measured(walk, members, compared, generator)
     used = walk.solver_for(max(2, *(len(row[0]) for row in compared)))
     settings = settings_of(points, kernel, resolved, alpha=walk.alpha, solver=used, rng=rng)

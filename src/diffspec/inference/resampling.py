@@ -20,10 +20,10 @@ from diffspec._memory import within_memory
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
-from diffspec.measures.entropy import check_walk, dse, time_for
+from diffspec.measures.asked import Asked, asked
+from diffspec.measures.entropy import dse
 from diffspec.measures.information import Estimator, Matched, check_estimator, dsmi
 from diffspec.measures.subsets import measured, walk_of
-from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import memory_for
@@ -141,12 +141,12 @@ def interval(
     DSE = 5.155 bit, 95% interval 5.09 to 5.219 (n = 100)
     """
     points = as_points(points)
-    check_walk(kernel, solver)
+    how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol)
     check_estimator(estimator)
     check_grouping(groups)
     resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
-    measure = Measure(estimator, kernel, check_alpha(alpha), time_for(kernel, t), solver, memory, tol)
+    measure = Measure(estimator, how)
     seed = seed_of(rng)
     found = measure.estimate(points, partition, seed)
     draws = resampled.of(lambda kept, own: measure(points, partition, kept, own), seed, together=is_numpy(points))
@@ -239,17 +239,12 @@ class Measure:
     """A DSE, or with a partition a DSMI, that can be taken on subsets of the points."""
 
     estimator: Estimator
-    kernel: Kernel
-    alpha: float
-    t: float
-    solver: Solver | None
-    memory: float | None
-    tol: float
+    how: Asked
 
     def estimate(self, points: Array, partition: Partition | None, rng: Seed) -> Estimate:
         """The measure on all points."""
         rest: dict[str, Any] = {
-            name: getattr(self, name) for name in ("kernel", "alpha", "t", "solver", "memory", "tol")
+            name: getattr(self.how, name) for name in ("kernel", "alpha", "t", "solver", "memory", "tol")
         }
         if partition is None:
             return dse(points, rng=rng, **rest)
@@ -259,14 +254,13 @@ class Measure:
         """The measure on the points `kept`, in bits: one value per repetition of the estimator."""
         rng = np.random.default_rng(seed)
         own = self._some(points, kept)
-        kernel = self.kernel.resolve(own, rng)
+        kernel = self.how.kernel.resolve(own, rng)
         groups = None if partition is None else _restricted(partition, kept)
         members = [np.arange(len(kept))] if groups is None else groups.members()
         compared = [] if groups is None else self.estimator.subsets(groups, rng)
         sizes = [len(indices) for row in [members, *compared] for indices in row]
-        memory = memory_for(self.memory, points) / cores()
-        rest = {"alpha": self.alpha, "t": self.t, "solver": self.solver, "tol": self.tol}
-        entropies, matched = measured(walk_of(own, kernel, memory=memory, sizes=sizes, **rest), members, compared, rng)
+        how = replace(self.how, memory=memory_for(self.how.memory, points) / cores())
+        entropies, matched = measured(walk_of(own, kernel, how, sizes=sizes), members, compared, rng)
         nats = np.array([entropy.nats for entropy in entropies])
         if groups is None:
             return nats / NATS_PER[BIT]
@@ -275,7 +269,7 @@ class Measure:
         return np.asarray(weights @ (reached - nats[:, None])) / NATS_PER[BIT]
 
     def _some(self, points: Array, kept: Matrix) -> Array:
-        if isinstance(self.kernel, Precomputed):
+        if isinstance(self.how.kernel, Precomputed):
             return take_square(points, kept)
         return namespace(points).take(points, from_numpy(kept, points), axis=0)
 

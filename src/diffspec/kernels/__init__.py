@@ -7,6 +7,6 @@ resolved kernel gives the affinity matrix: symmetric, non-negative, a new array 
 from diffspec.kernels.gaussian import SMALLEST, Cosine, Gaussian
 from diffspec.kernels.local import AlphaDecay, SelfTuning
 from diffspec.kernels.precomputed import Precomputed
-from diffspec.kernels.protocol import Kernel
+from diffspec.kernels.protocol import Kernel, Storage
 
-__all__ = ["SMALLEST", "AlphaDecay", "Cosine", "Gaussian", "Kernel", "Precomputed", "SelfTuning"]
+__all__ = ["SMALLEST", "AlphaDecay", "Cosine", "Gaussian", "Kernel", "Precomputed", "SelfTuning", "Storage"]

@@ -10,7 +10,7 @@ import numpy as np
 from diffspec._arrays import Array, namespace
 from diffspec.errors import InputError
 from diffspec.kernels.bandwidth import Sigma, check_sigma, resolve_sigma
-from diffspec.kernels.protocol import Kernel
+from diffspec.kernels.protocol import Kernel, Storage
 from diffspec.points.distances import pairwise, unit_scaled
 
 __all__ = ["SMALLEST", "Cosine", "Gaussian"]
@@ -33,7 +33,7 @@ class Gaussian(Kernel):
 
     sigma: Sigma = "median"
     semidefinite: ClassVar[bool | None] = True
-    tiled: ClassVar[bool] = True
+    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "tiles", "factor", "disk")
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
@@ -78,7 +78,7 @@ class Cosine(Kernel):
 
     sigma: Sigma = "median"
     semidefinite: ClassVar[bool | None] = True
-    tiled: ClassVar[bool] = True
+    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "tiles", "factor", "disk")
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)

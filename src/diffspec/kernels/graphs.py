@@ -16,7 +16,7 @@ from diffspec._arrays import UNASKED, Array, free_memory, is_numpy, require_memo
 from diffspec._checks import integer, real, shown, store
 from diffspec._memory import in_words
 from diffspec.errors import InputError, TooLargeError
-from diffspec.kernels import Gaussian, Kernel
+from diffspec.kernels import Gaussian, Kernel, Storage
 from diffspec.kernels.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.points.distances import unit_scaled
 from diffspec.points.neighbors import SEARCHES, Matrix, Pairs, copies, nearest, pairs_within, squared_distances
@@ -60,7 +60,7 @@ class Thresholded(Kernel):
 
     sigma: Sigma
     below: float | None = None
-    sparse: ClassVar[bool] = True
+    storages: ClassVar[tuple[Storage, ...]] = ("graph",)
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
@@ -118,7 +118,7 @@ class NearestNeighbors(Kernel):
     k: int = 15
     sigma: Sigma = "knn"
     search: str = "scikit-learn"
-    sparse: ClassVar[bool] = True
+    storages: ClassVar[tuple[Storage, ...]] = ("graph",)
     semidefinite: ClassVar[bool | None] = False
     own_graph: ClassVar[bool] = True  # of a set of points: not a slice of the graph of more points
 

@@ -13,7 +13,7 @@ from diffspec._arrays import Array, is_numpy, namespace, order_statistics, requi
 from diffspec._checks import integer, positive, store
 from diffspec._threads import as_many, parallel_map
 from diffspec.errors import InputError
-from diffspec.kernels.protocol import Kernel
+from diffspec.kernels.protocol import Kernel, Storage
 from diffspec.points.distances import (
     BLOCK_ELEMENTS,
     BYTES_IN_BLOCK,
@@ -95,6 +95,7 @@ class AlphaDecay(Kernel):
 
     neighbors: int | None = None
     decay: float = 40.0
+    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "graph")
     semidefinite: ClassVar[bool | None] = False
     time: ClassVar[float] = 3.0  # a sparse graph has many small eigenvalues, mostly noise, and larger times forget them
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 
 from diffspec._arrays import Array
 from diffspec.kernels.bandwidth import Sigma
 
-__all__ = ["Kernel"]
+__all__ = ["Kernel", "Storage"]
+
+Storage: TypeAlias = Literal["dense", "graph", "tiles", "factor", "merged", "disk"]
+"""How the operator of a kernel can be stored. Dense: one array of all pairs. Graph: those that matter, as CSR. Tiles:
+nothing but the points, from which pieces are computed again in every product. Factor: a matrix of low rank. Merged: one
+array of the different points with their numbers. Disk: tiles or one array, of points that stay on disk."""
 
 
 class Kernel(ABC):
@@ -43,11 +48,10 @@ class Kernel(ABC):
     eigenvalues are no news; None: not known."""
     own_graph: ClassVar[bool] = False
     """Whether some points alone have another affinity than they have among all: then it is never sliced."""
-    tiled: ClassVar[bool] = False
-    """Whether the affinity is exp(-|x - y|^2 / 2) of what `in_widths` gives: then it can be computed in tiles, of
-    points on disk too, in float32, and, since that is positive semi-definite, from a few columns."""
-    sparse: ClassVar[bool] = False
-    """Whether calling it gives a SciPy CSR array, of NumPy points only."""
+    storages: ClassVar[tuple[Storage, ...]] = ("dense",)
+    """Which storages the operator can have. ``"dense"``: calling the kernel gives an array, without it CSR, of NumPy
+    points only. ``"graph"`` beside it needs `near`, ``"merged"`` needs `of_distinct`; ``"tiles"``, ``"factor"`` and
+    ``"disk"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives."""
     sigma: Sigma | None = None
     """Its width, a number or a rule; None where it has none."""
 
@@ -62,19 +66,23 @@ class Kernel(ABC):
 
     @abstractmethod
     def __call__(self, points: Array) -> Any:
-        """The (n, n) affinity of `points` (n, d): an array, or CSR where the kernel is `sparse`."""
+        """The (n, n) affinity of `points` (n, d): an array, or CSR where "dense" is none of its storages."""
 
     def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Any:
         """The (m, m) affinity of different NumPy `points` of which each occurs `counts` times among all.
 
-        None, the default, where equal points need not have equal affinities with all others, or 1 with one another.
+        Asked where "merged" is one of the storages: equal points then have equal affinities with all others, and 1 with
+        one another.
         """
-        return None
+        raise NotImplementedError(f"{type(self).__name__} is merged and has no of_distinct")
 
     def near(self, points: np.ndarray[Any, Any], memory: float) -> Any:
-        """The affinity of many NumPy points as CSR within `memory` bytes, or None where an array serves better."""
-        return None
+        """The affinity of many NumPy points as CSR within `memory` bytes, or None where an array serves better.
+
+        Asked where "graph" and "dense" are among the storages.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is a graph and has no near")
 
     def in_widths(self, points: Array) -> Array:
-        """The points whose Gaussian of width 1 the affinity is; asked of `tiled` kernels only."""
+        """The points whose Gaussian of width 1 the affinity is; asked for tiles, factors and points on disk."""
         raise NotImplementedError(f"{type(self).__name__} is tiled and has no in_widths")

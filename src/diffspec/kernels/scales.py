@@ -95,7 +95,7 @@ class Distances:
         return moment / total * (self.unit / sigma) * (self.unit / sigma) if moment else 0.0
 
 
-def asked(sigmas: int | Iterable[float]) -> int | tuple[float, ...]:
+def widths_asked(sigmas: int | Iterable[float]) -> int | tuple[float, ...]:
     """How many widths, or the widths themselves, ascending and each once; InputError where they are none."""
     if not isinstance(sigmas, Iterable) or isinstance(sigmas, str) or getattr(sigmas, "ndim", 1) == 0:
         return integer(sigmas, "sigmas", least=2, hint=f"the default is {WIDTHS}; or give the widths themselves")

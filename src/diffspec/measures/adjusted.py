@@ -10,16 +10,17 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from diffspec._arrays import Array, as_points, from_numpy, namespace
-from diffspec._checks import Seed, generator_of
+from diffspec._checks import Seed
 from diffspec._memory import within_memory
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.measures.entropy import check_walk, dse, time_for
+from diffspec.measures.asked import asked
+from diffspec.measures.entropy import dse
 from diffspec.measures.information import Matched, dsmi
-from diffspec.operators.dense import check_alpha
+from diffspec.operators.build import affinity_of, operator_on
 from diffspec.points.distances import in_blocks
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import affinity_of, choose, memory_for, operator_on
+from diffspec.solvers.choice import choose, memory_for, whole_of
 from diffspec.spectra.result import BIT, NATS_PER, Estimate
 from diffspec.spectra.spectrum import shannon, whole_error
 from diffspec.spectra.verdicts import ABOVE, INFORMATIVE, above_groups, beside
@@ -101,14 +102,13 @@ def adjusted_dsmi(
     """
     points = as_points(points)
     partition = partition_of(reference, groups, points.shape[0])
-    check_walk(kernel, solver)
-    alpha, t = check_alpha(alpha), time_for(kernel, t)
+    how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
+    alpha, t, generator = how.alpha, how.t, how.rng
     rest: dict[str, Any] = {"alpha": alpha, "t": t, "memory": memory, "tol": tol}
-    generator = generator_of(rng)
     resolved = kernel.resolve(points, generator)
     matched = dsmi(points, partition, kernel=kernel, estimator=Matched(repetitions), solver=solver, rng=rng, **rest)
     whole = dse(points, kernel=resolved, solver=solver, rng=generator, **rest)
-    solver = solver or choose(*points.shape, t=t, memory=memory_for(memory, points), tol=tol).solver
+    solver = solver or choose(*points.shape, kernel=resolved, t=t, memory=memory_for(memory, points), tol=tol).solver
     found = solver(operator_on(_cut(resolved, points, partition), resolved, alpha), generator)
     gain = shannon(found, t) / NATS_PER[BIT] - whole.value
     probes = math.hypot(whole.stderr or 0.0, (whole_error(found, t) or 0.0) / NATS_PER[BIT])
@@ -137,7 +137,7 @@ def _adjusted(matched: Estimate, gain: float, probes: float) -> Estimate:
 
 def _cut(kernel: Kernel, points: Array, partition: Partition) -> Any:
     """The affinity of `points` with 0 between different groups: its diffusion operator is that of each group apart."""
-    affinity, codes = affinity_of(points, kernel), np.asarray(partition.codes)
+    affinity, codes = affinity_of(points, kernel, whole_of(points, kernel)), np.asarray(partition.codes)
     if issparse(affinity):
         entries = affinity.tocoo()
         within = codes[entries.row] == codes[entries.col]

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
-from diffspec._checks import Seed, generator_of, recorded, shown, takes
+from diffspec._checks import Seed, recorded
 from diffspec._memory import within_memory
-from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.advice import advice
-from diffspec.operators.dense import Operator, check_alpha
-from diffspec.operators.merging import merged, padded
-from diffspec.operators.streaming import operator_of_stream
+from diffspec.measures.asked import Asked, asked
+from diffspec.operators.build import build
+from diffspec.operators.dense import Operator
+from diffspec.operators.merging import Copies, copies_of, padded
+from diffspec.operators.streaming import on_disk
 from diffspec.points.sources import is_stored
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import check_memory, choose, memory_for, operator_of
+from diffspec.solvers.choice import Choice, Size, memory_for, plan, planned
 from diffspec.spectra.result import Estimate, Settings
-from diffspec.spectra.spectrum import Spectrum, check_time, shannon
+from diffspec.spectra.spectrum import Spectrum, shannon
 from diffspec.spectra.verdicts import HIGH, LOW
 
-__all__ = ["advice_for", "check_walk", "described", "dse", "settings_of", "spectrum", "time_for"]
+__all__ = ["advice_for", "described", "dse", "settings_of", "spectrum"]
 
 
 @within_memory
@@ -134,35 +136,67 @@ def spectrum(
     >>> [f"{s.shannon(t=t):.3f}" for t in (1, 2, 4)]
     ['6.171', '5.647', '5.054']
     """
-    check_walk(kernel, solver)
-    alpha, t = check_alpha(alpha), time_for(kernel, t)
-    generator = generator_of(rng)
-    check_memory(memory)
-    stored = is_stored(points) and 8.0 * math.prod(points.shape) > memory_for(memory) / 2.0
-    points = points if stored else as_points(points)
-    asked, few = kernel, None
-    if not stored:
-        kernel = kernel.resolve(points, generator)
-        few = merged(points, kernel)
-    n, d = points.shape
-    if solver is None:
-        order = n if few is None else max(2, few.order)
-        solver = choose(order, d, t=t, memory=memory_for(memory, points), tol=tol).solver
-    if stored:
-        streamed = operator_of_stream(points, kernel, alpha, memory=memory_for(memory), rng=generator)
-        operator, kernel, asked, points = streamed.operator, streamed.kernel, streamed.asked, streamed.sample
-    elif few is None:
-        operator = operator_of(points, kernel, alpha, solver=solver, memory=memory, rng=generator)
-    else:
-        operator = few.operator(alpha)
-    found = padded(solver(operator, generator), n)
-    advised = advice_for(found, points, kernel, alpha, t, rng=generator)
-    settings = replace(settings_of(points, asked, kernel, alpha=alpha, solver=solver, rng=rng), t=t)
-    if few is not None:
-        settings = replace(settings, solver=f"{settings.solver} on {few.order} different points and their numbers")
-    if kernel.semidefinite is False:
+    how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
+    given = taken(points, how)
+    choice = given.choice(how)
+    operator = build(
+        given.points,
+        given.kernel,
+        how.alpha,
+        choice.plan,
+        rng=how.rng,
+        memory=memory,
+        copies=given.copies,
+        why=f"{choice.solver!r} with ",
+    )
+    found = padded(choice.solver(operator, how.rng), given.size.n)
+    advised = advice_for(found, given.sample, given.kernel, how.alpha, how.t, rng=how.rng)
+    settings = settings_of(given.sample, given.asked, given.kernel, alpha=how.alpha, solver=choice.solver, rng=rng)
+    settings = replace(settings, t=how.t, solver=f"{settings.solver}{given.said}")
+    if given.kernel.semidefinite is False:
         found = replace(found, negative=0.0)  # known of the kernel, and no news
     return described(found, operator, settings, advised)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """Points that were checked, with all that follows from them before anything is decided."""
+
+    points: Any
+    kernel: Kernel
+    """With every rule replaced by its number."""
+    asked: Kernel
+    """As it was asked for."""
+    size: Size
+    sample: Array
+    """What advice looks at: the points, or some of those on disk."""
+    copies: Copies | None = None
+
+    @property
+    def said(self) -> str:
+        """What settings say of the points besides."""
+        return "" if self.copies is None else f" on {self.copies.order} different points and their numbers"
+
+    def choice(self, how: Asked) -> Choice:
+        """What is decided for these points."""
+        budget = memory_for(how.memory, None if self.size.disk else self.points)
+        rest: dict[str, Any] = {"solver": how.solver, "t": how.t, "memory": budget, "tol": how.tol}
+        if self.size.disk or self.copies is not None:
+            return plan(self.size, self.kernel, **rest)
+        return planned(self.points, self.kernel, **rest)
+
+
+def taken(points: Any, how: Asked) -> Taken:
+    """`points` checked, or, of those on disk that do not fit, surveyed; and the kernel resolved on them."""
+    if is_stored(points) and 8.0 * math.prod(points.shape) > memory_for(how.memory) / 2.0:
+        stored = on_disk(points, how.kernel, memory=memory_for(how.memory), rng=how.rng)
+        return Taken(stored, stored.kernel, stored.asked, Size(*stored.shape, disk=True), stored.sample)
+    points = as_points(points)
+    kernel = how.kernel.resolve(points, how.rng)
+    copies = copies_of(points) if "merged" in kernel.storages else None
+    n, d = points.shape
+    size = Size(n, d, different=None if copies is None else copies.order)
+    return Taken(points, kernel, how.kernel, size, points, copies)
 
 
 def advice_for(
@@ -179,19 +213,6 @@ def described(found: Spectrum, operator: Operator, settings: Settings, advised: 
     """What a solver found with all that a user needs to know of it: settings, advice, the operator's own error."""
     settings = replace(settings, floor=found.floor, dtype=dtype_name(operator.entries))
     return replace(found, settings=settings, advice=advised, perturbation=operator.perturbation)
-
-
-def check_walk(kernel: Kernel, solver: Solver | None) -> None:
-    """Raise InputError where `kernel` or `solver` is not one, for example a class that was not called."""
-    if isinstance(kernel, type) or not isinstance(kernel, Kernel):
-        raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {shown(kernel)}")
-    if solver is not None and not takes(solver, 2):
-        raise InputError(f"solver must be a solver such as Exact(), got {shown(solver)}")
-
-
-def time_for(kernel: Kernel, t: float | None) -> float:
-    """`t`, or where it is None the usual diffusion time of `kernel`."""
-    return check_time(kernel.time if t is None else t)
 
 
 def settings_of(

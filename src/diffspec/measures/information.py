@@ -11,14 +11,14 @@ import numpy as np
 from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points
-from diffspec._checks import Seed, generator_of, integer, shown, store
+from diffspec._checks import Seed, integer, shown, store
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.advice import advice
-from diffspec.measures.entropy import check_walk, settings_of, time_for
+from diffspec.measures.asked import asked
+from diffspec.measures.entropy import settings_of
 from diffspec.measures.subsets import Entropy, Indices, Walk, measured, walk_of
-from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Group
@@ -150,19 +150,18 @@ def dsmi(
     0.64 0.00
     """
     points = as_points(points)
-    check_walk(kernel, solver)
+    how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
     check_estimator(estimator)
-    alpha, time = check_alpha(alpha), time_for(kernel, t)
     partition = partition_of(reference, groups, points.shape[0])
-    generator = generator_of(rng)
+    generator = how.rng
     resolved = kernel.resolve(points, generator)
     members = partition.members()
     compared = estimator.subsets(partition, generator)
     sizes = [len(indices) for row in [members, *compared] for indices in row]
-    walk = walk_of(points, resolved, memory=memory, sizes=sizes, alpha=alpha, t=time, solver=solver, tol=tol)
+    walk = walk_of(points, resolved, how, sizes=sizes)
     conditional, matched = measured(walk, members, compared, generator)
     largest = max(len(row[0]) for row in compared)
-    settings = settings_of(points, kernel, resolved, alpha=alpha, solver=walk.solver_for(max(2, largest)), rng=rng)
+    settings = settings_of(points, kernel, resolved, alpha=how.alpha, solver=walk.solver_for(max(2, largest)), rng=rng)
     value, stderr = combined(partition.sizes, conditional, matched)
     return Estimate(
         measure="DSMI",
@@ -171,7 +170,7 @@ def dsmi(
         n=points.shape[0],
         stderr=None if stderr is None else stderr / NATS_PER[BIT],
         ceiling=partition.entropy / NATS_PER[BIT],
-        settings=replace(settings, t=time, estimator=repr(estimator), partition=partition.origin),
+        settings=replace(settings, t=how.t, estimator=repr(estimator), partition=partition.origin),
         verdict=_verdict(walk, partition, conditional, matched, rng=generator),
         groups=table_of(partition, conditional, matched),
     )

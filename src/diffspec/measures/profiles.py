@@ -10,24 +10,25 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, as_points, from_numpy, is_numpy, namespace, to_numpy
-from diffspec._checks import Seed, generator_of
+from diffspec._checks import Seed
 from diffspec._memory import in_words, within_memory
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import Sigma
-from diffspec.kernels.scales import WIDTHS, Distances, asked, narrowest, widest, widths
+from diffspec.kernels.scales import WIDTHS, Distances, narrowest, widest, widths, widths_asked
+from diffspec.measures.asked import Asked, asked
 from diffspec.measures.curves import Curve, Profile
-from diffspec.measures.entropy import check_walk, settings_of
+from diffspec.measures.entropy import settings_of
 from diffspec.measures.information import Estimator, Matched, check_estimator, combined
 from diffspec.measures.subsets import Entropy, Indices
-from diffspec.operators.dense import Dense, check_alpha, diffusion, rounding_is_harmless
+from diffspec.operators.dense import Dense, diffusion, rounding_is_harmless
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for
 from diffspec.spectra.result import BIT, NATS_PER
-from diffspec.spectra.spectrum import check_time, shannon, whole_error
+from diffspec.spectra.spectrum import shannon, whole_error
 
 __all__ = ["profile"]
 
@@ -106,13 +107,13 @@ def profile(
     dimension 1.7; 1.7 at 1000 times the size
     """
     points = as_points(points)
-    check_walk(Gaussian(sigma), solver)
+    how = asked(Gaussian(sigma), alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
     check_estimator(estimator)
     check_grouping(groups)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
     points, partition = _in_own_order(points, partition)
-    plan = _plan(points, sigmas, solver=solver, alpha=check_alpha(alpha), t=check_time(t), memory=memory, tol=tol)
-    generator = generator_of(rng)
+    plan = _plan(points, sigmas, how)
+    generator = how.rng
     marked = Gaussian(sigma).resolve(points, generator)
     settings = settings_of(points, Gaussian(sigma), marked, alpha=plan.alpha, solver=plan.solver_for(plan.n), rng=rng)
     members = [] if partition is None else partition.members()
@@ -168,7 +169,12 @@ class _Plan:
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of the points at all widths."""
         count = len(self.sigmas)
-        return self.solver or choose(n, self.features, t=self.t, memory=self.memory, tol=self.tol, sets=count).solver
+        return (
+            self.solver
+            or choose(
+                n, self.features, kernel=Gaussian(), t=self.t, memory=self.memory, tol=self.tol, sets=count
+            ).solver
+        )
 
     def measured(
         self, sets: Sequence[Indices], rng: np.random.Generator
@@ -213,15 +219,13 @@ def _precise(operator: Dense) -> Dense:
     return operator if rounding_is_harmless(operator) else Dense(as_float64(operator.matrix), disposable=True)
 
 
-def _plan(
-    points: Array, sigmas: int | Sequence[float], *, solver: Solver | None, memory: float | None, t: float, **rest: Any
-) -> _Plan:
+def _plan(points: Array, sigmas: int | Sequence[float], how: Asked) -> _Plan:
     """The distances of `points` in the precision that the solver needs, and the widths."""
     n, d = points.shape
-    budget = memory_for(memory, points)
-    given = asked(sigmas)
+    budget, t = memory_for(how.memory, points), how.t
+    given = widths_asked(sigmas)
     count = given if isinstance(given, int) else len(given)
-    chosen = solver or choose(n, d, t=t, memory=budget, tol=rest["tol"], sets=count).solver
+    chosen = how.solver or choose(n, d, kernel=Gaussian(), t=t, memory=budget, tol=how.tol, sets=count).solver
     narrow = not isinstance(chosen, Exact)
     need = 16.0 * n * n  # both in float64, or in float32 and a copy of the affinity in float64
     if need > budget:
@@ -246,10 +250,11 @@ def _plan(
         sigmas=widths(given, narrowest(nearest, t), widest(scale, farthest, distinct=distinct, t=t)),
         scale=scale,
         distinct=distinct,
-        solver=solver,
-        memory=budget,
+        alpha=how.alpha,
         t=t,
-        **rest,
+        solver=how.solver,
+        memory=budget,
+        tol=how.tol,
     )
 
 

@@ -16,13 +16,14 @@ from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.kernels.scales import Distances
-from diffspec.measures.entropy import check_walk, dse
-from diffspec.operators.dense import check_alpha, diffusion
+from diffspec.measures.asked import asked
+from diffspec.measures.entropy import dse
+from diffspec.operators.dense import diffusion
 from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for
 from diffspec.spectra.records import restored, without_measure
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
-from diffspec.spectra.spectrum import check_time, shannon, shannon_stderr
+from diffspec.spectra.spectrum import shannon, shannon_stderr
 
 __all__ = ["ScaleShape", "Snapshot", "attributed", "scale_and_shape"]
 
@@ -159,11 +160,12 @@ def scale_and_shape(
     (n, d), (other, e) = clouds[0].shape, clouds[1].shape
     if n != other:
         raise InputError(f"a and b must hold the same points, got {n} and {other}; give both on the same inputs")
-    alpha, t = check_alpha(alpha), check_time(t)
-    check_walk(Gaussian(sigma), solver)
+    how = asked(Gaussian(sigma), alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
+    alpha, t, generator = how.alpha, how.t, how.rng
     _check_scale(scale)
-    chosen = solver or choose(n, max(d, e), t=t, memory=memory_for(memory, clouds[0]), tol=tol).solver
-    generator = generator_of(rng)
+    chosen = (
+        solver or choose(n, max(d, e), kernel=Gaussian(), t=t, memory=memory_for(memory, clouds[0]), tol=tol).solver
+    )
     width = resolve_sigma(sigma, clouds[0], generator)
     narrow = not isinstance(chosen, Exact)
     first, second = (

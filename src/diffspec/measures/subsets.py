@@ -12,20 +12,13 @@ import numpy as np
 from diffspec._arrays import Array, from_numpy, is_numpy, namespace, take_square
 from diffspec._threads import cores, parallel_map
 from diffspec.kernels import Kernel
+from diffspec.measures.asked import Asked
 from diffspec.operators.blocked import filled
+from diffspec.operators.build import affinity_of, build, operator_in, operator_on, tiles_of
 from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import GaussianTiles
 from diffspec.solvers import Exact, Solver
-from diffspec.solvers.choice import (
-    affinity_of,
-    bytes_of,
-    choose,
-    memory_for,
-    operator_in,
-    operator_of,
-    operator_on,
-    tiles_of,
-)
+from diffspec.solvers.choice import choose, memory_for, plan_for_sets, plan_in, planned
 from diffspec.spectra.spectrum import shannon, whole_error
 
 __all__ = ["Entropy", "Indices", "Walk", "measured", "walk_of"]
@@ -84,33 +77,36 @@ class Walk:
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of these points."""
         d = self.points.shape[1]
-        return self.solver or choose(n, d, t=self.t, memory=self.memory, tol=self.tol, sets=self.sets).solver
+        asked: dict[str, Any] = {"t": self.t, "memory": self.memory, "tol": self.tol, "sets": self.sets}
+        return self.solver or choose(n, d, kernel=self.kernel, **asked).solver
 
     def _operator(self, indices: Indices, solver: Solver, rng: np.random.Generator) -> Operator:
         if self.affinity is not None:
             return operator_on(take_square(self.affinity, indices), self.kernel, self.alpha)
         if self.tiles is not None:
-            return operator_in(self.tiles.some(from_numpy(indices, self.points)), self.alpha, self.memory)
+            tiles = self.tiles.some(from_numpy(indices, self.points))
+            return operator_in(tiles, self.alpha, plan_in(tiles, self.memory))
         own = namespace(self.points).take(self.points, from_numpy(indices, self.points), axis=0)
-        return operator_of(own, self.kernel, self.alpha, solver=solver, memory=self.memory, rng=rng)
+        plan = planned(own, self.kernel, solver=solver, t=self.t, memory=self.memory, tol=self.tol).plan
+        return build(own, self.kernel, self.alpha, plan, rng=rng, memory=self.memory, why=f"{solver!r} with ")
 
 
-def walk_of(points: Array, kernel: Kernel, *, memory: float | None, sizes: Sequence[int], **rest: Any) -> Walk:
-    """The walk on one affinity that all sets share, or, where it does not fit, on the points of each set."""
-    budget = memory_for(memory, points)
+def walk_of(points: Array, kernel: Kernel, how: Asked, *, sizes: Sequence[int]) -> Walk:
+    """The walk on one affinity that all sets share, or, where it does not fit, on the points of each set.
+
+    `kernel` is resolved on `points`; all else is as was asked.
+    """
+    budget = memory_for(how.memory, points)
+    rest: dict[str, Any] = {"alpha": how.alpha, "t": how.t, "solver": how.solver, "tol": how.tol}
     walk = Walk(points, None, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
-    if kernel.own_graph:
-        return walk
     exact = all(isinstance(walk.solver_for(size), Exact) for size in set(sizes) if size > 1)
-    n, tiled = points.shape[0], kernel.tiled
-    if exact or not tiled:
-        fits = 8.0 * n * n <= budget or not tiled
-        return replace(walk, affinity=affinity_of(points, kernel) if fits else None)
-    tiles = tiles_of(points, kernel)
-    if tiles is None:
-        return replace(walk, affinity=kernel(points) if 8.0 * n * n <= budget else None)
-    shared = bytes_of(tiles) <= budget and n * n <= sum(size * size for size in sizes)
-    return replace(walk, affinity=filled(tiles)) if shared else replace(walk, tiles=tiles)
+    plan = plan_for_sets(points, kernel, exact=exact, sizes=sizes, memory=budget)
+    if plan is None:
+        return walk
+    if plan.precision == "kernel":
+        return replace(walk, affinity=affinity_of(points, kernel, plan.storage))
+    tiles = tiles_of(points, kernel, plan.precision)
+    return replace(walk, affinity=filled(tiles)) if plan.storage == "dense" else replace(walk, tiles=tiles)
 
 
 def measured(

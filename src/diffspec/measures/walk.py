@@ -17,10 +17,11 @@ from diffspec._checks import Seed, generator_of, integer
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.measures.entropy import check_walk, time_for
+from diffspec.measures.asked import check_walk, time_for
+from diffspec.operators.build import affinity_of
 from diffspec.operators.conjugate import Floats, as_dense, conjugate_of, leading, scaled
 from diffspec.operators.dense import check_alpha
-from diffspec.solvers.choice import affinity_of
+from diffspec.solvers.choice import whole_of
 
 __all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"]
 
@@ -262,5 +263,6 @@ def _conjugate(points: Array, kernel: Kernel, alpha: float, rng: Seed) -> tuple[
     points = as_points(points)
     check_walk(kernel, None)
     alpha = check_alpha(alpha)
-    affinity = affinity_of(points, kernel.resolve(points, generator_of(rng)))
+    kernel = kernel.resolve(points, generator_of(rng))
+    affinity = affinity_of(points, kernel, whole_of(points, kernel))
     return conjugate_of(affinity if issparse(affinity) else to_numpy(affinity).astype(np.float64), alpha)

@@ -19,41 +19,27 @@ from diffspec.operators.dense import Dense
 from diffspec.points.distinct import distinct
 from diffspec.spectra.spectrum import Spectrum
 
-__all__ = ["Merged", "merged", "padded"]
+__all__ = ["Copies", "copies_of", "merged_diffusion", "padded"]
 
 # Fewer points are quick as they are; and where more than this share are different, merging does not make them few.
 FEWEST, SHARE = 400, 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Merged:
-    """The affinity of different points, and how often each of them occurs."""
+class Copies:
+    """Different points, and how often each of them occurs."""
 
-    affinity: np.ndarray[Any, Any]
+    vectors: np.ndarray[Any, Any]
     counts: np.ndarray[Any, Any]
-    semidefinite: bool
 
     @property
     def order(self) -> int:
         """The number of different points."""
         return len(self.counts)
 
-    def operator(self, alpha: float) -> Dense:
-        """The small operator, with anisotropic normalisation `alpha`; the affinity is used up."""
-        inverse = (self.affinity @ self.counts) ** -alpha
-        degree = inverse * (self.affinity @ (self.counts * inverse))
-        weight = inverse * np.sqrt(self.counts / degree)
-        matrix = self.affinity
-        matrix *= weight[:, None]
-        matrix *= weight[None, :]
-        return Dense(matrix, disposable=True, semidefinite=self.semidefinite)
 
-
-def merged(points: Array, kernel: Kernel) -> Merged | None:
-    """`points` without repetitions under a resolved `kernel`.
-
-    None where that does not make them few, or where `kernel` does not treat equal points alike.
-    """
+def copies_of(points: Array) -> Copies | None:
+    """`points` without repetitions, or None where that does not make them few."""
     n = points.shape[0]
     if n <= FEWEST or not is_numpy(points):
         return None
@@ -61,10 +47,18 @@ def merged(points: Array, kernel: Kernel) -> Merged | None:
     order = len(found.counts)
     if order > SHARE * n or 16.0 * order**2 > free_memory(points):
         return None
-    affinity = kernel.of_distinct(found.vectors, found.counts)
-    if affinity is None:
-        return None
-    return Merged(affinity, found.counts.astype(np.float64), bool(kernel.semidefinite))
+    return Copies(found.vectors, found.counts)
+
+
+def merged_diffusion(copies: Copies, kernel: Kernel, alpha: float) -> Dense:
+    """The small operator of `copies` under a resolved `kernel`, with anisotropic normalisation `alpha`."""
+    matrix, counts = kernel.of_distinct(copies.vectors, copies.counts), copies.counts.astype(np.float64)
+    inverse = (matrix @ counts) ** -alpha
+    degree = inverse * (matrix @ (counts * inverse))
+    weight = inverse * np.sqrt(counts / degree)
+    matrix *= weight[:, None]
+    matrix *= weight[None, :]
+    return Dense(matrix, disposable=True, semidefinite=bool(kernel.semidefinite))
 
 
 def padded(found: Spectrum, n: int) -> Spectrum:

@@ -24,7 +24,7 @@ from diffspec.operators.stored import Frame, Rows, StoredTiles, Survey, frame_of
 from diffspec.operators.tiles import EPS32, exponential
 from diffspec.points.sources import Source, Values, open_source
 
-__all__ = ["Streamed", "in_widths", "operator_of_stream", "resolve", "rule_within", "sample"]
+__all__ = ["OnDisk", "Streamed", "in_widths", "on_disk", "operator_of_stream", "resolve", "rule_within", "sample"]
 
 FLOAT32_LIMIT = 1e-4
 """Rounding of the exponent above which affinities are computed in float64."""
@@ -90,6 +90,35 @@ def operator_of_stream(
     tiles of side b = sqrt(memory / 24 / cores) in float32. Affinities are float32 unless that would move their
     exponents by more than 1e-4, or the whole affinity fits in float64.
     """
+    stored = on_disk(points, kernel, memory=memory, rng=rng)
+    return Streamed(stored.operator(alpha), stored.kernel, stored.asked, stored.sample)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OnDisk:
+    """Points on disk under a resolved kernel, of which an operator can be made within a number of bytes."""
+
+    tiles: StoredTiles
+    budget: _Budget
+    kernel: Gaussian | Cosine
+    """The kernel with its width as a number."""
+    asked: Gaussian | Cosine
+    """The kernel that was asked for, with the rule for its width as it was used."""
+    sample: Values
+    """At most 400 of the points, float64: what a verdict looks at."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of points and of features."""
+        return self.tiles.rows.source.shape
+
+    def operator(self, alpha: float) -> Operator:
+        """The diffusion operator, as `operator_of_stream`."""
+        return _operator(self.tiles, alpha, self.budget)
+
+
+def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Generator) -> OnDisk:
+    """`points` read once to check, centre and size them, and the width of `kernel` found; as `operator_of_stream`."""
     source = open_source(points)
     budget = _Budget.of(source, memory)
     asked = rule_within(kernel, source.shape[0], budget.left)
@@ -97,7 +126,7 @@ def operator_of_stream(
     rows = _surveyed(source, frame)
     resolved = resolve(asked, rows, replace(frame, features=budget.features(min(4096, source.shape[0]))), rng)
     tiles = in_widths(rows, frame, resolved)
-    return Streamed(_operator(tiles, alpha, budget), resolved, asked, sample(source, budget.left, rng))
+    return OnDisk(tiles, budget, resolved, asked, sample(source, budget.left, rng))
 
 
 def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:

@@ -63,7 +63,7 @@ class Changes:
         first, found = self._first[layer], []
         for rule in [rule for rule in ends if rule in first.ends]:
             after = ends[rule]
-            solver = choose(*known.shape, t=after.settings.t or 1.0).solver
+            solver = choose(*known.shape, kernel=Gaussian(), t=after.settings.t or 1.0).solver
             split = attributed(first.snapshot, now, (first.ends[rule], after), solver=solver)
             found += [(rule, record) for record in _records(split, first.step)]
         return found

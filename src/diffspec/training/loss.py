@@ -13,7 +13,7 @@ from diffspec._checks import generator_of
 from diffspec._foreign import as_array
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.measures.entropy import check_walk
+from diffspec.measures.asked import check_walk
 from diffspec.measures.information import Estimator, Literal, check_estimator
 from diffspec.operators.dense import check_alpha, diffusion
 from diffspec.points.groups import Grouping, check_grouping, partition_of

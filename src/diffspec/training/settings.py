@@ -10,7 +10,7 @@ from typing import Any
 from diffspec._checks import integer, shown
 from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
-from diffspec.measures.entropy import check_walk, time_for
+from diffspec.measures.asked import check_walk, time_for
 from diffspec.operators.dense import check_alpha
 from diffspec.runs.log import RunLog
 from diffspec.training.measures import Measure

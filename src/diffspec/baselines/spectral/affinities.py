@@ -10,7 +10,8 @@ from diffspec._checks import Seed, generator_of
 from diffspec.baselines._samples import Floats
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
-from diffspec.measures.entropy import check_walk, settings_of
+from diffspec.measures.asked import check_walk
+from diffspec.measures.entropy import settings_of
 from diffspec.operators.dense import check_alpha
 from diffspec.solvers import Exact
 from diffspec.spectra.result import Settings

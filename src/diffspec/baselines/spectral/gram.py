@@ -15,7 +15,8 @@ from diffspec.baselines._estimates import call, finite, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.measures.entropy import check_walk, settings_of
+from diffspec.measures.asked import check_walk
+from diffspec.measures.entropy import settings_of
 from diffspec.operators.dense import Dense
 from diffspec.points.groups import Grouping
 from diffspec.solvers import Exact

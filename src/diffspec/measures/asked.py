@@ -1,0 +1,62 @@
+"""The gate for what all measures are asked alike: kernel, alpha, t, solver, memory, tol and rng."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffspec._checks import Seed, generator_of, positive, shown, takes
+from diffspec.errors import InputError
+from diffspec.kernels import Kernel
+from diffspec.operators.dense import check_alpha
+from diffspec.solvers import Solver
+from diffspec.solvers.choice import check_memory
+from diffspec.spectra.spectrum import check_time
+
+__all__ = ["Asked", "asked", "check_walk", "time_for"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """How to measure, checked."""
+
+    kernel: Kernel
+    alpha: float
+    t: float
+    solver: Solver | None
+    memory: float | None
+    tol: float
+    rng: np.random.Generator
+
+
+def asked(
+    kernel: Kernel,
+    *,
+    alpha: float,
+    t: float | None,
+    solver: Solver | None = None,
+    memory: float | None = None,
+    tol: float = 1e-3,
+    rng: Seed = 0,
+) -> Asked:
+    """What a measure was asked, or InputError for the first of it that cannot be used."""
+    check_walk(kernel, solver)
+    alpha, t = check_alpha(alpha), time_for(kernel, t)
+    generator = generator_of(rng)
+    check_memory(memory)
+    tol = positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
+    return Asked(kernel, alpha, t, solver, memory, tol, generator)
+
+
+def check_walk(kernel: Kernel, solver: Solver | None) -> None:
+    """Raise InputError where `kernel` or `solver` is not one, for example a class that was not called."""
+    if isinstance(kernel, type) or not isinstance(kernel, Kernel):
+        raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {shown(kernel)}")
+    if solver is not None and not takes(solver, 2):
+        raise InputError(f"solver must be a solver such as Exact(), got {shown(solver)}")
+
+
+def time_for(kernel: Kernel, t: float | None) -> float:
+    """`t`, or where it is None the usual diffusion time of `kernel`."""
+    return check_time(kernel.time if t is None else t)

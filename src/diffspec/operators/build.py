@@ -1,0 +1,170 @@
+"""Points to the operator of a kernel, stored as a plan says; what to store is decided in `diffspec.solvers.choice`.
+
+One row of `BUILDERS` per storage. A new storage is a module with its operator and a row here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from scipy.sparse import issparse
+
+from diffspec._arrays import Array, as_float64, namespace, to_numpy
+from diffspec._memory import allowed, in_words
+from diffspec.errors import TooLargeError
+from diffspec.kernels import Kernel, Storage
+from diffspec.operators.blocked import blocked_diffusion, filled
+from diffspec.operators.dense import Operator, diffusion
+from diffspec.operators.factored import factored_diffusion
+from diffspec.operators.merging import Copies, merged_diffusion
+from diffspec.operators.sparse import nearby, sparse_diffusion
+from diffspec.operators.streaming import OnDisk
+from diffspec.operators.tiles import GaussianTiles
+
+__all__ = ["Plan", "Precision", "affinity_of", "build", "operator_in", "operator_on", "tiles_of"]
+
+Precision: TypeAlias = Literal["kernel", "float32", "points"]
+"""Of affinities: as the kernel computes them, from float32 matrix products, or from products in that of the points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What of an operator is stored, and within what."""
+
+    storage: Storage
+    precision: Precision
+    memory: float
+    """Bytes that tiles may use."""
+    rank: int = 0
+    """Of a factor."""
+
+
+def build(
+    points: Array,
+    kernel: Kernel,
+    alpha: float,
+    plan: Plan,
+    *,
+    rng: np.random.Generator,
+    memory: float | None = None,
+    copies: Copies | None = None,
+    why: str = "",
+) -> Operator:
+    """The diffusion operator of `points` (n, d) under a resolved `kernel`, stored as `plan` says.
+
+    Parameters
+    ----------
+    points : array (n, d) or OnDisk
+        The latter for the storage "disk".
+    memory : float, optional
+        Bytes that one whole affinity may take; default all that is allowed.
+    copies : Copies, optional
+        The different points, for the storage "merged".
+    why : str
+        Begins the message where a whole affinity does not fit.
+
+    Raises
+    ------
+    TooLargeError
+        A whole affinity does not fit.
+    """
+    return BUILDERS[plan.storage](Asked(points, kernel, alpha, plan, rng, memory, copies, why))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What `build` was given."""
+
+    points: Array
+    kernel: Kernel
+    alpha: float
+    plan: Plan
+    rng: np.random.Generator
+    memory: float | None
+    copies: Copies | None
+    why: str
+
+
+def _whole(asked: Asked) -> Operator:
+    """One affinity of all pairs, or the graph of those that matter."""
+    if asked.plan.precision == "kernel":
+        storage = asked.plan.storage
+        affinity = affinity_of(asked.points, asked.kernel, storage, memory=asked.memory, why=asked.why)
+        return operator_on(affinity, asked.kernel, asked.alpha)
+    return operator_in(tiles_of(asked.points, asked.kernel, asked.plan.precision), asked.alpha, asked.plan)
+
+
+def _tiled(asked: Asked) -> Operator:
+    return operator_in(tiles_of(asked.points, asked.kernel, asked.plan.precision), asked.alpha, asked.plan)
+
+
+def _factored(asked: Asked) -> Operator:
+    scaled = as_float64(asked.kernel.in_widths(asked.points))
+    return factored_diffusion(GaussianTiles.of(scaled, scaled.dtype), asked.alpha, asked.plan.rank, asked.rng)
+
+
+def _merged(asked: Asked) -> Operator:
+    assert asked.copies is not None
+    return merged_diffusion(asked.copies, asked.kernel, asked.alpha)
+
+
+def _on_disk(asked: Asked) -> Operator:
+    assert isinstance(asked.points, OnDisk)
+    return asked.points.operator(asked.alpha)
+
+
+BUILDERS: dict[Storage, Callable[[Asked], Operator]] = {
+    "dense": _whole,
+    "graph": _whole,
+    "tiles": _tiled,
+    "factor": _factored,
+    "merged": _merged,
+    "disk": _on_disk,
+}
+
+
+def affinity_of(points: Array, kernel: Kernel, storage: Storage, *, memory: float | None = None, why: str = "") -> Any:
+    """The affinity of all `points` under a resolved `kernel`: CSR for "graph" where that is smaller, else an array.
+
+    Raises
+    ------
+    TooLargeError
+        The array is larger than `memory`; the message starts with `why`.
+    """
+    n = points.shape[0]
+    if "dense" not in kernel.storages:
+        return kernel(points)
+    limit = min(memory or math.inf, allowed())
+    near = kernel.near(to_numpy(points), limit) if storage == "graph" else None
+    if near is not None:
+        return near
+    if 8.0 * n * n > limit:
+        raise TooLargeError(
+            f"{why}{kernel!r} needs the {n} x {n} float64 affinity, {in_words(8.0 * n * n)}, and "
+            f"memory allows {in_words(limit)}; give more memory or use Gaussian() with Lanczos()"
+        )
+    return kernel(points)
+
+
+def operator_on(affinity: Any, kernel: Kernel, alpha: float) -> Operator:
+    """The diffusion operator of an `affinity` that `kernel` gave, dense or sparse; the affinity is used up."""
+    if issparse(affinity):
+        return sparse_diffusion(nearby(affinity), alpha, dropped=kernel.dropped)
+    return replace(diffusion(affinity, alpha, overwrite=True), semidefinite=kernel.semidefinite is True)
+
+
+def operator_in(tiles: GaussianTiles, alpha: float, plan: Plan) -> Operator:
+    """The diffusion operator of `tiles`: one array that they fill, or computed again in every product."""
+    if plan.storage == "dense":
+        return replace(diffusion(filled(tiles), alpha, overwrite=True), entry_error=tiles.entry_error)
+    return blocked_diffusion(tiles, alpha, plan.memory / 2.0)
+
+
+def tiles_of(points: Array, kernel: Kernel, precision: Precision) -> GaussianTiles:
+    """The tiles of `points` under a resolved `kernel`, in float32 or in the precision of the points."""
+    scaled = kernel.in_widths(points)
+    return GaussianTiles.of(scaled, namespace(scaled).float32 if precision == "float32" else scaled.dtype)
