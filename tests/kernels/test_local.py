@@ -7,7 +7,7 @@ import pytest
 
 from diffspec import AlphaDecay, Exact, InputError, SelfTuning, TooLargeError, adjusted_dsmi, dse, dsmi
 from diffspec.operators import build
-from diffspec.solvers.choice import DENSE, whole_of
+from diffspec.solvers.storing import DENSE, whole_of
 
 LOCAL = {
     "self-tuning": SelfTuning(7),
@@ -165,7 +165,7 @@ def test_many_points_get_a_graph_and_few_or_dense_ones_an_array(rng, monkeypatch
     graph = affinity_of(cloud(DENSE + 1), AlphaDecay())
     assert not isinstance(graph, np.ndarray)
     assert graph.nnz < 0.05 * DENSE**2
-    monkeypatch.setattr("diffspec.solvers.choice.DENSE", 100)
+    monkeypatch.setattr("diffspec.solvers.storing.DENSE", 100)
     assert isinstance(affinity_of(rng.uniform(size=(200, 2000)), AlphaDecay()), np.ndarray)
     with pytest.raises(
         TooLargeError, match=r"^AlphaDecay\(.*\) needs the 200 x 200 float64 affinity, 320000 bytes .*, and memory"
@@ -180,7 +180,7 @@ def test_many_points_get_a_graph_and_few_or_dense_ones_an_array(rng, monkeypatch
 def test_information_on_a_graph_is_that_on_the_array(measure, monkeypatch):
     points, labels = cloud(600), np.arange(600) % 10
     whole = measure(points, labels)
-    monkeypatch.setattr("diffspec.solvers.choice.DENSE", 100)
+    monkeypatch.setattr("diffspec.solvers.storing.DENSE", 100)
     monkeypatch.setattr(AlphaDecay, "__call__", lambda *_: pytest.fail("the whole array was computed"))
     assert measure(points, labels).value == pytest.approx(whole.value, abs=1e-9)
 

@@ -46,7 +46,7 @@ def test_its_eigenvalues_are_those_of_the_entropy(points):
 @pytest.mark.parametrize("kernel", [AlphaDecay(5), NearestNeighbors(5)], ids=repr)
 def test_a_sparse_graph_gives_a_sparse_matrix_and_the_same_numbers(rng, kernel, monkeypatch):
     points = rng.normal(size=(350, 4))
-    monkeypatch.setattr("diffspec.solvers.choice.DENSE", 100)
+    monkeypatch.setattr("diffspec.solvers.storing.DENSE", 100)
     matrix = diffusion_matrix(points, kernel=kernel)
     assert issparse(matrix)
     assert matrix.sum(axis=1) == pytest.approx(np.ones(350), abs=1e-12)
@@ -116,7 +116,7 @@ def test_potential_distances_are_their_definition(points, steps):
 
 
 def test_what_does_not_fit_as_a_dense_array_is_refused(rng, monkeypatch):
-    monkeypatch.setattr("diffspec.solvers.choice.DENSE", 100)
+    monkeypatch.setattr("diffspec.solvers.storing.DENSE", 100)
     monkeypatch.setattr("diffspec._arrays.free_memory", lambda like: 24.0 * 350**2 - 1.0)
     with pytest.raises(TooLargeError, match="the walk of 350 points as dense 350 x 350 arrays needs"):
         potential_distances(rng.normal(size=(350, 4)), 2, kernel=NearestNeighbors(5))

@@ -80,7 +80,7 @@ def test_the_protocol_of_an_operator():
 def test_dse_of_many_points_takes_it_and_its_bounds_hold_the_value_of_lanczos(monkeypatch):
 
     points = np.random.default_rng(0).normal(size=(1500, 3))
-    monkeypatch.setattr("diffspec.solvers.choice.FACTORED", 1000)
+    monkeypatch.setattr("diffspec.solvers.storing.FACTORED", 1000)
     ours = dse(points, kernel=Gaussian(3.0), solver=LowRank())
     exact = dse(points, kernel=Gaussian(3.0)).value
     assert ours.bounds[0] <= exact <= ours.bounds[1]

@@ -20,7 +20,8 @@ from diffspec.operators.build import affinity_of, operator_on
 from diffspec.points.distances import in_blocks
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import choose, memory_for, whole_of
+from diffspec.solvers.choice import choose, memory_for
+from diffspec.solvers.storing import whole_of
 from diffspec.spectra.result import BIT, NATS_PER, Estimate
 from diffspec.spectra.spectrum import shannon, whole_error
 from diffspec.spectra.verdicts import ABOVE, INFORMATIVE, above_groups, beside

@@ -20,7 +20,8 @@ from diffspec.operators.merging import Copies, copies_of, padded
 from diffspec.operators.streaming import on_disk
 from diffspec.points.sources import is_stored
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import Choice, Size, memory_for, plan, planned
+from diffspec.solvers.choice import Choice, memory_for, plan, planned
+from diffspec.solvers.storing import Size
 from diffspec.spectra.result import Estimate, Settings
 from diffspec.spectra.spectrum import Spectrum, shannon
 from diffspec.spectra.verdicts import HIGH, LOW

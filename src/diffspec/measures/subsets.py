@@ -18,7 +18,8 @@ from diffspec.operators.build import affinity_of, build, operator_in, operator_o
 from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import GaussianTiles
 from diffspec.solvers import Exact, Solver
-from diffspec.solvers.choice import choose, memory_for, plan_for_sets, plan_in, planned
+from diffspec.solvers.choice import choose, memory_for, planned
+from diffspec.solvers.storing import plan_for_sets, plan_in
 from diffspec.spectra.spectrum import shannon, whole_error
 
 __all__ = ["Entropy", "Indices", "Walk", "measured", "walk_of"]

@@ -21,7 +21,7 @@ from diffspec.measures.asked import check_walk, time_for
 from diffspec.operators.build import affinity_of
 from diffspec.operators.conjugate import Floats, as_dense, conjugate_of, leading, scaled
 from diffspec.operators.dense import check_alpha
-from diffspec.solvers.choice import whole_of
+from diffspec.solvers.storing import whole_of
 
 __all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"]
 

@@ -15,7 +15,7 @@ from scipy.sparse import issparse
 
 from diffspec._arrays import Array, as_float64, namespace, to_numpy
 from diffspec._memory import allowed, in_words
-from diffspec.errors import TooLargeError
+from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Kernel, Storage
 from diffspec.operators.blocked import blocked_diffusion, filled
 from diffspec.operators.dense import Operator, diffusion
@@ -69,9 +69,13 @@ def build(
 
     Raises
     ------
+    InputError
+        The kernel has no such storage.
     TooLargeError
         A whole affinity does not fit.
     """
+    if plan.storage not in kernel.storages:
+        raise InputError(f"{kernel!r} cannot be stored as {plan.storage}; it can as {' or '.join(kernel.storages)}")
     return BUILDERS[plan.storage](Asked(points, kernel, alpha, plan, rng, memory, copies, why))
 
 

@@ -80,7 +80,7 @@ def operator_of_stream(
     Raises
     ------
     InputError
-        Points that cannot be used (see `sources.open_source`), NaN or infinity, another kernel or rule.
+        Points that cannot be used (see `diffspec.points.sources.open_source`), NaN or infinity, another kernel or rule.
     TooLargeError
         `memory` does not hold one small tile, one chunk of the zarr array or a few numbers per point.
 

@@ -1,0 +1,90 @@
+"""All kernels x storages: the spectrum of the dense definition, or one line that says why not."""
+
+import typing
+
+import numpy as np
+import pytest
+
+import definitions
+from diffspec import (
+    AlphaDecay,
+    Cosine,
+    DiffspecError,
+    Gaussian,
+    NearestNeighbors,
+    Precomputed,
+    SelfTuning,
+    Thresholded,
+)
+from diffspec.kernels import Storage
+from diffspec.operators.build import BUILDERS, Plan, build
+from diffspec.operators.merging import copies_of
+from diffspec.operators.streaming import on_disk
+
+STORAGES = typing.get_args(Storage)
+KERNELS = [
+    Gaussian(2.0),
+    Gaussian("median"),
+    Cosine(0.5),
+    SelfTuning(),
+    AlphaDecay(),
+    Thresholded(2.0),
+    NearestNeighbors(),
+    Precomputed(),
+]
+ALPHA, N, COPIES = 0.5, 130, 4
+
+
+def cloud():
+    """Clusters of which every point occurs four times, so that merging pays."""
+    rng = np.random.default_rng(0)
+    return np.repeat(rng.normal(size=(N, 3)) + 3.0 * np.eye(3)[np.arange(N) % 3], COPIES, axis=0)
+
+
+def given(kernel):
+    if isinstance(kernel, Precomputed):
+        return definitions.gaussian(cloud(), 2.0)
+    return cloud()
+
+
+def dense(affinity):
+    return affinity.toarray() if hasattr(affinity, "toarray") else np.asarray(affinity)
+
+
+def eigenvalues(operator):
+    return np.sort(np.abs(np.linalg.eigvalsh(operator.dense())))[::-1]
+
+
+def stored(points, kernel, storage, tmp_path):
+    """The operator of a resolved kernel in `storage`, as the walk of a measure makes it."""
+    rng = np.random.default_rng(0)
+    plan = Plan(storage, "points" if storage in ("tiles", "factor", "disk") else "kernel", 1e8, rank=N)
+    if storage == "disk":
+        np.save(tmp_path / "points.npy", points)
+        points = on_disk(np.load(tmp_path / "points.npy", mmap_mode="r"), kernel, memory=1e8, rng=rng)
+    copies = copies_of(points) if storage == "merged" else None
+    return build(points, kernel, ALPHA, plan, rng=rng, copies=copies)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("kernel", KERNELS, ids=repr)
+def test_every_storage_of_every_kernel_is_the_dense_definition_or_is_refused(kernel, storage, tmp_path):
+    points = given(kernel)
+    resolved = kernel.resolve(points, np.random.default_rng(0))
+    if storage not in kernel.storages:
+        with pytest.raises(
+            DiffspecError, match=f"cannot be stored as {storage}; it can as |on disk can be measured with"
+        ):
+            stored(points, resolved, storage, tmp_path)
+        return
+    matrix = definitions.diffusion_matrix(dense(resolved(points)), ALPHA)
+    expected = np.sort(np.abs(np.linalg.eigvals(matrix)))[::-1]
+    found = eigenvalues(stored(points, resolved, storage, tmp_path))
+    near = 1e-6 if storage == "disk" else 1e-8  # the former in float32, where that is harmless
+    assert found == pytest.approx(expected[: len(found)], abs=near)
+    assert expected[len(found) :] == pytest.approx(0.0, abs=near)
+
+
+def test_every_storage_has_one_builder():
+    assert set(BUILDERS) == set(STORAGES)
+    assert all(set(kernel.storages) <= set(STORAGES) for kernel in KERNELS)
