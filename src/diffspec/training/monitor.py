@@ -19,6 +19,7 @@ from diffspec.errors import InputError, LayersWarning
 from diffspec.kernels import Kernel
 from diffspec.kernels.bandwidth import Median
 from diffspec.runs.log import RunLog
+from diffspec.runs.writing import Writer
 from diffspec.spectra.result import Estimate
 from diffspec.training import resuming
 from diffspec.training.changes import Changes, is_fixed
@@ -39,7 +40,6 @@ from diffspec.training.settings import (
     plain_settings,
     rule_words,
 )
-from diffspec.training.writing import Writer
 
 __all__ = ["ONE_TWO_FIVE", "Monitor"]
 
