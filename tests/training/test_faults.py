@@ -16,9 +16,9 @@ import torch
 
 from diffspec import Gaussian, InputError
 from diffspec.errors import RunLogWarning
+from diffspec.runs import writing as waiting
 from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, Monitor, Probe
-from diffspec.training import writing as waiting
 
 INPUTS = torch.randn(24, 6, generator=torch.Generator().manual_seed(0))
 LABELS = [0, 1, 2] * 8

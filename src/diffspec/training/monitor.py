@@ -18,10 +18,10 @@ from diffspec.conventions import Walk
 from diffspec.errors import InputError, LayersWarning
 from diffspec.kernels import Kernel
 from diffspec.kernels.bandwidth import Median
+from diffspec.runs import resuming
 from diffspec.runs.log import RunLog
 from diffspec.runs.writing import Writer
 from diffspec.spectra.result import Estimate
-from diffspec.training import resuming
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.measures import RULES, Measure, fields_of, standard
 from diffspec.training.network.hooks import look, trial
