@@ -30,6 +30,7 @@ def run(
     *,
     endings: Sequence[str] = (".png",),
     share: tuple[int, int] = (1, 1),
+    cluster: str = "",
 ) -> Log:
     """The recipe `name` run at `scale`, its results and figure written under `results`.
 
@@ -37,7 +38,7 @@ def run(
     """
     recipe = load(name)
     say = partial(_say, name)
-    log = Log(results / name / f"{scale}.jsonl", say=say, share=share)
+    log = Log(results / name / f"{scale}.jsonl", say=say, share=share, cluster=cluster)
     recipe.run(getattr(recipe, scale.upper()), log)
     if log.cells:
         _draw(recipe, log, endings)
@@ -93,6 +94,7 @@ def _add(name: str) -> None:
     @_where("cpu" in sizes, click.option("--cpu", "scale", flag_value="cpu", help="The size of the results in git."))
     @click.option("--paper", "scale", flag_value="paper", help="The published size.")
     @click.option("--cells", "share", type=Share(), default="1/1", help="Of every k cells the i-th: one of k workers.")
+    @click.option("--cluster", default="", help="Address of a Dask scheduler, for recipes that train networks.")
     @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of results and figures.")
     @click.option(
         "--data",
@@ -100,11 +102,11 @@ def _add(name: str) -> None:
         help="Folder of data sets, for recipes that need any.  [default: shared/data beside the checkout]",
     )
     @click.option("--svg", is_flag=True, help="Draw the figure as SVG too.")
-    def one(scale: str, share: tuple[int, int], results: Path, data: Path | None, svg: bool) -> None:
+    def one(scale: str, share: tuple[int, int], cluster: str, results: Path, data: Path | None, svg: bool) -> None:
         if data is not None:
             use(data)
         endings = (".png", ".svg") if svg else (".png",)
-        log = run(name, scale, results, endings=endings, share=share)
+        log = run(name, scale, results, endings=endings, share=share, cluster=cluster)
         click.echo(f"{log.measured} cells measured ({log.failed} failed), {log.skipped} found in {log.path}")
         _print(name, load(name), log)
         if log.failed:

@@ -39,6 +39,8 @@ class Log:
     say: Callable[[str], None] = lambda _line: None
     share: tuple[int, int] = (1, 1)
     """(i, k): of every k cells that are asked for the i-th, so that k processes share one file."""
+    cluster: str = ""
+    """Address of a Dask scheduler whose workers measure the cells of recipes that can be measured elsewhere."""
     asked: int = 0
     measured: int = 0
     skipped: int = 0
@@ -65,26 +67,48 @@ class Log:
 
         `key` must hold all that decides the numbers, the seed among it, as plain values.
         """
+        plain = self.wanted(key)
+        if plain is not None:
+            self.add(measured(function, plain))
+
+    def wanted(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
+        """`key` as plain values, where its cell is of this process's share and not in the file yet."""
         turn, workers = self.share
         self.asked += 1
         if (self.asked - turn) % workers:
-            return
-        key = json.loads(json.dumps(key))
-        known = self._known.get(_name(key))
+            return None
+        plain: dict[str, Any] = json.loads(json.dumps(key))
+        known = self._known.get(_name(plain))
         if known and not known.error:
             self.skipped += 1
-            return
-        cell = _measure(function, key)
+            return None
+        return plain
+
+    def add(self, cell: Cell) -> None:
+        """Write down a cell that was measured here or elsewhere."""
         self.measured += 1
         self.failed += bool(cell.error)
         self._write(cell)
-        self.say(f"{_words(key)}: {cell.error or f'{cell.seconds:.1f} s'}")
+        self.say(f"{_words(cell.key)}: {cell.error or f'{cell.seconds:.1f} s'}")
 
     def _write(self, cell: Cell) -> None:
         self._known[_name(cell.key)] = cell
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab", buffering=0) as file:
             file.write(_line(cell).encode())  # in one piece: several processes may write
+
+
+def measured(function: Callable[..., Mapping[str, Any]], key: dict[str, Any]) -> Cell:
+    """The cell that ``function(**key)`` gives; where it raises or is not finite, with the error."""
+    start = time.perf_counter()
+    try:
+        values = dict(function(**key))
+        bad = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
+        error = f"not finite: {', '.join(bad)}" if bad else ""
+    except Exception as raised:  # whatever it was, it is a line of the file and the other cells are measured
+        values, error = {}, " ".join(f"{type(raised).__name__}: {raised}".split())
+    seconds = round(time.perf_counter() - start, 3)
+    return Cell(key=key, values={} if error else values, seconds=seconds, error=error)
 
 
 def read(path: Path) -> list[Cell]:
@@ -111,18 +135,6 @@ def spread(cells: Iterable[Cell], value: str) -> float:
     numbers = [cell.values[value] for cell in cells if value in cell.values]
     centre = math.fsum(numbers) / max(1, len(numbers))
     return math.sqrt(math.fsum((x - centre) ** 2 for x in numbers) / max(1, len(numbers) - 1))
-
-
-def _measure(function: Callable[..., Mapping[str, Any]], key: dict[str, Any]) -> Cell:
-    start = time.perf_counter()
-    try:
-        values = dict(function(**key))
-        bad = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
-        error = f"not finite: {', '.join(bad)}" if bad else ""
-    except Exception as raised:  # whatever it was, it is a line of the file and the other cells are measured
-        values, error = {}, " ".join(f"{type(raised).__name__}: {raised}".split())
-    seconds = round(time.perf_counter() - start, 3)
-    return Cell(key=key, values={} if error else values, seconds=seconds, error=error)
 
 
 def _line(cell: Cell) -> str:

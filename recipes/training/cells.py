@@ -20,7 +20,7 @@ from recipes.training.epochs import Trainer
 from recipes.training.history import History
 from recipes.training.inputs.data import Data, load, wrong
 from recipes.training.measuring import Monitors, collected
-from recipes.training.networks.families import build, device
+from recipes.training.networks.families import blocks, build, device
 from recipes.training.networks.initialisers import initialise
 
 __all__ = ["LIVE", "measure", "place"]
@@ -83,7 +83,8 @@ class _Run:
             shutil.rmtree(self.folder, ignore_errors=True)
             RunLog(self.log)
         self.probe = _probe(data, key)
-        self.monitors = Monitors(network, self.probe, self.log, run=RUN, settings=dict(key))
+        watched = blocks(key["network"], network.encoder) if key.get("blocks") else None
+        self.monitors = Monitors(network, self.probe, self.log, run=RUN, settings=dict(key), blocks=watched)
 
     def through(self, say: Callable[[str], None]) -> None:
         """Every epoch, looks among them, until the last, or until the wrong labels are known."""
@@ -127,7 +128,7 @@ class _Run:
         started = time.process_time()
         if looked:
             self.monitors.look(epoch, whole=whole, accuracy=self.history.last("accuracy"))
-        if epoch == 0 and self.key["condition"] == "supervised":
+        if epoch == 0 and looked and self.key["condition"] == "supervised":
             self._look_calibrated()
         self.history.seconds["looks"] += time.process_time() - started
 

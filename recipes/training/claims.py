@@ -15,7 +15,7 @@ import numpy as np
 
 from recipes.lab.log import Cell, select
 
-__all__ = ["CLAIMS", "Claim", "counts", "curve", "scale", "table", "verdict"]
+__all__ = ["CLAIMS", "Claim", "curve", "scale", "shares", "table", "verdict"]
 
 CHANCE = 0.05
 """Bits that DSMI of a thousand points moves by chance; less than this is no change."""
@@ -117,7 +117,7 @@ def verdict(cells: Sequence[Cell], name: str, claimed: str) -> Found | None:
     mean = float(np.mean(values))
     error = float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
     if claimed == ZERO:
-        does = ZERO if abs(mean) <= NEAR_ZERO else RISES
+        does = ZERO if abs(mean) <= NEAR_ZERO else RISES if mean > 0 else FALLS
     else:
         clear = abs(mean) > max(CHANCE, 0.0 if math.isnan(error) else 2 * error)
         does = LEVEL if not clear else RISES if mean > 0 else FALLS
@@ -136,15 +136,14 @@ def panels(cells: Sequence[Cell], claim: Claim, rule: str) -> dict[tuple[str, st
     return found
 
 
-def counts(cells: Sequence[Cell]) -> dict[str, float]:
-    """Of how many networks a claim holds, by claim, data set, condition and rule."""
-    table: dict[str, float] = {}
+def shares(cells: Sequence[Cell]) -> dict[str, float]:
+    """Of which share of the networks a claim holds, by claim, data set, condition and rule."""
+    held: dict[str, list[bool]] = {}
     for claim in CLAIMS:
         for rule in claim.rules:
             for (_network, data, condition), found in panels(cells, claim, rule).items():
-                name = f"{claim.curves()[rule]}: {data}, {condition}"
-                table[name] = table.get(name, 0.0) + found.holds
-    return table
+                held.setdefault(f"{claim.curves()[rule]}: {data}, {condition}", []).append(found.holds)
+    return {name: sum(some) / len(some) for name, some in held.items()}
 
 
 def scale(cells: Sequence[Cell], name: str) -> float:

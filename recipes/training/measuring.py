@@ -23,6 +23,7 @@ RULES = {"sigma = 10": paper, "neighbors": default, "median": {"kernel": Gaussia
 """At every look; the convention of the released package at some."""
 
 RELEASED = {"released": released}
+OF_BLOCKS = {name: RULES[name] for name in ("sigma = 10", "neighbors")}
 TIMES = (1.0, 3.0, 10.0, 30.0, 100.0)
 BINS = 2
 
@@ -171,22 +172,34 @@ class Binned:
 
 
 class Monitors:
-    """Two monitors of one encoder that write into one log."""
+    """Monitors of one encoder, and of its `blocks` where they are given, that write into one log."""
 
-    def __init__(self, network: Any, probe: Probe, path: Path, *, run: str, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        network: Any,
+        probe: Probe,
+        path: Path,
+        *,
+        run: str,
+        settings: Mapping[str, Any],
+        blocks: Mapping[str, str] | None = None,
+    ) -> None:
         entropy, of_y, of_x = (Remembered(measure) for measure in (DSE(), DSMI("Y"), DSMI("X")))
         times = [AtTime(t, entropy) for t in TIMES]
         always = [entropy, *times, of_y, Conditional(of_y), of_x, Adjusted(entropy, of_y), Adjusted(entropy, of_x, "X")]
-        shared: dict[str, Any] = {"layers": ["encoder"], "probe": probe, "log": path, "changes": False, "pictures": ()}
-        self.always = Monitor(network, run=run, measures=always, rules=RULES, settings=settings, **shared)
         once = [DSE(), DSMI("Y"), DSMI("X"), Binned(), Binned("Y"), Binned("X")]
-        self.once = Monitor(network, run=f"{run}, released", measures=once, rules=RELEASED, settings=settings, **shared)
+        shared: dict[str, Any] = {"probe": probe, "log": path, "changes": False, "pictures": (), "settings": settings}
+        top = {"layers": ["encoder"], **shared}
+        self.always = Monitor(network, run=run, measures=always, rules=RULES, **top)
+        self.whole = [Monitor(network, run=f"{run}, released", measures=once, rules=RELEASED, **top)]
+        if blocks:
+            self.whole.append(Monitor(network, run=f"{run}, blocks", layers=blocks, rules=OF_BLOCKS, **shared))
 
     def look(self, step: int, *, whole: bool, **scalars: float) -> None:
-        """Measure now, and if `whole` by the released convention and in bins too."""
+        """Measure now, and if `whole` by the released convention, in bins and block by block too."""
         self.always.observe(step, **scalars)
-        if whole:
-            self.once.observe(step)
+        for monitor in self.whole if whole else ():
+            monitor.observe(step)
 
 
 def name_of(measure: str, rule: str | None) -> str:
@@ -195,25 +208,38 @@ def name_of(measure: str, rule: str | None) -> str:
 
 
 def collected(path: Path, run: str) -> dict[str, Any]:
-    """The curves of `run` in the log at `path`: a list of numbers each, None where there is none, over ``looks``."""
-    records = [record for record in read(path) if record.get("run") in (run, f"{run}, released")]
-    numbers = [record for record in records if record["kind"] == "number"]
+    """The curves of `run` in the log at `path`: a list of numbers each, None where there is none, over ``looks``.
+
+    Those of blocks are called by the block too: ``encoder.layer1: DSE(Z), sigma = 10``.
+    """
+    records = [record for record in read(path) if record.get("run") in (run, f"{run}, released", f"{run}, blocks")]
     looks = sorted({record["step"] for record in records if "step" in record})
     if not looks:
         return {}
     table: dict[str, dict[int, Any]] = {}
-    for record in numbers:
-        curve = name_of(record["name"], record["rule"])
-        table.setdefault(curve, {})[record["step"]] = _short(record["value"])
-        if record["stderr"] is not None:
-            table.setdefault(f"{curve}, stderr", {})[record["step"]] = _short(record["stderr"])
-    for record in (record for record in records if record["kind"] == "scalar"):
-        table.setdefault(record["name"], {})[record["step"]] = _short(record["value"])
+    for record in records:
+        for curve, value in _numbers(record, run).items():
+            table.setdefault(curve, {})[record["step"]] = _short(value)
     curves = {name: [found.get(step) for step in looks] for name, found in table.items()}
-    failures = [
-        f"{record['name']} at {record['step']}: {record['error']}" for record in records if record["kind"] == "failure"
-    ]
+    failures = [_failure(record) for record in records if record["kind"] == "failure"]
     return {"looks": looks, **curves, **({"failures": failures} if failures else {})}
+
+
+def _numbers(record: Mapping[str, Any], run: str) -> dict[str, float]:
+    """What a record says, by the name of the curve."""
+    if record["kind"] == "scalar":
+        return {record["name"]: record["value"]}
+    if record["kind"] != "number":
+        return {}
+    curve = name_of(record["name"], record["rule"])
+    if record["run"] == f"{run}, blocks":
+        curve = f"{record['layer']}: {curve}"
+    error = {} if record["stderr"] is None else {f"{curve}, stderr": record["stderr"]}
+    return {curve: record["value"], **error}
+
+
+def _failure(record: Mapping[str, Any]) -> str:
+    return f"{record['name']} at {record['step']}: {record['error']}"
 
 
 def _short(value: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 from diffspec import Lanczos, TooLargeError
 from diffspec.operators.dense import Dense
 from diffspec.solvers import _krylov, _lapack
-from diffspec.solvers._krylov import fits_whole, holds, whole_spectrum
+from diffspec.solvers._krylov import Krylov, fits_whole, gaussian, holds, whole_spectrum
 
 
 def _allow(monkeypatch, memory):
@@ -62,6 +62,15 @@ def test_a_negative_eigenvalue_counts_from_the_floor_on():
         found = whole_spectrum(Dense(np.diag(np.r_[1.0, np.zeros(10), value])))
         assert found.floor == pytest.approx(eps, rel=1e-12)
         assert found.negative == (value if value < -eps else 0.0)
+
+
+def test_a_step_needs_room_for_four_blocks_beside_the_basis(monkeypatch):
+    operator = Dense(np.diag(np.linspace(0.2, 1.0, 100)))
+    space = Krylov(operator, gaussian(operator, 6, np.random.default_rng(0)))
+    space.step()
+    for vectors, fits in ((12 + 4 * 6, True), (12 + 4 * 6 - 1, False)):
+        _allow(monkeypatch, 2.0 * _krylov._bytes_of(operator, vectors))
+        assert space.fits() is fits
 
 
 def test_a_round_that_memory_does_not_hold_is_refused_or_told(monkeypatch):

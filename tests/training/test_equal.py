@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -41,6 +45,44 @@ class Counting(nn.Module):
         noise = torch.rand(x.shape, generator=self.generator)
         scale = 1 + 0.01 * float(self.count) + 0.01 * self.steps + 0.01 * sum(self.history)
         return self.linear((x - self.average + 0.1 * noise) * scale)
+
+
+@dataclass
+class Record:
+    count: int = 0
+
+
+class Keeping(nn.Module):
+    """What it keeps stands in something that is no buffer, list or number, and the output depends on it."""
+
+    def __init__(self, kept: Any, step: Callable[[Any], float]) -> None:
+        super().__init__()
+        self.linear, self.kept, self.step = nn.Linear(6, 3), kept, step
+
+    def forward(self, x: Any) -> Any:
+        return self.linear(x) * (1.0 + 0.1 * self.step(self.kept))
+
+
+def counted(kept: Any) -> float:
+    """One more of `count`, as an item or an attribute."""
+    if isinstance(kept, dict):
+        kept["count"] += 1
+        return float(kept["count"])
+    kept.count += 1
+    return float(kept.count)
+
+
+def added(kept: Any) -> float:
+    kept += 1.0
+    return float(kept[0])
+
+
+def normalised(kept: list[nn.Module]) -> float:
+    return float(kept[0](INPUTS).detach().abs().mean()) + float(kept[0].running_mean.abs().sum())
+
+
+def drawn(kept: Any) -> float:
+    return float(np.random.Generator(kept).random())
 
 
 class Tied(nn.Module):
@@ -95,6 +137,13 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "instance norm with statistics": lambda: convolutions(last=nn.InstanceNorm2d(4, track_running_stats=True)),
     "lazy, run once": lambda: initialised(nn.Sequential(nn.LazyLinear(8), nn.Dropout(0.3), nn.LazyLinear(3))),
     "counters and averages in forward": Counting,
+    "a counter": lambda: Keeping(Counter(), counted),
+    "a dictionary with a default": lambda: Keeping(defaultdict(int), counted),
+    "a namespace": lambda: Keeping(SimpleNamespace(count=0), counted),
+    "a dataclass": lambda: Keeping(Record(), counted),
+    "an array of NumPy": lambda: Keeping(np.zeros(2), added),
+    "a module in a list": lambda: Keeping([nn.BatchNorm1d(6)], normalised),
+    "bits of NumPy": lambda: Keeping(np.random.PCG64(3), drawn),
     "tied modules": Tied,
     "inputs in place": Eating,
     "spectral_norm": lambda: nn.Sequential(parametrizations.spectral_norm(nn.Linear(6, 6)), nn.Linear(6, 3)),
@@ -195,8 +244,14 @@ class Writing(nn.Module):
         return self.linear(x)
 
 
+class Other:
+    count = 0
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "lazy": (lambda: nn.Sequential(nn.Dropout(0.1), nn.LazyLinear(3)), "not initialised yet: '1.weight' of LazyLinear"),
+    "an object": (lambda: Keeping(Other(), counted), "answers otherwise when the same inputs come again"),
+    "an iterator": (lambda: Keeping(itertools.count(), next), "answers otherwise when the same inputs come again"),
     "codes": (lambda: Writing("codes"), "writes its own parameter 'codes' when it is evaluated"),
     "through data": (lambda: Writing("linear"), "writes its own parameter 'linear.weight' when it is evaluated"),
 }

@@ -127,7 +127,7 @@ class _Reordered:
 
 def _bytes(images: Any, most: int | None) -> Any:
     """The first images as one tensor; those that are read one by one stay so."""
-    return torch.as_tensor(np.ascontiguousarray(images[:most])) if isinstance(images, np.ndarray) else images
+    return torch.as_tensor(np.array(images[:most])) if isinstance(images, np.ndarray) else images
 
 
 @dataclass(frozen=True, slots=True)

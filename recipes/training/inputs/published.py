@@ -15,6 +15,7 @@ __all__ = ["NAMES", "human_labels", "read"]
 
 Labelled: TypeAlias = tuple[Any, Any]
 
+HOW = "give a folder that has it by --data DIR, as torchvision lays it out"
 SIDE = 256
 """Images of many sizes become central squares of this many pixels."""
 
@@ -33,7 +34,16 @@ def read(name: str, root: Path) -> tuple[Labelled, Labelled]:
     """The training and the held-out part of the data set `name`, under `root`."""
     if name not in NAMES:
         raise MissingDataError(f"no data set {name!r} under {root}; known by torchvision: {', '.join(NAMES)}")
-    return tuple(_labelled(dataset) for dataset in NAMES[name](root))  # type: ignore[return-value]
+    try:
+        train, held = NAMES[name](root)
+    except MissingDataError:
+        raise
+    except Exception as error:  # no network, a file that is cut off: whatever torchvision says of it
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        raise MissingDataError(
+            f"{name} is not in {root} and torchvision cannot get it there ({text}); {HOW}"
+        ) from error
+    return _labelled(train), _labelled(held)
 
 
 def human_labels(path: Path, kind: str, clean: Any) -> np.ndarray[Any, Any]:

@@ -98,7 +98,7 @@ def _blurred(images: Tensor) -> Tensor:
     sigma = _uniform(len(chosen), *BLUR, images)
     reach = max(1, size // 20)
     weights = torch.exp(-(torch.arange(-reach, reach + 1, device=images.device) ** 2) / (2 * sigma[:, None] ** 2))
-    weights = (weights / weights.sum(1, keepdim=True)).T.reshape(-1, len(chosen), 1, 1, 1)
+    weights = (weights / weights.sum(1, keepdim=True)).T.reshape(2 * reach + 1, len(chosen), 1, 1, 1)
     some = images[chosen]
     for axis, pad in ((3, (reach, reach, 0, 0)), (2, (0, 0, reach, reach))):
         wide = functional.pad(some, pad, mode="reflect")

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-__all__ = ["CONVOLUTIONAL", "FAMILIES", "SMALL_IMAGE", "TRANSFORMERS", "Network", "blocks", "build"]
+__all__ = ["CONVOLUTIONAL", "FAMILIES", "SMALL_IMAGE", "TRANSFORMERS", "Network", "blocks", "build", "device"]
 
 Tensor: TypeAlias = Any
 
@@ -112,7 +112,7 @@ def build(name: str, classes: int, pixels: int, *, small: bool) -> Network:
     else:
         sized = {"img_size": pixels} if name in TRANSFORMERS and pixels != 224 else {}
         encoder = timm.create_model(FAMILIES[name].paper, num_classes=0, **sized)
-    return Network(encoder, encoder.num_features, classes)
+    return Network(encoder, getattr(encoder, "head_hidden_size", encoder.num_features), classes)
 
 
 def blocks(name: str, encoder: nn.Module) -> dict[str, str]:

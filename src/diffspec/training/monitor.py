@@ -93,7 +93,7 @@ class Monitor:
     ------
     InputError
         A layer, reduction, probe or setting that cannot be used, a network that does not take the probe or that would
-        not be left as it was, a log that cannot be written: all before any training, by a pass of the first batch.
+        not be left as it was, a log that cannot be written: all before any training, by passes of the first batch.
 
     Warns
     -----

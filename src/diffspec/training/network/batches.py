@@ -10,7 +10,7 @@ import torch
 from diffspec._checks import shown
 from diffspec.errors import InputError
 
-__all__ = ["Batch", "as_batches", "copied", "joined", "part_of", "size_of", "split", "words_of"]
+__all__ = ["Batch", "as_batches", "copied", "joined", "mapped", "part_of", "size_of", "split", "words_of"]
 
 Batch: TypeAlias = Any
 """A tensor, or a mapping that is given as keyword arguments: tensors, further mappings, and values that stay."""
@@ -63,7 +63,7 @@ def size_of(batch: Batch) -> int:
         Tensors of unequal lengths, none at all, or one without values.
     """
     tensors: list[Any] = []
-    _mapped(batch, lambda tensor: tensors.append(_checked(tensor)))
+    mapped(batch, lambda tensor: tensors.append(_checked(tensor)))
     sizes = sorted({len(tensor) for tensor in tensors if tensor.ndim})
     if len(sizes) != 1:
         got = f"tensors with {', '.join(map(str, sizes))}; cut them alike" if sizes else "none; use torch.as_tensor"
@@ -73,7 +73,7 @@ def size_of(batch: Batch) -> int:
 
 def part_of(batch: Batch, part: slice) -> Batch:
     """The inputs at `part`; what has no length stays as it is."""
-    return _mapped(batch, lambda tensor: tensor[part] if tensor.ndim else tensor)
+    return mapped(batch, lambda tensor: tensor[part] if tensor.ndim else tensor)
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
@@ -118,17 +118,17 @@ def copied(batch: Batch, network: Module | None = None) -> Batch:
         to = dtype if tensor.dtype in SHARED else None
         return tensor.detach().to(device=device or tensor.device, dtype=to or tensor.dtype, copy=True)
 
-    return _mapped(batch, copy)
+    return mapped(batch, copy)
 
 
-def _mapped(batch: Batch, function: Callable[[Any], Any]) -> Batch:
+def mapped(batch: Batch, function: Callable[[Any], Any]) -> Batch:
     """`function` of every tensor, in mappings, tuples and lists too; other values stay."""
     if isinstance(batch, torch.Tensor):
         return function(batch)
     if isinstance(batch, Mapping):
-        return {name: _mapped(value, function) for name, value in batch.items()}
+        return {name: mapped(value, function) for name, value in batch.items()}
     if type(batch) in (tuple, list):
-        return type(batch)(_mapped(value, function) for value in batch)
+        return type(batch)(mapped(value, function) for value in batch)
     return batch
 
 

@@ -14,7 +14,7 @@ import torch
 
 from diffspec._memory import within_memory
 from diffspec.errors import InputError, LayersWarning
-from diffspec.training.network.batches import as_batches, copied, size_of, words_of
+from diffspec.training.network.batches import as_batches, copied, mapped, size_of, words_of
 from diffspec.training.network.layers import Layers, Module, Watched, modules_of, resolve_layers, unwrapped
 from diffspec.training.network.reductions import Channels, Points, reduced
 from diffspec.training.network.untouched import untouched, unwritten
@@ -78,17 +78,18 @@ def look(network: Module, layers: Sequence[Watched], batches: Iterable[Any]) -> 
 
 
 def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watched]:
-    """Those of `layers` that run, by one pass of a batch before any training.
+    """Those of `layers` that run, by three passes of a batch before any training.
 
     Raises
     ------
     InputError
-        A layer whose output cannot be used, a network that does not take the batch, or one that writes its own
-        parameters.
+        A layer whose output cannot be used, a network that does not take the batch, one that writes its own
+        parameters, or one that keeps something else that is not put back.
     """
     with unwritten(network):
         try:
             found = look(network, layers, [batch])
+            first, second = _answers(network, batch), _answers(network, batch)
         except InputError:
             raise
         except Exception as error:
@@ -96,7 +97,29 @@ def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watche
             raise InputError(
                 f"the network cannot take {words_of(batch)}: {text}; give the probe what model(inputs) takes"
             ) from error
+    if len(first) != len(second) or not all(map(_alike, first, second)):
+        raise InputError(
+            "the network answers otherwise when the same inputs come again: it keeps or draws something that cannot be "
+            "put back; keep it in buffers, lists or numbers, and draw from generators of torch, NumPy or Python"
+        )
     return [layer for layer in layers if layer.label in found]
+
+
+def _answers(network: Module, batch: Any) -> list[Any]:
+    """The tensors of real values that the network itself gives."""
+    found: list[Any] = []
+    with untouched(network), torch.no_grad(), _plainly():
+        mapped(_answer(network, copied(batch, network)), found.append)
+    return [tensor for tensor in found if tensor.is_floating_point() and tensor.layout == torch.strided]
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two answers are equal but for the rounding of a GPU, which adds in any order."""
+    if one.shape != other.shape:
+        return False
+    one, other = one.double(), other.double()
+    largest = float(one.nan_to_num(0.0, 0.0, 0.0).abs().max()) if one.numel() else 0.0
+    return bool(torch.allclose(one, other, rtol=1e-3, atol=1e-3 * largest, equal_nan=True))
 
 
 @dataclass(slots=True)
@@ -124,13 +147,14 @@ def _one_pass(network: Module, layers: Sequence[Watched], batch: Any) -> dict[st
     size, inputs = size_of(batch), copied(batch, network)
     seen = [_Seen(layer) for layer in layers]
     with _hooked(network, seen, size):
-        if isinstance(inputs, Mapping):
-            network(**inputs)
-        else:
-            network(inputs)
+        _answer(network, inputs)
     found = {one.layer.label: _found(one) for one in seen if one.runs == 1 or not one.layer.by_pattern}
     _tell_of_left_out([one for one in seen if one.layer.label not in found])
     return found
+
+
+def _answer(network: Module, inputs: Any) -> Any:
+    return network(**inputs) if isinstance(inputs, Mapping) else network(inputs)
 
 
 @contextmanager

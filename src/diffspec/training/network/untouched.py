@@ -6,7 +6,9 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import is_dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,8 +32,8 @@ RUN_ONCE = "run one batch through the network before, as in model(inputs)"
 def untouched(network: Module) -> Iterator[None]:
     """Evaluation mode inside; afterwards all that the network holds, and every random state, are as before.
 
-    That is: training flags, buffers, attributes of modules with the lists, dictionaries, tensors and generators in
-    them, and which modules and parameters there are. Parameters are not copied, see `unwritten`.
+    That is: training flags, buffers, attributes of modules with the lists, dictionaries, tensors, arrays, dataclasses
+    and generators in them, and which modules and parameters there are. Parameters are not copied, see `unwritten`.
 
     Raises
     ------
@@ -114,18 +116,33 @@ def _kept(value: Any, known: set[int]) -> Iterator[Restore]:
     if type(value) in PLAIN or id(value) in known or isinstance(value, torch.nn.Parameter):
         return
     known.add(id(value))
+    yield from _kept_values(value)
+    for item in _parts(value):
+        yield from _kept(item, known)
+
+
+def _kept_values(value: Any) -> Iterator[Restore]:
+    """What puts back `value` itself, not what it contains."""
     if isinstance(value, torch.Tensor):
         if not (value.is_nested or value.device.type == "meta"):
             yield partial(_put_bits, value, value.detach().clone())
     elif isinstance(value, dict | list | set | deque):
         yield partial(_put_items, value, _items(value))
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _kept(item, known)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _kept(item, known)
+    elif isinstance(value, np.ndarray):
+        if value.flags.writeable:
+            yield partial(np.copyto, value, value.copy())
     else:
         yield from _kept_draws(value)
+
+
+def _parts(value: Any) -> list[Any]:
+    """What `value` contains; of modules, which may stand in lists, and records their attributes."""
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, list | set | deque | tuple):
+        return list(value)
+    record = isinstance(value, torch.nn.Module | SimpleNamespace) or is_dataclass(value)
+    return [vars(value)] if record and hasattr(value, "__dict__") else []
 
 
 def _kept_draws(value: Any) -> Iterator[Restore]:
@@ -134,6 +151,8 @@ def _kept_draws(value: Any) -> Iterator[Restore]:
         yield partial(value.set_state, value.get_state())
     elif isinstance(value, np.random.Generator):
         yield partial(setattr, value.bit_generator, "state", value.bit_generator.state)
+    elif isinstance(value, np.random.BitGenerator):
+        yield partial(setattr, value, "state", value.state)
     elif isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
         yield partial(value.setstate, value.getstate())
 
@@ -152,7 +171,10 @@ def _put_items(container: Any, items: list[Any]) -> None:
     if len(now) == len(items) and all(map(_same_item, now, items)):
         return
     container.clear()
-    if isinstance(container, dict | set):
+    if isinstance(container, dict):
+        for key, item in items:  # a Counter would count what `update` is given
+            container[key] = item
+    elif isinstance(container, set):
         container.update(items)
     else:
         container.extend(items)

@@ -1,0 +1,284 @@
+"""A cell of the training study: resumed in the middle, stopped when labels are known, failing alone."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+import recipes
+from recipes.lab import log as _log
+from recipes.lab import many
+from recipes.lab.command import Share, command
+from recipes.training import cells, epochs
+from recipes.training.history import History
+
+TRAINING = recipes.load("training")
+KEY = json.loads(json.dumps(TRAINING.plan(TRAINING.SMOKE)[0])) | {"train": 64, "held": 60, "measured": 50}
+
+EPOCH = epochs.Trainer.epoch
+
+
+@pytest.fixture(autouse=True)
+def build(tmp_path, monkeypatch):
+    """Cells of a test leave nothing in the checkout."""
+    monkeypatch.setattr(cells, "LIVE", tmp_path / "build")
+    return tmp_path / "build"
+
+
+def same(one, other):
+    return {k: v for k, v in one.items() if "seconds" not in k} == {
+        k: v for k, v in other.items() if "seconds" not in k
+    }
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The cell, trained without interruption."""
+    live, cells.LIVE = cells.LIVE, tmp_path_factory.mktemp("build")
+    try:
+        return cells.measure(**KEY)
+    finally:
+        cells.LIVE = live
+
+
+@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("where", ["epoch", "_save"])
+@pytest.mark.filterwarnings("ignore:the run .* has reached step")
+def test_a_killed_cell_goes_on_to_the_same_numbers(whole, build, monkeypatch, at, where):
+    owner = epochs.Trainer if where == "epoch" else cells._Run
+    right, calls = getattr(owner, where), []
+
+    def killed(self, *given):
+        calls.append(1)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return right(self, *given)
+
+    monkeypatch.setattr(owner, where, killed)
+    with pytest.raises(KeyboardInterrupt):
+        cells.measure(**KEY)
+    monkeypatch.setattr(owner, where, right)
+    trained = []
+    monkeypatch.setattr(epochs.Trainer, "epoch", lambda self, k: trained.append(k) or EPOCH(self, k))
+    again = cells.measure(**KEY)
+    assert same(again, whole)
+    assert trained == list(range(at if where == "epoch" else max(1, at - 1), 3))
+    assert not (cells.place(KEY) / "state.pt").exists()
+
+
+def test_a_state_of_another_cell_is_not_used(whole, build, monkeypatch):
+    other = {**KEY, "rate": 0.5}
+    right = cells._Run._save
+
+    def once(self):
+        right(self)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cells._Run, "_save", once)
+    with pytest.raises(KeyboardInterrupt):
+        cells.measure(**other)
+    monkeypatch.setattr(cells._Run, "_save", right)
+    assert cells.place(other) != cells.place(KEY)
+    shutil.copytree(cells.place(other), cells.place(KEY))  # as if the names had met
+    assert same(cells.measure(**KEY), whole)
+
+
+def test_a_state_that_cannot_be_written_leaves_the_one_before(build, monkeypatch):
+    def full(value, path):
+        if value.get("history") is not None and value["history"].next == 2:
+            path.write_bytes(b"cut")
+            raise OSError(28, "No space left on device")
+        return save(value, path)
+
+    save = torch.save
+    monkeypatch.setattr(torch, "save", full)
+    cell = _log.measured(cells.measure, KEY)
+    assert cell.error == "OSError: [Errno 28] No space left on device"
+    state = torch.load(cells.place(KEY) / "state.pt", weights_only=False)
+    assert state["history"].next == 1
+
+
+def test_wrong_labels_end_when_they_are_known(build):
+    key = {**KEY, "condition": "wrong labels", "train": 20, "batch": 10, "epochs": 60, "looks": [0], "whole looks": [0]}
+    values = cells.measure(**{**key, "rate": 3e-3})
+    assert values["memorised"] is True
+    assert values["epochs"] < 60
+    assert values["train accuracy by epoch"][-1] >= 0.99
+    assert values["looks"] == [0, values["epochs"]]
+    assert values["CSE(Z)"][-1] is not None  # the last look is a whole one
+    known = [share for share in values["train accuracy by epoch"] if share is not None]
+    assert all(share < 0.99 for share in known[:-1])
+
+
+def test_a_network_that_never_memorises_stops_at_the_cap_and_is_marked(build):
+    values = cells.measure(**{**KEY, "condition": "wrong labels", "rate": 0.0})
+    assert (values["memorised"], values["epochs"]) == (False, 2)
+
+
+def test_a_loss_that_is_no_number_fails_its_cell_alone(build, tmp_path):
+    log = _log.Log(tmp_path / "cells.jsonl")
+    many.measure_all(log, cells.measure, [{**KEY, "rate": 1e30}, KEY], lambda key: 1.0)
+    assert (log.measured, log.failed) == (2, 1)
+    assert "FloatingPointError: the loss was" in _log.read(log.path)[0].error
+
+
+def test_out_of_memory_halves_the_batch_once(whole, build, monkeypatch):
+    sizes = []
+
+    def small(self, views, labels):
+        sizes.append(len(labels))
+        if len(labels) > 20:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return step(self, views, labels)
+
+    step = epochs.Trainer._step
+    monkeypatch.setattr(epochs.Trainer, "_step", small)
+    said = []
+    values = cells.measure(say=said.append, **KEY)
+    assert values["batch"] == 16
+    assert said[1] == "out of memory with batches of 32: goes on with 16"
+    assert sizes[0] == 32
+    assert set(sizes[1:]) == {16}
+    monkeypatch.setattr(epochs.Trainer, "_step", lambda *given: (_ for _ in ()).throw(torch.OutOfMemoryError("again")))
+    assert _log.measured(cells.measure, {**KEY, "seed": 5}).error == "OutOfMemoryError: again"
+
+
+def test_early_stopping_and_weights(build):
+    values = cells.measure(**{**KEY, "rate": 0.0, "epochs": 9, "patience": 2, "weights": True})
+    assert values["epochs"] == 2
+    place = cells.place({**KEY, "rate": 0.0, "epochs": 9, "patience": 2, "weights": True})
+    assert sorted(path.name for path in place.glob("weights-*")) == ["weights-0.pt", "weights-2.pt"]
+
+
+def test_embeddings_are_kept_at_whole_looks(whole, build):
+    cells.measure(**KEY)
+    found = {path.name for path in cells.place(KEY).glob("embedding-*")}
+    assert found >= {"embedding-0.npz", "embedding-2.npz"}
+    with np.load(cells.place(KEY) / "embedding-2.npz") as stored:
+        assert stored["points"].shape == (50, 128)
+        assert stored["points"].dtype == np.float16
+
+
+def test_the_untrained_network_is_seen_calibrated_too(whole):
+    assert whole["calibrated"]["looks"] == 0
+    assert whole["calibrated"]["median distance"] != whole["median distance"][0]
+
+
+def test_histories_know_when_a_tenth_is_passed_and_when_nothing_improves():
+    history, passed = History(), []
+    for accuracy in (0.1, 0.25, 0.29, 0.2, 0.41, 0.40):
+        history.add({"epoch": history.next, "accuracy": accuracy})
+        passed.append(history.passed("accuracy"))
+    assert passed == [False, True, False, False, True, False]
+    assert not history.stalled(None)
+    assert history.stalled(1)
+    assert not history.stalled(2)
+    history.add({"epoch": 6})
+    assert history.last("accuracy") == 0.0
+    assert history.values()["accuracy by epoch"][-1] is None
+
+
+def test_workers_share_the_cells(tmp_path):
+    seen = {}
+    for share in ((1, 2), (2, 2)):
+        log = _log.Log(tmp_path / "cells.jsonl", share=share)
+        for x in range(5):
+            log.cell(lambda x: {"y": float(x)}, x=x)
+        seen[share] = log.measured
+    assert seen == {(1, 2): 3, (2, 2): 2}
+    assert [cell.key["x"] for cell in _log.Log(tmp_path / "cells.jsonl").cells] == [0, 2, 4, 1, 3]
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/"])
+def test_a_share_that_is_none_is_refused(text):
+    found = CliRunner().invoke(command, ["training", "--cells", text])
+    assert found.exit_code == 2
+    assert f"{text!r} is no share; write 1/2 and 2/2 for two workers" in found.output
+    assert Share().convert("2/3", None, None) == (2, 3)
+
+
+def test_the_bar_says_how_long_the_rest_takes():
+    now = iter([0.0, 60.0, 240.0])
+    bar = many.Bar([1.0, 3.0], clock=lambda: next(now))
+    assert bar.after(1.0) == "[#####---------------] 1 of 2 cells, 3 min left"
+    assert bar.after(3.0) == "[####################] 2 of 2 cells, 0 min left"
+
+
+def square(x):
+    if x == 2:
+        raise ValueError("no two")
+    return {"y": float(x * x)}
+
+
+def test_cells_on_a_cluster_are_the_same_and_fail_alone(tmp_path):
+    from distributed import LocalCluster
+
+    said = []
+    log = _log.Log(tmp_path / "cells.jsonl", say=said.append)
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local:
+        log.cluster = local.scheduler_address
+        many.measure_all(log, square, [{"x": x} for x in range(4)], lambda key: 1.0)
+    assert {cell.key["x"]: cell.values["y"] for cell in log.cells} == {0: 0.0, 1: 1.0, 3: 9.0}
+    assert (log.measured, log.failed) == (4, 1)
+    assert sum("of 4 cells" in line for line in said) == 4
+
+
+def test_the_plans_hold_all_cells_a_seed_at_a_time():
+    for settings, seeds in ((TRAINING.CPU, (0, 1, 2)), (TRAINING.PAPER, (1, 2, 3))):
+        keys = TRAINING.plan(settings)
+        assert len({json.dumps(key, sort_keys=True) for key in keys}) == 162
+        assert [key["seed"] for key in keys] == [seed for seed in seeds for _ in range(54)]
+        assert all(TRAINING.price(key) > 0 for key in keys)
+    assert keys[0]["condition"] == "supervised"
+
+
+def test_the_papers_settings():
+    keys = TRAINING.plan(TRAINING.PAPER)
+    shared = {"small": False, "pixels": 224, "batch": 128, "epochs": 199, "warmup": 10, "initialiser": "paper"}
+    assert all(key.items() >= (shared | {"loss": "published", "decay": 1e-2}).items() for key in keys)
+    assert {(key["data"], key["rate"]) for key in keys} == {("MNIST", 1e-5), ("CIFAR-10", 1e-4), ("STL-10", 1e-4)}
+    extended = {(key["data"], key["condition"]) for key in keys if "extended" in key}
+    assert extended == {("STL-10", "supervised"), ("STL-10", "contrastive")}
+    assert next(key["looks"][:3] for key in keys if key["condition"] == "contrastive") == [0, 5, 10]
+
+
+def two_steps(key):
+    """A cell of the published size, cut to two steps and few images, on data that are here."""
+    few = {
+        "steps": 2,
+        "batch": 2,
+        "train": 4,
+        "held": 24,
+        "measured": 24,
+        "epochs": 1,
+        "looks": [1],
+        "whole looks": [1],
+    }
+    return {**key, **few, "data": "digits", "extended": 0, "warmup": 1}
+
+
+CELLS = TRAINING.plan(TRAINING.PAPER)[:54]
+SAMPLE = [6, 22, 44]
+"""What is tried of them every time; all by DIFFSPEC_ALL_CELLS=1, in half an hour."""
+
+
+@pytest.mark.parametrize("number", range(54) if os.environ.get("DIFFSPEC_ALL_CELLS") else SAMPLE)
+def test_two_steps_at_the_published_size(number, build):
+    values = cells.measure(**two_steps(CELLS[number]))
+    assert values["epochs"] == 1
+    assert "failures" not in values
+    assert values["DSE(Z), sigma = 10"][-1] >= 0
+    assert any(name.endswith("DSMI(Z;Y), neighbors") and name.startswith("encoder.") for name in values)
+
+
+def test_the_sample_has_every_condition():
+    found = [CELLS[number] for number in SAMPLE]
+    assert {(key["network"], key["condition"]) for key in found} == {
+        ("convnext", "supervised"),
+        ("vit", "wrong labels"),
+        ("xcit", "contrastive"),
+    }
