@@ -534,10 +534,10 @@ def walked(door):
     for argument, good, label, meaning, value in pairs(door):
         if argument not in right:
             right[argument] = numbers(door.call(**{**door.good, argument: good}))
-        start = time.perf_counter()
+        start = time.process_time()  # of work, not of waiting: the machine may be busy
         fault = outcome(lambda: door.call(**{**door.good, argument: value}), meaning, right[argument])  # noqa: B023
-        if time.perf_counter() - start > 5.0:
-            fault = f"took {time.perf_counter() - start:.0f} s"
+        if time.process_time() - start > 30.0:
+            fault = f"took {time.process_time() - start:.0f} s of work"
         if fault:
             yield f"{argument} = {label}", fault
 
