@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +19,8 @@ __all__ = [
     "generator_of",
     "integer",
     "legacy_seed",
+    "path_of",
+    "paths_of",
     "positive",
     "real",
     "recorded",
@@ -50,6 +55,29 @@ def integer(value: Any, name: str, *, least: int | None = None, most: int | None
             where = f" of at most {most}" if least is None else f" from {least} to {most}"
         raise InputError("; ".join(filter(None, [f"{name} must be an integer{where}, got {shown(value)}", hint])))
     return found
+
+
+def path_of(value: Any, name: str) -> Path:
+    """`value` as a Path.
+
+    Raises
+    ------
+    InputError
+        Neither text nor a path, or one that holds a zero byte, which no name of a file can.
+    """
+    try:
+        found = Path(value)
+    except TypeError:
+        raise InputError(f"{name} must be a path, as a str or Path, got {shown(value)}") from None
+    if "\0" in str(found):
+        raise InputError(f"{name} must be a path without zero bytes, got {shown(str(found))}")
+    return found
+
+
+def paths_of(value: Any, name: str) -> list[Path]:
+    """`value`, a path or several, as Paths; InputError as `path_of`."""
+    one = isinstance(value, str | bytes | os.PathLike) or not isinstance(value, Iterable)
+    return [path_of(value, name)] if one else [path_of(each, name) for each in value]
 
 
 def real(value: Any) -> float:

@@ -1,6 +1,8 @@
 """Every door takes every integer and every seed, and writes plain numbers down; drawn from tables."""
 
 import dataclasses
+import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,7 +29,12 @@ from diffspec import (
     synthetic,
 )
 from diffspec import baselines as b
+from diffspec.demo import run as demo
+from diffspec.files.reading import load
 from diffspec.kernels.bandwidth import LogSum, Median, Neighbors, NeighborShare, Quantile
+from diffspec.runs.log import RunLog, read
+from diffspec.runs.plots import spectra, training_curves
+from diffspec.runs.report import write
 from diffspec.spectra.times import Knee
 
 SETTINGS = {
@@ -206,3 +213,44 @@ def test_the_loss_refuses_what_is_no_seed(seed):
     DSMILoss(seed=np.random.RandomState(0))
     with pytest.raises(InputError, match=r"^seed must be a seed"):
         DSMILoss(seed=seed)
+
+
+def log():
+    """A run log of one number, in the current folder."""
+    if not Path("run.jsonl").exists():
+        fields = {"run": "a", "step": 0, "layer": "z", "name": "DSE(Z)", "value": 1.0, "unit": "bit"}
+        RunLog("run.jsonl").write("number", **fields)
+    return "run.jsonl"
+
+
+PATHS = {
+    "RunLog": RunLog,
+    "afresh": RunLog.afresh,
+    "read": read,
+    "read, further": lambda path: read(log(), path),
+    "load": load,
+    "report of": lambda path: write(path, "report.html"),
+    "report to": lambda path: write(log(), path),
+    "curves": lambda path: training_curves(path, layer="z"),
+    "spectra": lambda path: spectra(path, layer="z"),
+    "demo": demo,
+    "released": lambda path: released.diffusion_spectral_entropy(X, eigval_save_path=path),
+}
+NO_PATHS = [5, 1.5, True, b"run.jsonl", "a\0b", object(), io.StringIO(), [5], [None], {"a": 1}]
+
+
+@pytest.mark.parametrize("door", PATHS)
+@pytest.mark.parametrize("value", NO_PATHS, ids=lambda value: f"{value!r:.20}")
+def test_what_is_no_path_is_refused_in_one_line_everywhere(tmp_path, monkeypatch, door, value):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        PATHS[door](value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("door", ["read", "load", "report of", "report to", "curves", "released"])
+def test_a_name_that_is_too_long_is_one_line(tmp_path, monkeypatch, door):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="File name too long"):
+        PATHS[door]("n" * 300)

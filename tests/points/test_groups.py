@@ -278,6 +278,13 @@ def test_settings_of_groups_that_cannot_be_used(make):
         make()
 
 
+def test_more_bins_than_can_be_counted_are_refused():
+    assert Bins(2**62)([0.0, 1e-18, 0.5, 1.0]).codes.tolist() == [0, 1, 2, 3]
+    for count in (2**62 + 1, 2**63, 10**40):
+        with pytest.raises(InputError, match=r"^count of Bins must be an integer of at most 2\*\*62, got \d+"):
+            Bins(count)
+
+
 @pytest.mark.parametrize("values", [[-1.7e308, 0.0, 1.7e308], [-1.7e308, 1.7e308, 1.7e308]])
 def test_bins_of_the_largest_numbers(values):
     partition = Bins(2)(values)

@@ -319,6 +319,17 @@ def test_a_file_of_anything_else_is_not_overwritten(tmp_path, points, content):
     assert path.read_bytes() == content
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, points):
+    os.mkfifo(tmp_path / "pipe.npz")
+    writer = os.open(tmp_path / "pipe.npz", os.O_RDWR)  # so that a reader that opens it fails and does not wait
+    os.write(writer, b"no archive")
+    with pytest.raises(InputError, match=r"pipe.npz is no file of eigenvalues \(it is a folder, pipe or device\)"):
+        diffusion_spectral_entropy(points, eigval_save_path=tmp_path / "pipe.npz")
+    assert os.read(writer, 10) == b"no archive"
+    os.close(writer)
+
+
 def test_arrays_of_other_kinds_are_not_overwritten(tmp_path, points):
     np.save(tmp_path / "a.npy", points)
     np.savez(tmp_path / "b.npz", points=points)

@@ -157,7 +157,13 @@ class Breaking(RunLog):
         super().write(kind, **fields)
 
 
-FAULTS = [OSError(28, "No space left on device"), PermissionError(13, "x"), TimeoutError("held"), InputError("no log")]
+FAULTS = [
+    OSError(28, "No space left on device"),
+    PermissionError(13, "x"),
+    TimeoutError("held"),
+    InputError("no log"),
+    MemoryError("no memory"),
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
@@ -212,6 +218,30 @@ def test_what_waits_at_the_end_is_tried_once_more(tmp_path: Path) -> None:
     del watching
     gc.collect()
     assert [r["value"] for r in of(log.path, "scalar")] == [0.5]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_what_waits_when_a_process_is_forked_is_written_once(tmp_path: Path) -> None:
+    """A data loader forks, and its workers hold the monitor too."""
+    log = Breaking(tmp_path / "run.jsonl")
+    watching = monitor(tmp_path, log=log)
+    log.broken = OSError(28, "full")
+    with pytest.warns(RunLogWarning):
+        watching.observe(0, loss=0.5)
+    log.broken = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that this process has threads
+        child = os.fork()
+    if child == 0:
+        try:
+            watching._writer.write("scalar", step=1, name="loss", value=0.25)
+            del watching
+            gc.collect()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    watching.observe(2, loss=0.125)
+    assert [(r["step"], r["value"]) for r in of(log.path, "scalar")] == [(1, 0.25), (0, 0.5), (2, 0.125)]
 
 
 def test_strict_raises_what_the_disk_says(tmp_path: Path) -> None:

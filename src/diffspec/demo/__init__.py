@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
+from diffspec._checks import path_of
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.runs.log import RunLog, read
 
@@ -60,7 +61,7 @@ def run(folder: str | Path = Path("diffspec-demo"), *, smoke: bool = False, seed
     from diffspec.runs.report import write
 
     console = Console(highlight=False)
-    log = _fresh_log(Path(folder), console)
+    log = _fresh_log(path_of(folder, "folder"), console)
     _train_all(log, SMOKE_EPOCHS if smoke else EPOCHS, seed, console)
     report = write(log.path, log.path.with_name("report.html"))
     console.print()

@@ -14,6 +14,7 @@ from textwrap import shorten
 
 import numpy as np
 
+from diffspec._checks import path_of
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, TooLargeError
 from diffspec.files import archives
 from diffspec.files.archives import pickled, require_room
@@ -83,7 +84,7 @@ def load(path: str | Path, *, key: str | None = None, header: bool | None = None
     -----
     bfloat16 and float8 are widened to float32, which changes no value.
     """
-    source = Source(Path(path), key, header)
+    source = Source(path_of(path, "path"), key, header)
     held = _read(source)
     if not isinstance(held, Table):
         return held

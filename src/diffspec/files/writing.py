@@ -10,7 +10,7 @@ from pathlib import Path
 
 from diffspec.errors import InputError
 
-__all__ = ["is_plain", "refuse_own_input", "replace"]
+__all__ = ["is_plain", "replace"]
 
 
 def replace(path: Path, content: bytes, *, inputs: Iterable[Path] = ()) -> None:
@@ -32,7 +32,7 @@ def replace(path: Path, content: bytes, *, inputs: Iterable[Path] = ()) -> None:
         `path` is one of `inputs`, a folder, or cannot be written; a plain file is then as it was.
     """
     try:
-        refuse_own_input(path, inputs)
+        _refuse_own_input(path, inputs)
         if path.is_dir():
             raise InputError(f"output must be a file, got the folder {path}; name a file in it")
         if is_plain(path):
@@ -43,7 +43,7 @@ def replace(path: Path, content: bytes, *, inputs: Iterable[Path] = ()) -> None:
         raise InputError(f"{path} cannot be written ({error.strerror or error}); choose another") from error
 
 
-def refuse_own_input(path: Path, inputs: Iterable[Path]) -> None:
+def _refuse_own_input(path: Path, inputs: Iterable[Path]) -> None:
     """Raise InputError where `path` is one of `inputs`, also through symbolic and hard links."""
     for source in inputs:
         if path.exists() and source.exists() and path.samefile(source):

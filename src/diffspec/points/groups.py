@@ -93,13 +93,15 @@ class Bins:
     Parameters
     ----------
     count : int
-        Number of bins, at least 1.
+        Number of bins, 1 to 2**62.
     """
 
     count: int = 10
 
     def __post_init__(self) -> None:
         store(self, count=integer(self.count, "count of Bins", least=1))
+        if self.count > 2**62:  # the sum of two numbers of bins is an int64
+            raise InputError(f"count of Bins must be an integer of at most 2**62, got {shown(self.count)}")
 
     def __call__(self, reference: Any) -> Partition:
         """The partition of values of shape (n,) or (n, 1); a constant gives a single group."""

@@ -76,9 +76,11 @@ class EigenvalueFile:
 
     def _read(self) -> dict[str, Any]:
         """What the file holds, empty where there is none."""
-        if not self.path.exists():
-            return {}
         try:
+            if not self.path.exists():
+                return {}
+            if not self.path.is_file():  # a pipe would be waited for
+                raise InputError("it is a folder, pipe or device")
             kept = {name: archives.read(self.path, name) for name in archives.names(self.path)}
         except Exception as error:  # a broken archive fails in as many ways as it has parts
             raise self._foreign(str(error) or type(error).__name__) from None

@@ -6,14 +6,13 @@ import math
 import random
 import sys
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from diffspec._arrays import Array, as_points, namespace, to_numpy
-from diffspec._checks import integer, positive, seed_of
+from diffspec._checks import integer, path_of, positive, seed_of
 from diffspec._foreign import as_array
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
@@ -230,7 +229,7 @@ def _some(embedding_vectors: Array | None, most: int, seed: int) -> Floats | Non
 
 
 def _file(path: str | PathLike[str] | None, precision: DTypeLike) -> EigenvalueFile | None:
-    return None if path is None else EigenvalueFile(Path(path), precision)
+    return None if path is None else EigenvalueFile(path_of(path, "eigval_save_path"), precision)
 
 
 def _positive(sigma: float) -> float:

@@ -30,6 +30,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from diffspec._checks import path_of, paths_of
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.files.held import held, tail, write_whole
 from diffspec.runs.format import FIELDS, HEAD, SCHEMA, Contents, Record, encoded, fault, header, is_whole, scan
@@ -72,7 +73,7 @@ class RunLog:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = path_of(path, "path")
         self._seen: tuple[int, int] | None = None
         self._end, self._start = 0, HEAD
         self._told = False
@@ -90,7 +91,7 @@ class RunLog:
         InputError, OSError
             As `RunLog`.
         """
-        path = Path(path)
+        path = path_of(path, "path")
         _check_is_file(path)
         if path.exists():
             with held(path) as (file, _unlocked):
@@ -185,7 +186,7 @@ def read(path: str | Path, *more: str | Path) -> list[Record]:
     InputError
         No such file, no run log, or only an unknown schema.
     """
-    paths = [Path(path), *map(Path, more)]
+    paths = paths_of([path, *more], "path")
     records: list[Record] = []
     for each in paths:
         found = _contents(each)
@@ -203,7 +204,11 @@ def _apart(former: list[Record], records: list[Record], name: str) -> list[Recor
 
 
 def _contents(path: Path) -> Contents:
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise InputError(f"no run log at {path}: {error.strerror}; {EXPECTED}") from None
+    if not there:
         raise InputError(f"no run log at {path}; {EXPECTED}")
     with path.open("rb") as file:
         found = scan(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 import weakref
 from collections import deque
@@ -15,7 +16,11 @@ from diffspec.runs.log import RunLog
 
 __all__ = ["Writer"]
 
-Waiting: TypeAlias = deque[tuple[str, dict[str, Any]]]
+FAILURES = (OSError, InputError, MemoryError)
+"""What a disk, a log that is no longer one, and a machine that is full say."""
+
+Waiting: TypeAlias = deque[tuple[int, str, dict[str, Any]]]
+"""Per record the process that measured it, its kind and its fields."""
 
 MOST = 64 * 2**20
 """Bytes of records that wait in memory at most; later ones are counted and dropped."""
@@ -62,7 +67,7 @@ class Writer:
         if self._waiting and self._bytes + size > MOST:
             self._dropped += 1
         else:
-            self._waiting.append((kind, record))
+            self._waiting.append((os.getpid(), kind, record))
             self._bytes += size
         if not self._down:
             self._flush(int(fields.get("step", 0)))
@@ -74,7 +79,7 @@ class Writer:
                 text = f"{self._dropped} records could not be written, and memory for them was full"
                 fields = {"step": step, "layer": None, "name": "run log", "error": text}
                 self._log.write("failure", run=self._run, **fields)
-        except (OSError, InputError) as error:
+        except FAILURES as error:
             if self._strict:
                 self._waiting.clear()
                 raise
@@ -107,11 +112,12 @@ def _checked(record: Record) -> int:
 
 def _drain(log: RunLog, waiting: Waiting) -> None:
     while waiting:
-        kind, record = waiting[0]
-        log.write(kind, **record)
+        process, kind, record = waiting[0]
+        if process == os.getpid():  # what waited when this process was forked is for its parent to write
+            log.write(kind, **record)
         waiting.popleft()
 
 
 def _last_try(log: RunLog, waiting: Waiting) -> None:
-    with suppress(OSError, InputError):
+    with suppress(*FAILURES):
         _drain(log, waiting)

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from diffspec._checks import shown
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.runs.format import fault
 from diffspec.runs.log import Record, read
@@ -231,13 +232,22 @@ def open_log(source: Source) -> Log:
     InputError
         No run log, or nothing measured yet.
     """
-    given = [source] if isinstance(source, str | Path) else list(source)
+    given = _given(source)
     paths = [item for item in given if isinstance(item, str | Path)]
     name = ", ".join(map(str, paths)) or "the list of records"
     records = read(*paths) if paths else _whole([item for item in given if not isinstance(item, str | Path)])
     if not any(record["kind"] != "settings" for record in records):
         raise InputError(f"nothing has been measured yet in {name}; observe at least one step, then draw")
     return Log(tuple(records))
+
+
+def _given(source: Any) -> list[Any]:
+    """The paths, or the records, that `source` holds."""
+    several = isinstance(source, Sequence) and not isinstance(source, str | bytes)
+    given, kinds = (list(source), str | Path | dict) if several else ([source], str | Path)
+    if wrong := [item for item in given if not isinstance(item, kinds)]:
+        raise InputError(f"log must be a path, several, or the records of one as `read` gives, got {shown(wrong[0])}")
+    return given
 
 
 def _whole(records: list[Record]) -> list[Record]:

@@ -10,9 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from diffspec._checks import path_of, paths_of
 from diffspec._version import __version__
 from diffspec.errors import MissingExtraError
-from diffspec.files.writing import refuse_own_input, replace
+from diffspec.files.writing import replace
 from diffspec.runs.plots.looks import styles
 from diffspec.runs.plots.series import Log, open_log
 from diffspec.runs.report.charts import sections
@@ -49,8 +50,7 @@ def write(log: Path | Sequence[Path], output: Path) -> Path:
     ----------
     liao2024dse, main figures.
     """
-    logs, output = [Path(log)] if isinstance(log, str | Path) else list(map(Path, log)), Path(output)
-    refuse_own_input(output, logs)
+    logs, output = paths_of(log, "log"), path_of(output, "output")
     # A name may hold what UTF-8 does not: half a surrogate pair, or bytes of a file name that were no text.
     replace(output, _page(logs, open_log(logs)).encode("utf-8", "backslashreplace"), inputs=logs)
     return output
