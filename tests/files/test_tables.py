@@ -150,6 +150,28 @@ def test_labels_in_the_same_table_are_no_feature(noise, capsys, how, suffix):
     assert err == f"Note: of {file} these columns are left out: 'label' (the labels)\n"
 
 
+@pytest.mark.parametrize("other", ["label.csv", "label.npy", "copy.csv", "copy.parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_labels_of_another_file_that_the_table_holds_too_are_no_feature(noise, capsys, other, suffix):
+    points, labels = noise
+    file = write_table(suffix, points, label=labels)
+    table = pd.DataFrame({"label": labels, "more": points[:, 0]})
+    table[["label"]].to_csv("label.csv", index=False)
+    np.save("label.npy", labels)
+    table.to_csv("copy.csv", index=False)
+    table.to_parquet("copy.parquet")
+    given = ["--labels", other, *(["--labels-column", "label"] if other.startswith("copy") else []), "--json"]
+    assert run(["measure", str(file), *given]) == 0
+    out, err = capsys.readouterr()
+    assert Estimate.from_json(out).value == pytest.approx(diffspec.dsmi(points, labels).value, abs=1e-9)
+    assert err == f"Note: of {file} these columns are left out: 'label' (the labels)\n"
+    for asked in ([str(file), "--features", "label"], ["label.csv"]):  # by name, or as all that there is
+        assert run(["measure", *asked, *given]) == 0
+        out, err = capsys.readouterr()
+        assert Estimate.from_json(out).value > 1.9
+        assert err == ""
+
+
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".pt"])
 def test_labels_in_the_same_archive_leave_one_array(noise, capsys, suffix):
     import safetensors.numpy

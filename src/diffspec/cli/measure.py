@@ -119,14 +119,17 @@ def measure(
     walk.pop("t", None)
     how = _estimator(estimator, repetitions)
     same = given is not None and _same(file, given)
-    points = load_points(Source(file, key, header), Selection(features, drop, labels_key if same else None))
-    if given is None:
+    values = None
+    if given is not None:
+        source = Source(given, labels_key, header if same and labels_header is None else labels_header)
+        values = load_reference(source) if reference else load_labels(source)
+    known = None if values is None or reference else values.values
+    points = load_points(Source(file, key, header), Selection(features, drop, labels_key if same else None, known))
+    if given is None or values is None:
         _tell(points)
         found = spectrum(points.values, **walk, t=times[0], rng=seed)
         estimates = [found.shannon(t) for t in times]
     else:
-        source = Source(given, labels_key, header if same and labels_header is None else labels_header)
-        values = load_reference(source) if reference else load_labels(source)
         _require_pairs(points, values, file, given)
         _tell(points, values)
         partition = _partition(values.values, bins, clusters, seed=seed) if reference else Labels()(values.values)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
@@ -58,12 +58,13 @@ class Column:
 class Selection:
     """Which columns are features: those that fit a pattern of `features` (all, where there is none) and none of `drop`.
 
-    `label` is a column that is known to be something else.
+    `label` is a column that is known to be something else, and so is one that holds the same as `labels`.
     """
 
     features: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     label: str | None = None
+    labels: Values | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,6 +130,8 @@ class Table:
         if column.name == selection.label:
             return "the labels"
         asked = column.name in selection.features
+        if not asked and len(self.columns) > 1 and _holds(column, selection.labels):
+            return "the labels"
         if column.kind == WORDS and asked:
             raise InputError(f"{self.where} holds text in column {column.name!r}; take it for labels, not for points")
         if column.kind == WORDS:
@@ -204,6 +207,12 @@ def is_number(word: str) -> bool:
 
 def _canonical(word: str) -> bool:
     return is_number(word) and word in (repr(float(word)), f"{float(word):.18e}", f"{float(word):.0f}")
+
+
+def _holds(column: Column, labels: Values | None) -> bool:
+    """Whether the numbers of `column` are the `labels`, which came from another file."""
+    plain = labels is not None and labels.dtype.kind in "biuf" and column.kind == NUMBERS
+    return plain and np.array_equal(column.values, np.asarray(labels).reshape(-1))
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:
