@@ -57,7 +57,21 @@ def stored(n, d):
     return np.load(path, mmap_mode="r")
 
 
-DATA = {function.__name__: function for function in (clusters, ribbon, copies, chain, stored)}
+def tensors(n, d):
+    """The clusters in torch."""
+    import torch
+
+    return torch.from_numpy(clusters(n, d))
+
+
+def strict(n, d):
+    """The clusters in a library that has the functions of the array API standard and no others."""
+    import array_api_strict
+
+    return array_api_strict.asarray(clusters(n, d))
+
+
+DATA = {function.__name__: function for function in (clusters, ribbon, copies, chain, stored, tensors, strict)}
 
 
 def doors():
@@ -135,6 +149,15 @@ ROWS = [
     row("dse", "Gaussian()", data="stored", n=4000, d=4000, memory=48),
     row("dse", "Gaussian()", data="stored", n=4000, d=4000, memory=128),
     row("dse", "Cosine()", data="stored", n=8000, d=1000, memory=64),
+    # Points of other libraries.
+    row("dse", data="tensors", n=2000, memory=64),
+    row("dse", data="strict", n=2000, memory=64),
+    row("dse", "Gaussian()", data="tensors", n=6000, memory=200),
+    row("dse", "SelfTuning()", data="tensors", n=2500, memory=64),
+    row("dse", "SelfTuning()", data="strict", n=2500, memory=64),
+    row("profile", data="tensors", n=2500, memory=160),
+    row("dsmi", data="tensors", n=4000, memory=96),
+    row("adjusted_dsmi", data="tensors", n=3000, memory=96),
     # The other doors.
     row("dsmi", n=6000, memory=96),
     row("dsmi", "Gaussian()", n=6000, memory=96),
@@ -169,7 +192,8 @@ def measure(door, kernel, solver, *, data, n, d, memory, **rest):
     given = {"kernel": kernel, "solver": solver, **rest}
     settings = {name: eval(text, vars(diffspec)) for name, text in given.items() if text is not None}
     make = DATA[data]
-    call(np.array(make(600, 4)), np.arange(600) % 3, **settings)  # whatever is loaded at the first use is not counted
+    small = np.array(make(600, 4)) if data == "stored" else make(600, 4)
+    call(small, np.arange(600) % 3, **settings)  # whatever is loaded at the first use is not counted
     points, labels = make(n, d), np.arange(n) % 10
     before = forget_peak()
     start = time.perf_counter()

@@ -29,6 +29,8 @@ SMALL = [
     row("dse", "Thresholded(bandwidth.Scaled(bandwidth.Neighbors(), 0.3))", n=3500, memory=40),
     row("dse", "NearestNeighbors()", n=3000, memory=40),
     row("adjusted_dsmi", "Gaussian()", "Exact()", n=2000, memory=40),
+    row("dse", "SelfTuning()", data="tensors", n=2000, memory=40),  # other libraries than NumPy: 220 MiB
+    row("dse", "AlphaDecay()", data="strict", n=2000, memory=40),
 ]
 
 

@@ -129,15 +129,19 @@ def block_elements() -> int:
 
 
 def row_slices(matrix: Array) -> list[slice]:
-    """Rows of an (n, n) `matrix`, as many at a time as a block holds; all at once of other libraries than NumPy."""
+    """Rows of an (n, n) `matrix`, as many at a time as a block holds; all at once where it has a gradient."""
     n = matrix.shape[0]
-    step = max(1, min(IN_CACHE, block_elements()) // n) if is_numpy(matrix) else n
+    most = min(IN_CACHE, block_elements()) if is_numpy(matrix) else block_elements()
+    step = n if _has_gradient(matrix) else max(1, most // n)
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
 def in_blocks(transform: Callable[[Array, slice], Array], matrix: Array) -> Array:
-    """`transform` of the rows of an (n, n) `matrix`, given with their places; of NumPy's the matrix is overwritten."""
-    if not is_numpy(matrix):
+    """`transform` of the rows of an (n, n) `matrix`, given with their places.
+
+    The matrix is overwritten, but for one with a gradient.
+    """
+    if _has_gradient(matrix):
         return transform(matrix, slice(0, matrix.shape[0]))
 
     def fill(rows: slice) -> None:
@@ -148,8 +152,8 @@ def in_blocks(transform: Callable[[Array, slice], Array], matrix: Array) -> Arra
 
 
 def symmetrized(matrix: Array) -> Array:
-    """Half of an (n, n) `matrix` and its transpose; of NumPy's the matrix is overwritten."""
-    if not is_numpy(matrix):
+    """Half of an (n, n) `matrix` and its transpose; the matrix is overwritten, but for one with a gradient."""
+    if _has_gradient(matrix):
         return 0.5 * (matrix + matrix.T)
 
     def fill(rows: slice) -> None:
@@ -159,6 +163,11 @@ def symmetrized(matrix: Array) -> Array:
 
     over_blocks(fill, row_slices(matrix), matrix)
     return matrix
+
+
+def _has_gradient(matrix: Array) -> bool:
+    """Whether `matrix` is a tensor of torch of which a gradient is kept, which must not be changed in place."""
+    return bool(getattr(matrix, "requires_grad", False))
 
 
 def over_blocks(work: Callable[[Block], None], blocks: list[Block], like: Array) -> None:
