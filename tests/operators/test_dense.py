@@ -113,7 +113,9 @@ def test_the_operator_is_the_symmetric_conjugate_of_the_diffusion_matrix(
     affinity = _affinity(rng, dtype=dtype)
     kept = affinity.copy()
     transitions = definitions.diffusion_matrix(kept.astype(np.float64), alpha)
-    found = diffusion(affinity, alpha, overwrite=overwrite).matrix
+    operator = diffusion(affinity, alpha, overwrite=overwrite)
+    found = operator.matrix
+    assert operator.disposable
     # A = D^(1/2) P D^(-1/2), so A_ij^2 = P_ij P_ji.
     assert found == pytest.approx(np.sqrt(transitions * transitions.T), rel=50 * eps)
     assert found.dtype == dtype
