@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Iterable
@@ -315,6 +316,30 @@ def test_a_step_behind_the_last_is_told(tmp_path: Path) -> None:
     assert observed(again, [3, 1]) == 0
     other = monitor(path, run="other")
     other.observe(0)  # another run in the same log is no rewind
+
+
+def test_two_monitors_of_one_run_at_once_are_told(tmp_path: Path) -> None:
+    """As on several ranks: both were made before either wrote."""
+    path = tmp_path / "run.jsonl"
+    first, second = monitor(path), monitor(path)
+    assert observed(first, [0]) == 0
+    with pytest.warns(RunLogWarning, match=r"has reached step 0 already, and goes on at step 0"):
+        second.observe(0)
+
+
+@pytest.mark.parametrize("changed", [Probe(INPUTS + 1, LABELS), Probe(INPUTS, LABELS[::-1])], ids=["inputs", "labels"])
+def test_another_probe_of_the_same_size_is_told_and_must_is_strict(tmp_path: Path, changed: Probe) -> None:
+    path = tmp_path / "run.jsonl"
+    monitor(path).observe(0)
+    monitor(path, probe=Probe(INPUTS.clone(), np.array(LABELS)), resume="must")
+    with pytest.warns(RunLogWarning, match=r"has other settings: probe digest was '\w{16}', now '\w{16}'"):
+        monitor(path, probe=changed)
+    with pytest.raises(InputError, match="has other settings: probe digest"):
+        monitor(path, probe=changed, resume="must")
+    older = re.sub(r'"probe digest": "\w+", ', "", path.read_text())
+    assert older != path.read_text()
+    path.write_text(older)
+    monitor(path, probe=changed, resume="must")
 
 
 CHANGED: list[dict[str, Any]] = [

@@ -11,16 +11,19 @@ from diffspec._checks import shown
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.runs.log import RunLog
 
-__all__ = ["MEASURED_WITH", "Resume", "check_resume", "tell_of_rewind"]
+__all__ = ["DIGEST", "MEASURED_WITH", "Resume", "check_resume", "tell_of_rewind"]
 
 Resume: TypeAlias = Literal["allow", "never", "must"]
 
 MEASURED_WITH = ("layers", "every", "probe", "measures", "rules")
 """The settings that a monitor writes itself; values measured with others do not belong on one curve."""
 
+DIGEST = "probe digest"
+"""What tells one probe from another of its size. It may differ by rounding, so another one is told and not refused."""
 
-def check_resume(resume: Resume, log: RunLog, run: str, settings: Mapping[str, Any]) -> float | None:
-    """The last step of `run` in `log`, None where it holds none.
+
+def check_resume(resume: Resume, log: RunLog, run: str, settings: Mapping[str, Any]) -> None:
+    """Compare `run` with what `log` holds of it, and warn where it was trained otherwise.
 
     Raises
     ------
@@ -29,19 +32,24 @@ def check_resume(resume: Resume, log: RunLog, run: str, settings: Mapping[str, A
     """
     if resume not in get_args(Resume):
         raise InputError(f"resume must be one of {', '.join(get_args(Resume))}, got {shown(resume)}")
-    last, written = log.last_step(run), log.settings(run)
-    known = last is not None or written is not None
+    written = log.settings(run)
+    known = written is not None or log.last_step(run) is not None
     if resume == "must" and not known:
         raise InputError(f"{log.path} holds no run {run!r} to continue; take resume='allow' to begin one")
     if resume == "never" and known:
         raise InputError(f"{log.path} holds a run {run!r} already; {_elsewhere(log)}")
     if written is not None:
         _compare(resume, (written, json.loads(json.dumps(settings))), f"the run {run!r} in {log.path}", _elsewhere(log))
-    return last
 
 
-def tell_of_rewind(log: RunLog, run: str, *, step: int, last: float) -> None:
-    """A warning: the run goes back behind what the log holds, so two trainings may be on one curve."""
+def tell_of_rewind(log: RunLog, run: str, *, step: int) -> None:
+    """A warning where the run goes back behind what the log holds now, so that two trainings may be on one curve."""
+    try:
+        last = log.last_step(run)
+    except (OSError, InputError):  # the writer says what is wrong with the log
+        return
+    if last is None or step > last:
+        return
     text = f"the run {run!r} in {log.path} has reached step {last:g} already, and goes on at step {step}"
     meaning = "the later record of a step holds; where this is another training, the two are mixed"
     warnings.warn(f"{text}; {meaning}: {_elsewhere(log)}", RunLogWarning, stacklevel=3)
@@ -51,6 +59,7 @@ def _compare(resume: Resume, settings: tuple[dict[str, Any], dict[str, Any]], wh
     """Raise where the run was measured otherwise, warn where it was trained otherwise."""
     before, now = settings
     other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    other = [name for name in other if name != DIGEST or name in before]  # older logs have none
     if not other:
         return
     name = next((name for name in other if name in MEASURED_WITH), other[0])

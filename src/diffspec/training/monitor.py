@@ -83,7 +83,7 @@ class Monitor:
         lists and mappings of these.
     resume : {"allow", "never", "must"}
         What is done where the log holds the run already. "allow" (default) continues one that was measured alike, with
-        a warning where it was trained with other settings or where a step does not exceed the last in the log.
+        a warning where settings or bits of the probe are others, or where a step does not exceed the last in the log.
         "never" refuses, "must" continues only what is there and has the same settings.
     strict : bool
         Raise where a look, a measure or the writing of a record fails. Otherwise such a failure never ends the
@@ -153,7 +153,7 @@ class Monitor:
         self.layers = trial(network, self.layers, next(probe.batches()))
         self._settings = self._described(settings)
         self.log = opened(log)
-        self._last = resuming.check_resume(resume, self.log, self.run, self._settings)
+        resuming.check_resume(resume, self.log, self.run, self._settings)
         self._writer = Writer(self.log, self.run, strict=strict)
         self._seen: set[int] = set()
         self._whole = True
@@ -186,8 +186,7 @@ class Monitor:
     def _begin(self, step: int, scalars: Mapping[str, Any]) -> None:
         for name, value in scalars.items():
             number_of(name, value)
-        if self._last is not None and step <= self._last:
-            resuming.tell_of_rewind(self.log, self.run, step=step, last=self._last)
+        resuming.tell_of_rewind(self.log, self.run, step=step)
         self._writer.write("settings", values=self._settings)
 
     def _scalar(self, step: int, name: str, value: float) -> None:
@@ -295,6 +294,7 @@ class Monitor:
             "layers": {layer.label: layer.reduce for layer in self.layers},
             "every": self.every,
             "probe": len(self.probe),
+            resuming.DIGEST: self.probe.digest,
             "measures": [repr(measure) for measure in self.measures],
             "rules": {rule: rule_words(walk) for rule, walk in self._rules.items()},
         }

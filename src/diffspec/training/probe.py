@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ import torch
 from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError
 from diffspec.points.groups import Clusters, Grouping, Partition, check_grouping, partition_of
-from diffspec.training.network.batches import copied, joined, part_of, size_of, split
+from diffspec.training.network.batches import copied, joined, mapped, part_of, size_of, split
 from diffspec.training.network.untouched import same_draws
 
 __all__ = ["Probe"]
@@ -114,6 +115,19 @@ class Probe:
             edges[-2] -= 1
         for start, stop in pairwise(edges):
             yield part_of(self.inputs, slice(start, stop))
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hexadecimal digits of a SHA-256 of all inputs and labels: the same for the same bits."""
+        content, tensors = hashlib.sha256(), list[Any]()
+        mapped(self.inputs, tensors.append)
+        for tensor in tensors:
+            content.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+            content.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        if self.labels is not None:
+            groups = self.label_groups
+            content.update(repr((np.asarray(groups.codes).tolist(), groups.names)).encode())
+        return content.hexdigest()[:16]
 
     @cached_property
     def label_groups(self) -> Partition:
