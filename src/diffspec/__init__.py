@@ -1,6 +1,9 @@
 """Diffusion spectral entropy and mutual information of neural representations."""
 
-from diffspec import _interrupt  # noqa: F401  # before all that takes its time to import
+from diffspec import (
+    _interrupt,  # noqa: F401  # before all that takes its time to import
+    bandwidth,  # noqa: F401  # rules are written diffspec.bandwidth.Median()
+)
 from diffspec._version import __version__
 from diffspec.conventions import paper
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError

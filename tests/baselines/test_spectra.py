@@ -264,7 +264,7 @@ TWO = [0, 1] * 5
         (lambda: two_nn(LINE, discard=1.0), r"discard must be a share in \[0, 1\), got 1.0"),
         (lambda: two_nn(np.vstack([LINE, LINE])), "got 10 of 20 rows that repeat another; remove duplicates"),
         (lambda: two_nn(np.eye(5)), "two nearest neighbours must differ in distance, got equal distances"),
-        (lambda: two_nn([[0.0], [1e-200], [1.0]]), "lie closer than float64 can tell"),
+        (lambda: two_nn([[0.0], [1e-200], [1.0]]), "must not lie over 1e140 times as far from the rest"),
         (lambda: levina_bickel(LINE), "needs at least 11 points, got 10; lower neighbors"),
         (lambda: levina_bickel(LINE, neighbors=1), "neighbors must be an integer of at least 2, got 1"),
         (lambda: levina_bickel(np.ones((20, 2))), "got 19 of 20 rows that repeat another; remove duplicates"),

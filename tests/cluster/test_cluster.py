@@ -279,7 +279,7 @@ def test_a_scheduler_that_is_killed(path, tmp_path):
     try:
         with Client(scheduler_file=str(where), timeout=20) as client:
             client.wait_for_workers(1, timeout=20)
-            session = many.Session(client, patience=2.0)
+            session = many.Session(client, patience=8.0)
             operator = many.operator_on(session, path, Gaussian(9.0), 0.5, rng=None).operator
             threading.Timer(0.5, scheduler.kill).start()
             with pytest.raises(many.ClusterError, match=r"the connection to the cluster was lost|has had no worker"):

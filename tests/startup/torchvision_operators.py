@@ -26,6 +26,8 @@ def declare():
     """Declare the operators, unless the compiled ones load."""
     import torch
 
+    if hasattr(torch.ops.torchvision, OPERATORS[0]):  # by another import of this file
+        return
     spec = PathFinder.find_spec("torchvision")
     places = spec.submodule_search_locations if spec else []
     for compiled in [found for place in places for found in Path(place).glob("_C*.so")]:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._checks import Seed, generator_of, positive, shown, takes
-from diffspec.errors import InputError
+from diffspec._checks import Seed, generator_of, positive
 from diffspec.kernels import Kernel
 from diffspec.operators.dense import check_alpha
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import check_memory
+from diffspec.solvers.choice import check_memory, check_walk
 from diffspec.spectra.spectrum import check_time
 
 __all__ = ["Asked", "asked", "check_walk", "time_for"]
@@ -47,14 +46,6 @@ def asked(
     check_memory(memory)
     tol = positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
     return Asked(kernel, alpha, t, solver, memory, tol, generator)
-
-
-def check_walk(kernel: Kernel, solver: Solver | None) -> None:
-    """Raise InputError where `kernel` or `solver` is not one, for example a class that was not called."""
-    if isinstance(kernel, type) or not isinstance(kernel, Kernel):
-        raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {shown(kernel)}")
-    if solver is not None and not takes(solver, 2):
-        raise InputError(f"solver must be a solver such as Exact(), got {shown(solver)}")
 
 
 def time_for(kernel: Kernel, t: float | None) -> float:

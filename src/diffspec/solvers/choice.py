@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diffspec._arrays import Array, device_name, free_memory
-from diffspec._checks import integer, positive, real, shown
+from diffspec._checks import integer, positive, real, shown, takes
 from diffspec._memory import in_words
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import AlphaDecay, Kernel
@@ -21,6 +21,7 @@ from diffspec.spectra.spectrum import check_time
 __all__ = [
     "Choice",
     "check_memory",
+    "check_walk",
     "choose",
     "memory_for",
     "plan",
@@ -103,6 +104,7 @@ def choose(
     >>> choose(100_000, 64, kernel=Gaussian(), memory=2**30).storage
     'tiles'
     """
+    check_walk(kernel, solver)
     size = Size(integer(n, "n", least=2), integer(d, "d", least=1))
     sets = integer(sets, "sets", least=1)
     return plan(size, kernel, solver=solver, t=check_time(t), memory=memory_for(memory), tol=tol, sets=sets)
@@ -173,6 +175,14 @@ def _check_hours(n: int, d: int, need: float, memory: float) -> None:
             f"it; computing it tile by tile would take about {hours:.0f} hours; measure a random subset of the points, "
             "or take kernel=Gaussian() with LowRank(), kernel=Thresholded(...) with Lanczos(), a GPU or a cluster"
         )
+
+
+def check_walk(kernel: Kernel, solver: Solver | None) -> None:
+    """Raise InputError where `kernel` or `solver` is not one, for example a class that was not called."""
+    if isinstance(kernel, type) or not isinstance(kernel, Kernel):
+        raise InputError(f"kernel must be a kernel such as Gaussian(sigma=10.0), got {shown(kernel)}")
+    if solver is not None and not takes(solver, 2):
+        raise InputError(f"solver must be a solver such as Exact(), got {shown(solver)}")
 
 
 def check_memory(memory: float | None) -> None:
