@@ -22,7 +22,7 @@ import psutil
 from diffspec._checks import real
 from diffspec.errors import TooLargeError
 
-__all__ = ["allow", "allowed", "cgroup_memory", "host_memory", "in_words", "within_memory"]
+__all__ = ["allow", "allowed", "cgroup_memory", "host_memory", "in_words", "is_shortage", "within_memory"]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -82,7 +82,7 @@ def _within(memory: Any) -> Iterator[None]:
 
 def _shortage(error: Exception) -> str | None:
     """One line about memory that could not be had, or None where `error` is something else."""
-    if isinstance(error, RuntimeError) and not _is_shortage(error):
+    if not is_shortage(error):
         return None
     free = f"{in_words(host_memory())} are free"
     if (wanted := _wanted(error)) is None:
@@ -91,10 +91,15 @@ def _shortage(error: Exception) -> str | None:
     return f"an array of {in_words(wanted)} could not be had: {free}; {LESS}"
 
 
-def _is_shortage(error: RuntimeError) -> bool:
-    """Whether torch could not allocate, or Python could not have the stack of a thread."""
+def is_shortage(error: Exception) -> bool:
+    """Whether memory could not be had: by NumPy, by torch, or by Python for the stack of a thread."""
     text = str(error)
-    return type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in text or "start new thread" in text
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in text
+        or "start new thread" in text
+    )
 
 
 def _wanted(error: Exception) -> float | None:

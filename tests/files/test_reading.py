@@ -276,6 +276,13 @@ def test_small_floats_are_widened(tmp_path, kind):
         np.testing.assert_array_equal(load(tmp_path / name), small.float().numpy())
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch: quantised tensors are deprecated
+def test_quantised_tensors_are_their_values(tmp_path):
+    quantised = torch.quantize_per_tensor(torch.tensor([[1.5, -2.0], [0.25, 4.0]]), 0.25, 0, torch.qint8)
+    torch.save(quantised, tmp_path / "small.pt")
+    np.testing.assert_array_equal(load(tmp_path / "small.pt"), [[1.5, -2.0], [0.25, 4.0]])
+
+
 def test_a_file_that_must_not_be_read_is_one_sentence(tmp_path, points, monkeypatch):
     path = write(tmp_path / "points.npy", points)
 

@@ -320,7 +320,7 @@ def test_the_index_of_a_frame_is_no_feature():
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".txt"])
-@pytest.mark.parametrize("separator", [",", ";", "\t", " ", ", ", "   "])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", " ", ", ", "   "])
 @pytest.mark.parametrize("head", ["", "x{0}y{0}z\n", "x{0}y{0}label\n"])
 def test_the_separator_is_found(suffix, separator, head):
     rows = [[1.5, -2.0, 3.0], [0.1, 1e-3, 4.0], [7.0, 8.5, 9.0]]

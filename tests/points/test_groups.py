@@ -155,6 +155,10 @@ KINDS = {
     "nullable booleans": (pandas_labels(lambda pd: pd.Series([True, False, True], dtype="boolean")), ("False", "True")),
     "strings of pandas": (pandas_labels(lambda pd: pd.Series(["b", "a", "b"], dtype="string")), ("a", "b")),
     "table of one column": (pandas_labels(lambda pd: pd.DataFrame({"y": ["b", "a", "b"]})), ("a", "b")),
+    "rows of an index": (
+        pandas_labels(lambda pd: pd.MultiIndex.from_tuples([(1, "b"), (0, "a"), (1, "b")])),
+        ("(0, 'a')", "(1, 'b')"),
+    ),
     "intervals": (pandas_labels(lambda pd: pd.cut([5.0, 0.5, 4.0], [0, 1, 6])), ("(0, 1]", "(1, 6]")),
     "series of intervals": (
         pandas_labels(lambda pd: pd.cut(pd.Series([5.0, 0.5, 4.0]), [0, 1, 6])),

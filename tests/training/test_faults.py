@@ -45,6 +45,9 @@ def of(path: Path, kind: str) -> list[Record]:
 
 # --- told when the monitor is made ------------------------------------------------------------------------------------
 
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+
 CYCLE: list[Any] = []
 CYCLE.append(CYCLE)
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -68,6 +71,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         ({"settings": {"a": {"b": value}}}, r"settings\['a.b'\] must be .*, got .*; give str\(...\) of it")
         for value in (Path("x"), float("nan"), np.float32("inf"), np.arange(2), torch.zeros(2), {1}, object(), 1j, b"x")
     ],
+    ({"settings": {"a": CIRCLE}}, "settings must not hold itself"),
     ({"settings": {"a": ["\udfff"]}}, r"settings\['a'\] must be text that UTF-8 can write"),
     ({"layers": "0*x"}, "no layer"),
     ({"layers": {"0": "mean"}}, r"layer '0' gives shape \(24, 4\), not fit for reduce='mean'"),

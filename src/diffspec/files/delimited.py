@@ -24,7 +24,7 @@ __all__ = ["read_table"]
 BLOCK = 2**16
 """How many cells are text at a time; of numbers only the numbers are kept."""
 
-SEPARATORS = {".csv": ",;\t", ".tsv": "\t,;", ".txt": "\t,;"}
+SEPARATORS = {".csv": ",;\t|", ".tsv": "\t,;|", ".txt": "\t,;|"}
 """In the order of preference, by the suffix of the file; blanks come last."""
 
 FEW = 5

@@ -87,6 +87,7 @@ def as_numpy(tensor: Any, path: Path) -> Values:
 
     require_room(tensor.numel() * tensor.element_size(), path)  # a broadcast or sparse one may be small in the file
     tensor = tensor.detach()
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
     tensor = tensor if tensor.layout == torch.strided else tensor.to_dense()
     small = tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float32, torch.float64)
     return np.asarray((tensor.to(torch.float32) if small else tensor).resolve_neg().resolve_conj().numpy())

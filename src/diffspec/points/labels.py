@@ -51,7 +51,9 @@ def host(reference: Any, name: str = "reference") -> Values:
     InputError
         Missing or masked entries, no rectangle, or not dense in memory.
     """
-    if hasattr(reference, "isna"):  # pandas, whose arrays have a NaN for what is missing among integers
+    if hasattr(reference, "isna") and not hasattr(
+        reference, "levels"
+    ):  # pandas, but for a MultiIndex, whose arrays have a NaN for what is missing among integers
         _require_present(np.asarray(reference.isna()), name)
     values = _gathered(reference, name)
     if isinstance(values, np.ma.MaskedArray):

@@ -15,6 +15,7 @@ import torch
 from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError
 from diffspec.points.groups import Clusters, Grouping, Partition, check_grouping, partition_of
+from diffspec.points.labels import host
 from diffspec.training.network.batches import copied, joined, mapped, part_of, size_of, split
 from diffspec.training.network.untouched import same_draws
 
@@ -156,10 +157,14 @@ def _first(loader: Iterable[Any], n: int) -> tuple[Any, Any]:
     if not found:
         raise InputError("the loader gives no batches; give one with data in it")
     inputs = part_of(joined([inputs for inputs, _labels in found]), slice(n))
-    if any(labels is None for _inputs, labels in found):
+    without = [labels is None for _inputs, labels in found]
+    if all(without):
         return inputs, None
-    hosted = [labels.cpu() if isinstance(labels, torch.Tensor) else labels for _inputs, labels in found]
-    return inputs, np.concatenate([np.asarray(labels) for labels in hosted])[:n]
+    if any(without):
+        raise InputError(
+            f"batch {without.index(True)} of the loader has no labels and others have; give all of them some"
+        )
+    return inputs, np.concatenate([host(labels, "labels") for _inputs, labels in found])[:n]
 
 
 def _labelled(inputs: Any, labels: Any) -> tuple[Any, Any]:

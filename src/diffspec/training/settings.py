@@ -87,7 +87,12 @@ def plain_settings(settings: Any, *, taken: Collection[str] = ()) -> dict[str, A
         raise InputError(f"settings must be a mapping such as {{'lr': 0.1}}, got {shown(settings)}")
     if clash := sorted(set(settings) & set(taken)):
         raise InputError(f"settings holds {clash[0]!r}, which the monitor writes itself; give it another name")
-    return {checked_text(name, "a name in settings"): _plain(value, name) for name, value in settings.items()}
+    try:
+        return {checked_text(name, "a name in settings"): _plain(value, name) for name, value in settings.items()}
+    except RecursionError:
+        raise InputError(
+            "settings must not hold itself, or lists within lists without end; give str(...) of it"
+        ) from None
 
 
 def opened(log: Any) -> RunLog:

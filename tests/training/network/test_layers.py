@@ -81,6 +81,14 @@ def test_one_layer_with_two_reductions_is_two() -> None:
     np.testing.assert_array_equal(found["conv:flatten"], output.flatten(1))
 
 
+def test_two_layers_of_one_label_are_refused() -> None:
+    network = nn.Sequential()
+    network.add_module("a", nn.Linear(2, 2))
+    network.add_module("a:flatten", nn.Linear(2, 2))
+    with pytest.raises(InputError, match="two layers would both be called 'a:flatten'; rename the module"):
+        resolve_layers(network, [Layer("a"), Layer("a", "flatten"), Layer("a:flatten")])
+
+
 @pytest.mark.parametrize("layers", [["conv", "conv"], [Layer("conv", "gap"), Layer("conv", "gap")]])
 def test_a_layer_given_twice_is_refused(layers: Any) -> None:
     with pytest.raises(InputError, match=r"Layer\(name='conv', .* is given twice; give it once"):

@@ -360,6 +360,10 @@ def test_what_batches_can_be(batches: Any) -> None:
         ("batches", "a batch must be a tensor"),
         ([X.to_sparse()], "inputs must be plain tensors, got a torch.sparse_coo on cpu one"),
         ([torch.empty(3, 6, device="meta")], "got a torch.strided on meta one"),
+        ([{"input": X, "n": 3}], r"the network cannot take inputs input: \(12, 6\): TypeError: .*'n'; give what model"),
+        ([X[:, :4]], r"cannot take inputs of shape \(12, 4\), torch.float32: RuntimeError: mat1 and mat2"),
+        ([torch.arange(12)], r"cannot take inputs of shape \(12,\), torch.int64: RuntimeError"),
+        ([X.to(torch.float8_e4m3fn)], r"cannot take inputs of shape \(12, 6\), torch.float8_e4m3fn: RuntimeError"),
     ],
 )
 def test_what_batches_cannot_be(batches: Any, message: str) -> None:
@@ -452,6 +456,12 @@ def test_a_probe_from_a_loader_of_mappings_or_of_inputs_alone() -> None:
     assert Probe.from_loader(X.split(5), n=8).labels is None
 
 
+@pytest.mark.parametrize("labels", [torch.arange(12), np.arange(12), [*"abcdefghijkl"], [*range(12)]])
+def test_a_probe_takes_the_labels_of_a_loader_of_every_kind(labels: Any) -> None:
+    probe = Probe.from_loader([(X[:5], labels[:5]), (X[5:], labels[5:])])
+    assert len(probe.label_groups.names) == 12
+
+
 @pytest.mark.parametrize(
     ("given", "n", "message"),
     [
@@ -461,6 +471,8 @@ def test_a_probe_from_a_loader_of_mappings_or_of_inputs_alone() -> None:
         (X, 10, "loader must give batches, such as a DataLoader, got tensor"),
         ([X], 1, "n must be an integer of at least 2, got 1"),
         ([3], 5, "a batch must be a tensor"),
+        ([(X, X[:, 0].bfloat16())], 20, "a reference of floats may be classes or a continuous quantity"),
+        ([(X, X[:, 0] > 0), X], 20, "batch 1 of the loader has no labels and others have"),
     ],
 )
 def test_loaders_that_make_no_probe(given: Any, n: int, message: str) -> None:

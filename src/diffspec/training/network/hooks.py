@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from diffspec._memory import within_memory
+from diffspec._memory import is_shortage, within_memory
 from diffspec.errors import InputError, LayersWarning
 from diffspec.training.network.batches import as_batches, copied, mapped, size_of, words_of
 from diffspec.training.network.layers import Layers, Module, Watched, modules_of, resolve_layers, unwrapped
@@ -20,6 +20,9 @@ from diffspec.training.network.reductions import Channels, Points, reduced
 from diffspec.training.network.untouched import untouched, unwritten
 
 __all__ = ["collect", "look", "trial"]
+
+UNFIT = (TypeError, ValueError, IndexError, RuntimeError)
+"""What networks raise where inputs do not fit them."""
 
 
 @within_memory
@@ -48,7 +51,7 @@ def collect(model: Module, layers: Layers, batches: Iterable[Any]) -> dict[str, 
     ------
     InputError
         No such layer, an output that needs a reduction, a layer that ran not once per pass, a network whose
-        parameters have no shape yet.
+        parameters have no shape yet or that does not take the batches.
 
     Warns
     -----
@@ -93,10 +96,7 @@ def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watche
         except InputError:
             raise
         except Exception as error:
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            raise InputError(
-                f"the network cannot take {words_of(batch)}: {text}; give the probe what model(inputs) takes"
-            ) from error
+            raise _unfit(batch, error) from error
     if len(first) != len(second) or not all(map(_alike, first, second)):
         raise InputError(
             "the network answers otherwise when the same inputs come again: it keeps or draws something that cannot be "
@@ -154,7 +154,17 @@ def _one_pass(network: Module, layers: Sequence[Watched], batch: Any) -> dict[st
 
 
 def _answer(network: Module, inputs: Any) -> Any:
-    return network(**inputs) if isinstance(inputs, Mapping) else network(inputs)
+    try:
+        return network(**inputs) if isinstance(inputs, Mapping) else network(inputs)
+    except UNFIT as error:
+        if isinstance(error, InputError) or is_shortage(error):
+            raise
+        raise _unfit(inputs, error) from error
+
+
+def _unfit(batch: Any, error: Exception) -> InputError:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return InputError(f"the network cannot take {words_of(batch)}: {text}; give what model(inputs) takes")
 
 
 @contextmanager

@@ -97,8 +97,8 @@ def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
     asked = _as_layers(layers)
     if not asked:
         raise InputError("layers is empty; name at least one of model.named_modules()")
-    if twice := [layer for layer, count in Counter(asked).items() if count > 1]:
-        raise InputError(f"{twice[0]!r} is given twice; give it once, or with another reduction")
+    if again := [layer for layer, count in Counter(asked).items() if count > 1]:
+        raise InputError(f"{again[0]!r} is given twice; give it once, or with another reduction")
     found: dict[tuple[str, str], bool] = {}
     for layer in asked:
         names, by_pattern = _matches(layer.name, list(modules))
@@ -106,6 +106,8 @@ def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
             found[name, layer.reduce] = found.get((name, layer.reduce), True) and by_pattern
     times = Counter(name for name, _reduce in found)
     labels = {key: key[0] if times[key[0]] == 1 else ":".join(key) for key in found}
+    if twice := [label for label, count in Counter(labels.values()).items() if count > 1]:
+        raise InputError(f"two layers would both be called {twice[0]!r}; rename the module with ':' in its name")
     watched = [Watched(*key, labels[key], by_pattern) for key, by_pattern in found.items()]
     for one in watched:
         _check_scripted(one.name, modules)
