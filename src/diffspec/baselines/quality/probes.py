@@ -63,7 +63,7 @@ def logme(points: Array, reference: Any, *, groups: Grouping | None = None) -> E
     ------
     InputError
         A single class, a constant target, a target that is exactly linear in the features (its evidence is infinite),
-        points that are all 0, unequal lengths, input that `dse` would refuse.
+        points that are all 0, a row that lies too far out, unequal lengths, input that `dse` would refuse.
 
     Notes
     -----
@@ -87,6 +87,7 @@ def logme(points: Array, reference: Any, *, groups: Grouping | None = None) -> E
     values = as_samples(points)
     n = len(values)
     names, targets, origin = _targets(reference, groups, n)
+    require_in_reach(values, values, "points")  # beside such a row the singular values of the others are rounding
     scaled = within_one(values)
     left, singular, _right = np.linalg.svd(scaled, full_matrices=False)
     kept = singular > EPS * max(values.shape) * singular[0]
