@@ -168,9 +168,10 @@ def test_files_cut_off(tmp_path, points, suffix, share):
 def test_no_file_and_a_directory(tmp_path):
     with pytest.raises(InputError, match=r"there is no file .*none\.npy; check the path"):
         load(tmp_path / "none.npy")
-    for name, why in {"a\0b.npy": "null byte", "\ud800.npy": "surrogates not allowed"}.items():
-        with pytest.raises(InputError, match=rf"cannot be looked up .*{why}"):
-            load(name)
+    with pytest.raises(InputError, match="path must be a path without zero bytes, got 'a"):
+        load("a\0b.npy")
+    with pytest.raises(InputError, match=r"cannot be looked up .*surrogates not allowed"):
+        load("\ud800.npy")
     (tmp_path / "folder.npy").mkdir()
     with pytest.raises(InputError, match=r"folder.npy is a directory; give one of the files in it"):
         load(tmp_path / "folder.npy")
