@@ -76,11 +76,11 @@ def build(
     """
     if plan.storage not in kernel.storages:
         raise InputError(f"{kernel!r} cannot be stored as {plan.storage}; it can as {' or '.join(kernel.storages)}")
-    return BUILDERS[plan.storage](Asked(points, kernel, alpha, plan, rng, memory, copies, why))
+    return BUILDERS[plan.storage](Order(points, kernel, alpha, plan, rng, memory, copies, why))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class Order:
     """What `build` was given."""
 
     points: Array
@@ -93,35 +93,35 @@ class Asked:
     why: str
 
 
-def _whole(asked: Asked) -> Operator:
+def _whole(order: Order) -> Operator:
     """One affinity of all pairs, or the graph of those that matter."""
-    if asked.plan.precision == "kernel":
-        storage = asked.plan.storage
-        affinity = affinity_of(asked.points, asked.kernel, storage, memory=asked.memory, why=asked.why)
-        return operator_on(affinity, asked.kernel, asked.alpha)
-    return operator_in(tiles_of(asked.points, asked.kernel, asked.plan.precision), asked.alpha, asked.plan)
+    if order.plan.precision == "kernel":
+        storage = order.plan.storage
+        affinity = affinity_of(order.points, order.kernel, storage, memory=order.memory, why=order.why)
+        return operator_on(affinity, order.kernel, order.alpha)
+    return _tiled(order)
 
 
-def _tiled(asked: Asked) -> Operator:
-    return operator_in(tiles_of(asked.points, asked.kernel, asked.plan.precision), asked.alpha, asked.plan)
+def _tiled(order: Order) -> Operator:
+    return operator_in(tiles_of(order.points, order.kernel, order.plan.precision), order.alpha, order.plan)
 
 
-def _factored(asked: Asked) -> Operator:
-    scaled = as_float64(asked.kernel.in_widths(asked.points))
-    return factored_diffusion(GaussianTiles.of(scaled, scaled.dtype), asked.alpha, asked.plan.rank, asked.rng)
+def _factored(order: Order) -> Operator:
+    scaled = as_float64(order.kernel.in_widths(order.points))
+    return factored_diffusion(GaussianTiles.of(scaled, scaled.dtype), order.alpha, order.plan.rank, order.rng)
 
 
-def _merged(asked: Asked) -> Operator:
-    assert asked.copies is not None
-    return merged_diffusion(asked.copies, asked.kernel, asked.alpha)
+def _merged(order: Order) -> Operator:
+    assert order.copies is not None
+    return merged_diffusion(order.copies, order.kernel, order.alpha)
 
 
-def _on_disk(asked: Asked) -> Operator:
-    assert isinstance(asked.points, OnDisk)
-    return asked.points.operator(asked.alpha)
+def _on_disk(order: Order) -> Operator:
+    assert isinstance(order.points, OnDisk)
+    return order.points.operator(order.alpha)
 
 
-BUILDERS: dict[Storage, Callable[[Asked], Operator]] = {
+BUILDERS: dict[Storage, Callable[[Order], Operator]] = {
     "dense": _whole,
     "graph": _whole,
     "tiles": _tiled,
