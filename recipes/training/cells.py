@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from diffspec.runs.log import RunLog
-from diffspec.training import Probe, collect
+from diffspec.training import Probe
 from recipes.training.conditions import CONDITIONS
 from recipes.training.epochs import Trainer
 from recipes.training.history import History
@@ -123,8 +123,11 @@ class _Run:
             accuracy, classes = self.trainer.accuracy()
             self.history.set({"accuracy": accuracy, "class accuracy": classes})
         whole = final or epoch in self.key["whole looks"]
-        if whole or self.history.passed("train accuracy" if self.condition.wrong else "accuracy"):
-            self._keep(epoch)
+        passed = self.history.passed("train accuracy" if self.condition.wrong else "accuracy")
+        if whole or passed or (looked and self.key["small"]):
+            self._keep_embedding(epoch)
+        if (whole or passed) and self.key.get("weights"):
+            torch.save(self.trainer.network.state_dict(), self.folder / f"weights-{epoch}.pt")
         started = time.process_time()
         if looked:
             self.monitors.look(epoch, whole=whole, accuracy=self.history.last("accuracy"))
@@ -139,13 +142,10 @@ class _Run:
             monitors = Monitors(network, self.probe, self.log, run=CALIBRATED, settings=dict(self.key))
             monitors.look(0, whole=False)
 
-    def _keep(self, epoch: int) -> None:
-        """The embedding now, and the weights if asked for, for what may be asked of them later."""
-        points = collect(self.trainer.network, ["encoder"], self.probe.batches())["encoder"]
-        labels = self.data.held.labels[: len(points)].numpy()
+    def _keep_embedding(self, epoch: int) -> None:
+        """Of all held-out images, for what may be asked of it later."""
+        points, labels = self.trainer.embedding()
         np.savez(self.folder / f"embedding-{epoch}.npz", points=points.astype(np.float16), labels=labels)
-        if self.key.get("weights"):
-            torch.save(self.trainer.network.state_dict(), self.folder / f"weights-{epoch}.pt")
 
     def _save(self) -> None:
         """Whole or not at all: a kill while it is written leaves the state of the epoch before."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -55,9 +56,7 @@ class Trainer:
 
     def accuracy(self) -> tuple[float, list[float]]:
         """On all held-out images, and per class; of a probe where the network learns without labels."""
-        if self.held is None:
-            self.held = self.data.normal(self.data.pixels(self.data.held, slice(None), self.key["pixels"]))
-        held = self.held.to(self.device)
+        held = self._held()
         with self._cast():
             if not self.condition.contrasts:
                 logits = encoded(self.network, held, "logits")
@@ -66,6 +65,11 @@ class Trainer:
             else:
                 logits = linear_probe(self._encodings, self.data.classes)(encoded(self.network, held))
         return scores(logits, self.data.held.labels.to(logits.device), self.data.classes)
+
+    def embedding(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """The encodings and true labels of all held-out images; those that are measured are the first."""
+        with self._cast():
+            return encoded(self.network, self._held()).cpu().numpy(), self.data.held.labels.numpy()
 
     def calibrated(self) -> Any:
         """A copy whose batch norms know the mean and spread of training images; None where it has no batch norms."""
@@ -95,6 +99,11 @@ class Trainer:
         torch.set_rng_state(state["draws"]["cpu"])
         if state["draws"]["cuda"]:
             torch.cuda.set_rng_state_all(state["draws"]["cuda"])
+
+    def _held(self) -> Tensor:
+        if self.held is None:
+            self.held = self.data.normal(self.data.pixels(self.data.held, slice(None), self.key["pixels"]))
+        return self.held.to(self.device)
 
     def _batches(self) -> Iterator[tuple[list[Tensor], Tensor]]:
         """One view or two of every training image, normalised, with the labels it is trained with."""
