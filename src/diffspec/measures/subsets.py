@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -62,6 +62,8 @@ class Walk:
     memory: float
     tol: float
     sets: int
+    chosen: dict[int, Solver] = field(default_factory=dict, repr=False)
+    """The solver by the number of points, as it is asked for."""
 
     def __call__(self, drawn: tuple[Indices, np.random.Generator]) -> Entropy:
         """The entropy of the points at some indices, with the generator of the solver's probes."""
@@ -77,9 +79,12 @@ class Walk:
 
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of these points."""
-        d = self.points.shape[1]
-        asked: dict[str, Any] = {"t": self.t, "memory": self.memory, "tol": self.tol, "sets": self.sets}
-        return self.solver or choose(n, d, kernel=self.kernel, **asked).solver
+        if self.solver is not None:
+            return self.solver
+        if n not in self.chosen:
+            asked: dict[str, Any] = {"t": self.t, "memory": self.memory, "tol": self.tol, "sets": self.sets}
+            self.chosen[n] = choose(n, self.points.shape[1], kernel=self.kernel, **asked).solver
+        return self.chosen[n]
 
     def _operator(self, indices: Indices, solver: Solver, rng: np.random.Generator) -> Operator:
         if self.affinity is not None:

@@ -109,7 +109,10 @@ def shannon_stderr(spectrum: Measure, t: float = 1.0) -> float | None:
     To first order H moves by sum_k dw_k r_k^t (1 - log r_k^t + G/Z) / Z; Z and G are estimated by the same probes, and
     this keeps their covariance.
     """
-    log_powers, weights = _log_powers(spectrum, check_time(t))
+    t = check_time(t)
+    if spectrum.samples is None:
+        return None
+    log_powers, weights = _log_powers(spectrum, t)
     xp = namespace(log_powers)
     powers = xp.exp(log_powers)
     total = xp.sum(weights * powers)
@@ -122,6 +125,8 @@ def renyi_stderr(spectrum: Measure, q: float, t: float = 1.0) -> float | None:
     q = check_order(q)
     if abs(q - 1.0) < NEAR_1:
         return shannon_stderr(spectrum, t)
+    if spectrum.samples is None:
+        return None
     log_powers, weights = _log_powers(spectrum, check_time(t))
     xp = namespace(log_powers)
     slope = xp.exp(log_powers) / xp.sum(weights * xp.exp(log_powers))
@@ -213,8 +218,7 @@ def _renyi(spectrum: Measure, q: float, t: float) -> float:
 
 def _possible(nats: float, spectrum: Measure) -> float:
     """`nats` within [0, log of the number of non-zero eigenvalues]: weights that are estimates may lead out of it."""
-    xp = namespace(spectrum.nodes)
-    rank = float(xp.sum(xp.where(spectrum.nodes > 0, spectrum.weights, xp.zeros_like(spectrum.weights))))
+    rank = number(namespace(spectrum.nodes).sum(spectrum.weights[spectrum.nodes > 0]))
     return max(0.0, min(nats, math.log(max(rank, 1.0))))
 
 
@@ -256,10 +260,11 @@ def _scaled_logs(nodes: Array, t: float, rounding: float) -> Array:
     """T log(node / largest), finite, so that 0 log 0 is 0; 0 for the largest and what is the largest to `rounding`."""
     xp = namespace(nodes)
     largest = xp.max(nodes)
-    logs = xp.log(nodes / largest)
     if rounding > 0:
-        logs = xp.where(nodes >= largest - rounding, xp.zeros_like(logs), logs)
-    return float(t) * xp.clip(logs, float(xp.finfo(logs.dtype).min) / 2.0 / max(t, 1.0), None)
+        nodes = xp.where(nodes >= largest - rounding, largest, nodes)
+    logs = xp.log(nodes / largest)
+    least = float(xp.finfo(logs.dtype).min) / 2.0 / max(t, 1.0)
+    return float(t) * (logs if number(xp.min(logs)) >= least else xp.clip(logs, least, None))
 
 
 def _pooled(nodes: Array, weights: Array) -> Array:
