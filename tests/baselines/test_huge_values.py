@@ -89,3 +89,14 @@ def test_a_far_reference_is_named():
 def test_distances_that_vanish_are_told_from_copies():
     with pytest.raises(InputError, match="got distances of 0 in float64; remove far rows"):
         kl_divergence(with_row(1e300), bulk() + 0.3)
+
+
+def test_logme_refuses_a_feature_beside_which_the_others_are_rounding(rng):
+    labels = np.repeat([0, 1, 2], 60)
+    points = rng.normal(size=(3, 8))[labels] + rng.normal(size=(180, 8))
+    wide = rng.normal(size=(180, 1))
+    assert logme(np.hstack([points, 1e10 * wide]), labels).value < logme(points, labels).value
+    with pytest.raises(InputError, match=r"got feature 8 .*e\+13 times as large as the median one; standardise them"):
+        logme(np.hstack([points, 1e14 * wide]), labels)
+    collinear = np.hstack([points, points])  # of a lower rank in any unit: nothing is hidden
+    assert logme(collinear, labels).value == pytest.approx(logme(points * np.sqrt(2.0), labels).value)

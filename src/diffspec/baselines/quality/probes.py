@@ -63,7 +63,8 @@ def logme(points: Array, reference: Any, *, groups: Grouping | None = None) -> E
     ------
     InputError
         A single class, a constant target, a target that is exactly linear in the features (its evidence is infinite),
-        points that are all 0, a row that lies too far out, unequal lengths, input that `dse` would refuse.
+        points that are all 0, a row that lies too far out, a feature so large that float64 loses others beside it,
+        unequal lengths, input that `dse` would refuse.
 
     Notes
     -----
@@ -90,9 +91,11 @@ def logme(points: Array, reference: Any, *, groups: Grouping | None = None) -> E
     require_in_reach(values, values, "points")  # beside such a row the singular values of the others are rounding
     scaled = within_one(values)
     left, singular, _right = np.linalg.svd(scaled, full_matrices=False)
-    kept = singular > EPS * max(values.shape) * singular[0]
+    kept = _kept(singular, scaled.shape)
     if not kept.any():
         raise InputError("points must not all be 0; there is no regression on them")
+    if not kept.all():
+        _require_alike(scaled, int(kept.sum()))
     powers = np.frexp(np.abs(targets).max(axis=0))[1]  # no square overflows; |c t| has the evidence of t less n log c
     evidence = [-math.log(2.0) * n * int(powers.sum())]
     for name, target in zip(names, np.ldexp(targets, -powers).T, strict=True):
@@ -181,6 +184,24 @@ def knn_probe(
         ceiling=1.0,
         verdict="" if scaled.any() else "collapsed: the points are equal",
     )
+
+
+def _kept(singular: Floats, shape: tuple[int, ...]) -> Any:
+    """Which singular values of an array of this shape are more than rounding."""
+    return singular > EPS * max(shape) * singular[0]
+
+
+def _require_alike(scaled: Floats, rank: int) -> None:
+    """Raise InputError where features of one size would have a higher rank: then a large one hides others."""
+    size = np.abs(scaled).max(axis=0)
+    alike = scaled[:, size > 0] / size[size > 0]
+    if int(_kept(np.linalg.svd(alike, compute_uv=False), alike.shape).sum()) > rank:
+        feature = int(size.argmax())
+        usual = float(np.median(size[size > 0]))
+        raise InputError(
+            f"the features of points must not differ so much in size that rounding hides some, got feature {feature} "
+            f"{size[feature] / usual:.3g} times as large as the median one; standardise them or remove it"
+        )
 
 
 def _targets(reference: Any, groups: Grouping | None, n: int) -> tuple[list[str], Floats, str | None]:
