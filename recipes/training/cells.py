@@ -21,7 +21,7 @@ from recipes.training.history import History
 from recipes.training.inputs.data import Data, load, wrong
 from recipes.training.measuring import Monitors, collected
 from recipes.training.networks.families import blocks, build, device
-from recipes.training.networks.initialisers import initialise
+from recipes.training.networks.initialisers import drop_norms, initialise
 
 __all__ = ["LIVE", "measure", "place"]
 
@@ -63,6 +63,8 @@ def _measured(key: Key, batch: int, say: Callable[[str], None]) -> dict[str, Any
     with torch.random.fork_rng():
         torch.manual_seed(key["seed"])
         network = build(key["network"], data.classes, key["pixels"], small=key["small"])
+        if not key.get("norms", True):
+            drop_norms(network)
         initialise(network, key["initialiser"])
         run = _Run(key, data, network.to(device()), batch)
         run.through(say)
@@ -105,6 +107,8 @@ class _Run:
             values["calibrated"] = {name: found[0] for name, found in calibrated.items() if isinstance(found, list)}
         if self.condition.wrong:
             values["memorised"] = self._known()
+        if "step of" in self.key:
+            values["relative step"] = self.trainer.relative_step
         (self.folder / "state.pt").unlink(missing_ok=True)
         return values
 
@@ -120,8 +124,7 @@ class _Run:
         final = self._over()
         looked = final or epoch in self.key["looks"]
         if looked or not self.condition.contrasts:
-            accuracy, classes = self.trainer.accuracy()
-            self.history.set({"accuracy": accuracy, "class accuracy": classes})
+            self.history.set(self.trainer.accuracy())
         whole = final or epoch in self.key["whole looks"]
         passed = self.history.passed("train accuracy" if self.condition.wrong else "accuracy")
         if whole or passed or (looked and self.key["small"]):

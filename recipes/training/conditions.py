@@ -10,9 +10,11 @@ from typing import Any, TypeAlias
 import torch
 from torch.nn import functional
 
+from diffspec import Gaussian, paper
+from diffspec.training import DSELoss, DSMILoss
 from recipes.training.inputs import views
 
-__all__ = ["CONDITIONS", "Condition", "nt_xent", "nt_xent_published"]
+__all__ = ["AUXILIARY", "CONDITIONS", "LOSSES", "Condition", "nt_xent", "nt_xent_published"]
 
 Tensor: TypeAlias = Any
 
@@ -53,4 +55,15 @@ def nt_xent_published(first: Tensor, second: Tensor, temperature: float = 1.0) -
     return (similarity[~same].logsumexp(0) - similarity[same].logsumexp(0)) / len(first)
 
 
+def _of_points(loss: DSELoss) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda points, _labels: loss(points)
+
+
 LOSSES = {"usual": nt_xent, "published": nt_xent_published}
+
+_KERNELS = {"sigma = 10": paper["kernel"], "median": Gaussian()}
+AUXILIARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    **{f"DSE, {name}": _of_points(DSELoss(kernel=kernel, encourage=False)) for name, kernel in _KERNELS.items()},
+    **{f"DSMI, {name}": DSMILoss(kernel=kernel, encourage=False) for name, kernel in _KERNELS.items()},
+}
+"""Measures of a batch's encodings (b, d) and labels (b,), in bits: at a weight above 0 in a loss they are kept low."""

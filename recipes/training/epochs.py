@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from recipes.training.conditions import CONDITIONS, LOSSES
+from recipes.training.conditions import AUXILIARY, CONDITIONS, LOSSES
 from recipes.training.inputs.data import Data
-from recipes.training.probing import encoded, linear_probe, ridge_probe, scores
-from recipes.training.schedule import rate_at
+from recipes.training.probing import calibration_error, encoded, linear_probe, ridge_probe, scores
+from recipes.training.schedule import groups, rate_at, relative_step
 
 __all__ = ["Trainer"]
 
@@ -31,7 +31,9 @@ class Trainer:
         self.network, self.data, self.labels, self.key, self.batch = network, data, labels, key, batch
         self.condition = CONDITIONS[key["condition"]]
         self.device = next(network.parameters()).device
-        self.optimizer = torch.optim.AdamW(network.parameters(), lr=key["rate"], weight_decay=key["decay"])
+        parts = groups(network, key.get("step of"))
+        self.relative_step = relative_step(network, parts, key["rate"]) if "step of" in key else None
+        self.optimizer = torch.optim.AdamW(parts, lr=key["rate"], weight_decay=key["decay"])
         self.held: Tensor = None
 
     def epoch(self, epoch: int) -> dict[str, float]:
@@ -43,7 +45,8 @@ class Trainer:
             The loss is not finite.
         """
         for group in self.optimizer.param_groups:
-            group["lr"] = self.key["rate"] * rate_at(epoch, self.key["epochs"], self.key["warmup"])
+            share = group.get("share", 1.0)
+            group["lr"] = share * self.key["rate"] * rate_at(epoch, self.key["epochs"], self.key["warmup"])
         self.network.train()
         total, right, seen = 0.0, 0.0, 0
         for views, labels in self._batches():
@@ -54,8 +57,11 @@ class Trainer:
             raise FloatingPointError(f"the loss was {mean} in epoch {epoch}")
         return {"loss": mean} if self.condition.contrasts else {"loss": mean, "train accuracy": right / seen}
 
-    def accuracy(self) -> tuple[float, list[float]]:
-        """On all held-out images, and per class; of a probe where the network learns without labels."""
+    def accuracy(self) -> dict[str, Any]:
+        """On all held-out images, and per class; of a probe where the network learns without labels.
+
+        Of a classifier the calibration error too.
+        """
         held = self._held()
         with self._cast():
             if not self.condition.contrasts:
@@ -64,7 +70,10 @@ class Trainer:
                 logits = ridge_probe(self._known(), encoded(self.network, held))
             else:
                 logits = linear_probe(self._encodings, self.data.classes)(encoded(self.network, held))
-        return scores(logits, self.data.held.labels.to(logits.device), self.data.classes)
+        labels = self.data.held.labels.to(logits.device)
+        accuracy, classes = scores(logits, labels, self.data.classes)
+        found = {"accuracy": accuracy, "class accuracy": classes}
+        return found if self.condition.contrasts else {**found, "calibration error": calibration_error(logits, labels)}
 
     def embedding(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """The encodings and true labels of all held-out images; those that are measured are the first."""
@@ -119,14 +128,20 @@ class Trainer:
     def _step(self, views: list[Tensor], labels: Tensor) -> tuple[float, float]:
         self.optimizer.zero_grad()
         with self._cast():
+            points = [self.network.encoder(view) for view in views]
             if self.condition.contrasts:
-                loss, correct = LOSSES[self.key["loss"]](*(self.network.project(view) for view in views)), 0.0
+                loss, correct = LOSSES[self.key["loss"]](*map(self.network.projector, points)), 0.0
             else:
-                logits = self.network(views[0])
+                logits = self.network.linear(points[0])
                 loss, correct = functional.cross_entropy(logits, labels), float((logits.argmax(1) == labels).sum())
-        loss.backward()
+        (loss + self._auxiliary(points, labels)).backward()
         self.optimizer.step()
         return float(loss.detach()), correct
+
+    def _auxiliary(self, points: list[Tensor], labels: Tensor) -> Tensor | float:
+        """What the cell adds to the loss: its weight times the measure of every view's encodings."""
+        weight = self.key.get("weight", 0.0)
+        return weight * sum(AUXILIARY[self.key["auxiliary"]](some, labels) for some in points) if weight else 0.0
 
     def _cast(self) -> Any:
         """In half precision on an accelerator."""

@@ -50,7 +50,7 @@ class History:
 
     def values(self) -> dict[str, Any]:
         """A list per number over ``epochs``, None where it was not taken, as they are kept."""
-        names = ("loss", "train accuracy", "accuracy", "class accuracy")
+        names = ("loss", "train accuracy", "accuracy", "class accuracy", "calibration error")
         table = {name: [_short(row.get(name)) for row in self.rows] for name in names}
         table["class accuracy"] = table["class accuracy"][-1:]
         told = {name: values for name, values in table.items() if any(value is not None for value in values)}

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from recipes.training.schedule import rate_at
 
-__all__ = ["encoded", "linear_probe", "ridge_probe", "scores"]
+__all__ = ["calibration_error", "encoded", "linear_probe", "ridge_probe", "scores"]
 
 Tensor: TypeAlias = Any
 
@@ -32,6 +32,20 @@ def scores(logits: Tensor, labels: Tensor, classes: int) -> tuple[float, list[fl
     right = (logits.argmax(1).to(labels.device) == labels).double()
     each = [float(right[labels == label].mean()) if bool((labels == label).any()) else 0.0 for label in range(classes)]
     return float(right.mean()), [round(share, 4) for share in each]
+
+
+def calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
+    """How far confidence and accuracy lie apart: the expected calibration error of Guo et al. (2017).
+
+    Images are put into `bins` of equal width by their largest probability; the mean over images of the distance
+    between their bin's mean of it and their bin's share that is right.
+    """
+    confidence, found = logits.double().softmax(1).max(1)
+    over = confidence - (found == labels).double()
+    bin_of = (confidence * bins).long().clamp(max=bins - 1)
+    return float(
+        torch.zeros(bins, dtype=over.dtype, device=over.device).index_add(0, bin_of, over).abs().sum() / len(over)
+    )
 
 
 def ridge_probe(train: tuple[Tensor, Tensor], held: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-__all__ = ["PAPER", "TIMM", "initialise"]
+__all__ = ["PAPER", "TIMM", "drop_norms", "initialise"]
 
 TIMM, PAPER = "timm", "paper"
 """The library's own, and the paper's: convolutions by Kaiming, every linear layer N(0, 0.001)."""
@@ -36,6 +36,14 @@ def initialise(network: Any, how: str) -> None:
         elif isinstance(module, nn.Linear) and how != "kaiming":
             nn.init.normal_(module.weight, std=LINEAR)
             _no_bias(module)
+
+
+def drop_norms(network: Any) -> None:
+    """Take all batch norms out of `network`: what they stood behind goes on as it is."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
+                setattr(module, name, nn.Identity())
 
 
 def _convolution(module: nn.Conv2d, std: float | None) -> None:
