@@ -68,8 +68,8 @@ SMOKE = Settings(
     of_data={},
 )
 CPU = Settings(
-    common={**TRAINED, "train": 4096, "held": 1500, "pixels": 32, "batch": 64, "warmup": 1},
-    test={"epochs": 5, "looks": [0, 1, 5], "whole looks": []},
+    common={**TRAINED, "train": 2560, "held": 1500, "pixels": 32, "measured": 500, "batch": 32, "warmup": 1},
+    test={"epochs": 4, "looks": [0, 4], "whole looks": []},
     long={"epochs": 12, "looks": [0, 1, 2, 3, 4, 6, 9, 12], "whole looks": []},
     of_data={},
 )
