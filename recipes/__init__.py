@@ -28,6 +28,7 @@ ROOMS = {
     "estimators": "information",
     "bandwidth": "bandwidth",
     "training": "training",
+    "blocks": "studies",
     "initialisation": "studies",
 }
 """All recipes, in the order of the paper, with the folder of each; `blobs-tree` is the file `blobs_tree.py`."""

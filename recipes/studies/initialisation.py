@@ -94,7 +94,7 @@ PAPER = Settings(
 
 
 def plan(settings: Settings) -> list[dict[str, Any]]:
-    """The keys of all cells: what is seen before training, then the fair test a seed at a time, then what is longer."""
+    """The keys of all cells: the fair test a seed at a time, what is seen before training, what is trained for longer."""
     seen = {"epochs": 0, "looks": [0], "whole looks": []}
     sweep = [
         _key(settings, "sweep", seen, data=data, seed=seed, initialiser=how)
@@ -115,7 +115,7 @@ def plan(settings: Settings) -> list[dict[str, Any]]:
         for data in settings.data
         for how in settings.longer
     ]
-    return [*sweep, *test, *longer]
+    return [*test, *sweep, *longer]
 
 
 def run(settings: Settings, log: Log) -> None:
