@@ -30,6 +30,7 @@ ROOMS = {
     "training": "training",
     "blocks": "studies",
     "initialisation": "studies",
+    "loss": "studies",
 }
 """All recipes, in the order of the paper, with the folder of each; `blobs-tree` is the file `blobs_tree.py`."""
 

@@ -94,7 +94,7 @@ PAPER = Settings(
 
 
 def plan(settings: Settings) -> list[dict[str, Any]]:
-    """The keys of all cells: the fair test a seed at a time, what is seen before training, what is trained for longer."""
+    """The keys of all cells: the fair test a seed at a time, the sweep before training, what is trained for longer."""
     seen = {"epochs": 0, "looks": [0], "whole looks": []}
     sweep = [
         _key(settings, "sweep", seen, data=data, seed=seed, initialiser=how)
