@@ -168,6 +168,38 @@ def test_the_untrained_network_is_seen_calibrated_too(whole):
     assert whole["calibrated"]["median distance"] != whole["median distance"][0]
 
 
+def test_scaled_steps_without_norms_go_on_where_they_were_killed(build, monkeypatch):
+    key = {**KEY, "norms": False, "step of": 0.01, "initialiser": "conv std 0.1", "rate": 1e-4}
+    whole = cells.measure(**key)
+    assert whole["relative step"] == pytest.approx(0.01)
+    assert "calibrated" not in whole
+    assert whole["calibration error by epoch"][-1] >= 0
+    right = cells._Run._save
+
+    def once(self):
+        right(self)
+        if self.history.next == 2:
+            raise KeyboardInterrupt
+
+    shutil.rmtree(cells.place(key))
+    monkeypatch.setattr(cells._Run, "_save", once)
+    with pytest.raises(KeyboardInterrupt):
+        cells.measure(**key)
+    monkeypatch.setattr(cells._Run, "_save", right)
+    assert same(cells.measure(**key), whole)
+
+
+@pytest.mark.parametrize("condition", ["supervised", "contrastive"])
+def test_what_is_added_to_the_loss_changes_what_is_learnt(whole, build, condition):
+    key = {**KEY, "condition": condition, "epochs": 1, "looks": [1], "whole looks": []}
+    name = "DSE(Z), median"
+    low, plain, high = (
+        cells.measure(**{**key, "auxiliary": "DSE, median", "weight": weight, "rate": 3e-3})[name][-1]
+        for weight in (10.0, 0.0, -10.0)
+    )
+    assert low < plain < high
+
+
 def test_histories_know_when_a_tenth_is_passed_and_when_nothing_improves():
     history, passed = History(), []
     for accuracy in (0.1, 0.25, 0.29, 0.2, 0.41, 0.40):

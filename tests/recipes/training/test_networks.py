@@ -9,7 +9,7 @@ from torch import nn
 
 from recipes.training import conditions, probing
 from recipes.training.networks import families, initialisers
-from recipes.training.schedule import rate_at
+from recipes.training.schedule import groups, rate_at, relative_step
 
 WIDTHS = {"resnet": 2048, "resnext": 2048, "convnext": 640, "vit": 192, "swin": 768, "xcit": 128}
 SMALL = {"resnet": 128, "resnext": 512, "convnext": 192, "vit": 64, "swin": 96, "xcit": 64}
@@ -158,6 +158,54 @@ def test_accuracy_is_per_class_too():
     accuracy, each = probing.scores(logits, torch.tensor([0, 1, 1, 1, 0, 0]), 4)
     assert accuracy == pytest.approx(0.5)
     assert each == [pytest.approx(0.3333), pytest.approx(0.6667), 0.0, 0.0]
+
+
+def test_the_calibration_error_is_the_mean_distance_over_bins():
+    """Ten images: six said with .8 of which three are right, four said with .95 of which all are."""
+    sure, right = torch.tensor([0.8] * 6 + [0.95] * 4), torch.tensor([1, 1, 1, 0, 0, 0, 1, 1, 1, 1])
+    logits = torch.stack([(sure / (1 - sure)).log(), torch.zeros(10)], 1)
+    expected = (6 * abs(0.8 - 0.5) + 4 * abs(0.95 - 1.0)) / 10
+    assert probing.calibration_error(logits, 1 - right) == pytest.approx(expected, abs=1e-6)
+    certain = torch.tensor([[100.0, 0.0], [100.0, 0.0]])
+    assert probing.calibration_error(certain, torch.tensor([0, 0])) == pytest.approx(0.0)
+    assert probing.calibration_error(certain, torch.tensor([1, 1])) == pytest.approx(1.0)
+
+
+def test_without_batch_norms_an_untrained_network_gives_what_its_unset_norms_gave():
+    network = families.build("resnet", 10, 32, small=True).eval()
+    initialisers.initialise(network, "conv std 0.1")
+    images = torch.rand(4, 3, 32, 32)
+    before = network.encoder(images)
+    initialisers.drop_norms(network)
+    assert not [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert torch.allclose(network.encoder(images), before, rtol=1e-3)
+
+
+def _steps(network, parts, rate):
+    """How far one step of gradient signs moves each convolution, over the spread of its weights."""
+    optimizer = torch.optim.SGD([{**part, "lr": part["share"] * rate} for part in parts], lr=rate)
+    kernels = [module.weight for module in network.modules() if isinstance(module, nn.Conv2d)]
+    before = [kernel.detach().clone() for kernel in kernels]
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    return [
+        float((kernel.detach() - old).abs().mean() / old.std()) for kernel, old in zip(kernels, before, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("step_of", [None, 0.01])
+def test_steps_of_convolutions_are_as_large_as_asked_beside_their_weights(step_of):
+    network = families.build("resnet", 10, 32, small=True)
+    initialisers.initialise(network, "paper")
+    parts = groups(network, step_of)
+    together = sorted(id(parameter) for part in parts for parameter in part["params"])
+    assert together == sorted(map(id, network.parameters()))
+    relative = relative_step(network, parts, 1e-4)
+    steps = _steps(network, parts, 1e-4)
+    assert relative == pytest.approx(math.prod(steps) ** (1 / len(steps)), rel=1e-3)
+    if step_of:
+        assert steps == pytest.approx([1e-2] * len(steps), rel=1e-3)
 
 
 def test_encoding_leaves_the_network_in_training():
