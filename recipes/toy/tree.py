@@ -31,7 +31,7 @@ import numpy as np
 
 from diffspec import Exact, Gaussian, Precomputed, adjusted_dsmi, dsmi
 from diffspec.baselines import binned_information
-from diffspec.measures.information import Matched
+from diffspec.measures.estimators import Matched
 from diffspec.released import diffusion_spectral_mutual_information as released_information
 from diffspec.synthetic import corrupt, tree
 from recipes.information.compared import truth

@@ -16,7 +16,8 @@ from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.measures.adjusted import adjusted_dsmi
 from diffspec.measures.curves import Curve, Profile
 from diffspec.measures.entropy import dse, spectrum
-from diffspec.measures.information import Literal, Matched, dsmi
+from diffspec.measures.estimators import Adjusted, Literal, Matched
+from diffspec.measures.information import dsmi
 from diffspec.measures.profiles import profile
 from diffspec.measures.scale_shape import ScaleShape, scale_and_shape
 from diffspec.measures.walk import diffuse, diffusion_map, diffusion_matrix, potential_distances
@@ -28,6 +29,7 @@ from diffspec.spectra.spectrum import Spectrum
 from diffspec.spectra.times import choose_time
 
 __all__ = [
+    "Adjusted",
     "AlphaDecay",
     "Bins",
     "Chebyshev",

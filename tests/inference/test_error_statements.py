@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import definitions
-from diffspec import Exact, Gaussian, Literal, Matched, Precomputed, dse, dsmi, permutation_test
+from diffspec import Exact, Gaussian, Literal, Matched, dse, dsmi, permutation_test
 from diffspec.measures.adjusted import adjusted_dsmi
-from diffspec.measures.information import combined
+from diffspec.measures.parts import combined
 from diffspec.measures.subsets import Entropy
 
 LN2 = math.log(2.0)
@@ -73,20 +72,6 @@ def test_without_repetition_and_probes_there_is_no_error():
     assert combined([1, 1], _rows(0.0, 0.0), [_rows(1.0), _rows(1.0)])[1] is None
 
 
-def test_adjusted_states_the_probes_of_the_whole_and_of_the_cut_graph(blobs):
-    points, labels = blobs
-    walk = {"t": 2.0, "solver": Wobbling(150)}
-    found = adjusted_dsmi(points, labels, kernel=Gaussian(6.0), **walk)
-    matched = dsmi(points, labels, kernel=Gaussian(6.0), **walk)
-    affinity = definitions.gaussian(points, 6.0)
-    cut = dse(affinity * (labels[:, None] == labels[None, :]), kernel=Precomputed(), **walk)
-    whole = dse(affinity, kernel=Precomputed(), **walk)
-    assert min(cut.stderr, whole.stderr) > 0.2 * max(cut.stderr, whole.stderr)  # neither is lost beside the other
-    room = matched.value + cut.value - whole.value
-    parts = (cut.value - whole.value) * matched.stderr, matched.value * math.hypot(cut.stderr, whole.stderr)
-    assert found.stderr == pytest.approx(math.log2(3) * math.hypot(*parts) / room**2, rel=1e-6)
-
-
 def test_adjusted_of_one_subset_has_the_error_of_the_probes_alone(blobs):
     points, labels = blobs
     walk = {"kernel": Gaussian(6.0), "t": 2.0}
@@ -120,21 +105,6 @@ def test_the_chosen_solver_reaches_the_tolerance_asked_at_the_time_asked(blobs, 
     assert "tol=0.05" in solver
 
 
-def test_adjusted_cuts_with_the_solver_chosen_for_the_time_and_tolerance_asked(blobs, monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        "diffspec.measures.adjusted.choose", lambda n, d, **rest: asked.append((n, d, rest)) or _exact()
-    )
-    adjusted_dsmi(*blobs, kernel=Gaussian(6.0), t=2.5, tol=0.05, memory=1e9)
-    assert asked == [(150, 5, {"kernel": Gaussian(6.0), "t": 2.5, "tol": 0.05, "memory": 1e9})]
-
-
-def _exact():
-    from diffspec.solvers.choice import choose
-
-    return choose(10, 1, memory=1e9)
-
-
 def test_matched_is_the_default_with_five_subsets_per_size(blobs):
     points, labels = blobs
     assert dsmi(points, labels) == dsmi(points, labels, estimator=Matched(repetitions=5))
@@ -147,7 +117,7 @@ def test_adjusted_is_called_what_it_is_and_says_nothing_new_where_there_is_nothi
         found, plain = adjusted_dsmi(points, reference), dsmi(points, reference)
         assert (found.value, found.stderr, found.verdict) == (0.0, plain.stderr, plain.verdict)
     assert found.measure == "adjusted DSMI"
-    assert found.settings.estimator == "adjusted Matched(repetitions=5)"
+    assert found.settings.estimator == "Adjusted(repetitions=5)"
 
 
 def test_adjusted_of_two_equal_groups_apart_is_one_bit():

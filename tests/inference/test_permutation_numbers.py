@@ -25,7 +25,9 @@ def _entropies(bits):
 def found():
     partition = partition_of(np.array([0, 1, 1, 1]), Labels(), 4)
     compared = [_entropies([1.5, 2.5]), _entropies([2.0, 2.0])]
-    return _tested(partition, _entropies(DEALS.ravel()), compared, level=0.3, settings=SETTINGS, told=[])
+    return _tested(
+        partition, _entropies(DEALS.ravel()), compared, estimator=Matched(), level=0.3, settings=SETTINGS, told=[]
+    )
 
 
 def test_value_and_null_are_the_weighted_gaps_of_each_deal(found):
@@ -92,5 +94,5 @@ def test_what_was_compared_and_grouped_is_written_down(blobs, door):
 @pytest.mark.parametrize("door", [dsmi, permutation_test])
 @pytest.mark.parametrize("estimator", ["matched", Matched, None])
 def test_what_is_no_estimator_is_refused(blobs, door, estimator):
-    with pytest.raises(InputError, match=r"estimator must be Matched\(\) or Literal\(\), got"):
+    with pytest.raises(InputError, match=r"estimator must be Matched\(\), Literal\(\) or Adjusted\(\), got"):
         door(*blobs, kernel=Gaussian(6.0), estimator=estimator)

@@ -10,7 +10,9 @@ import numpy as np
 
 from diffspec._threads import parallel_map
 from diffspec.baselines._estimates import finite
-from diffspec.measures.information import Estimator, check_estimator, combined, table_of
+from diffspec.measures.estimators import Estimator, check_difference
+from diffspec.measures.information import table_of
+from diffspec.measures.parts import combined
 from diffspec.measures.subsets import Entropy, Indices
 from diffspec.points.groups import Partition
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
@@ -36,7 +38,7 @@ def difference(
     Every distinct set of points is measured once, on all cores; `stderr` is the spread over matched subsets.
     """
     members = partition.members()
-    compared = check_estimator(estimator).subsets(partition, rng)
+    compared = check_difference(estimator).subsets(partition, rng)
     distinct = {id(indices): indices for row in [members, *compared] for indices in row}
 
     def measured(indices: Indices) -> Entropy:

@@ -16,7 +16,8 @@ from diffspec.files.reading import Loaded, Source, load_labels, load_points, loa
 from diffspec.files.tables import Selection
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
 from diffspec.measures.entropy import spectrum
-from diffspec.measures.information import Estimator, Literal, Matched, dsmi
+from diffspec.measures.estimators import Estimator, Literal, Matched
+from diffspec.measures.information import dsmi
 from diffspec.points.groups import Bins, Clusters, Labels, Partition
 from diffspec.spectra.spectrum import check_time
 

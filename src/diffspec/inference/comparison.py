@@ -14,7 +14,7 @@ from diffspec.errors import InputError
 from diffspec.inference.resampling import Matrix, Measure, Resamples, share_for
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.asked import asked
-from diffspec.measures.information import Estimator, Matched, check_estimator
+from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record
@@ -131,7 +131,7 @@ def compare(
             "one set, since values at different n are not comparable"
         )
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol)
-    check_estimator(estimator)
+    check_estimator(estimator, kernel)
     check_grouping(groups)
     resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, a.shape[0])

@@ -16,7 +16,9 @@ from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
-from diffspec.measures.information import Estimator, Matched, check_estimator, kernel_doubts
+from diffspec.measures.estimators import Estimator, Matched, check_estimator
+from diffspec.measures.information import kernel_doubts
+from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import Entropy, measured, walk_of
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
@@ -120,7 +122,7 @@ def permutation_test(
 
     The null hypothesis is that the groups were dealt to the points at random. It is drawn from by permuting the
     groups; the points, the kernel, the sizes of the groups and what the estimator compares with stay as they are. The
-    p-value is therefore exact for every sample size, and the same for every estimator.
+    p-value is therefore exact for every sample size, and the same for `Matched` and `Literal`.
 
     Parameters
     ----------
@@ -148,8 +150,8 @@ def permutation_test(
     Notes
     -----
     The affinity is computed once and sliced: O(n^2 d), then one set of eigenproblems of the groups' sizes per
-    permutation, in parallel. `corrected` does not depend on the estimator: what the groups are compared with cancels.
-    It is the matched estimator with `permutations` repetitions.
+    permutation, in parallel. Of `Matched` and `Literal` `corrected` is the same: what the groups are compared with
+    cancels. It is the matched estimator with `permutations` repetitions.
 
     References
     ----------
@@ -170,12 +172,13 @@ def permutation_test(
     check_permutations(permutations, level)
     points = as_points(points)
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
-    check_estimator(estimator)
+    check_estimator(estimator, kernel)
     partition = partition_of(reference, groups, points.shape[0])
     generator = how.rng
     resolved = kernel.resolve(points, generator)
-    compared = check_estimator(estimator).subsets(partition, generator)
+    compared = estimator.subsets(partition, generator)
     members = [indices for deal in _deals(partition, permutations, generator) for indices in deal.members()]
+    members += estimator.whole(partition)
     sizes = [len(indices) for indices in [*members, *(indices for row in compared for indices in row)]]
     walk = walk_of(points, resolved, how, sizes=sizes)
     conditional, matched = measured(walk, members, compared, generator)
@@ -185,6 +188,7 @@ def permutation_test(
         partition,
         conditional,
         matched,
+        estimator=estimator,
         level=level,
         settings=replace(settings, t=walk.t, estimator=repr(estimator), partition=partition.origin),
         told=[_void(partition), *kernel_doubts(walk, matched, partition.sizes, generator)],
@@ -196,18 +200,24 @@ def _tested(
     conditional: Sequence[Entropy],
     matched: Sequence[Sequence[Entropy]],
     *,
+    estimator: Estimator,
     level: float,
     settings: Settings,
     told: Sequence[str],
 ) -> PermutationTest:
-    """The test from the entropies of the groups of every deal, one deal after the other, the observed one first."""
-    bit, n = NATS_PER[BIT], len(partition.codes)
-    entropies = np.array([entropy.nats for entropy in conditional]).reshape(-1, len(partition.names)) / bit
-    reached = np.array([np.mean([entropy.nats for entropy in row]) for row in matched]) / bit
-    values = (reached - entropies) @ (np.asarray(partition.sizes) / n)
+    """The test from the entropies of the groups of every deal, one deal after the other, the observed one first.
+
+    Behind them all stands the entropy of all points, where the estimator wants it.
+    """
+    bit, n, count = NATS_PER[BIT], len(partition.codes), len(partition.names)
+    last = len(conditional) - len(estimator.whole(partition))
+    deals, whole = [conditional[k : k + count] for k in range(0, last, count)], conditional[last:]
+    parts = [Parts.of(partition.sizes, [*deal, *whole], matched) for deal in deals]
+    values = np.array([estimator.information(one).value for one in parts]) / bit
+    entropies = np.array([[entropy.nats for entropy in deal] for deal in deals]) / bit
     p_value, ceiling = p_value_of(values), partition.entropy / bit
     return PermutationTest(
-        measure="DSMI",
+        measure=estimator.measure,
         value=float(values[0]),
         unit=BIT,
         n=n,

@@ -22,7 +22,9 @@ from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.measures.asked import Asked, asked
 from diffspec.measures.entropy import dse
-from diffspec.measures.information import Estimator, Matched, check_estimator, dsmi
+from diffspec.measures.estimators import Estimator, Matched, check_estimator
+from diffspec.measures.information import dsmi
+from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import measured, walk_of
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
@@ -142,7 +144,7 @@ def interval(
     """
     points = as_points(points)
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol)
-    check_estimator(estimator)
+    check_estimator(estimator, kernel)
     check_grouping(groups)
     resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
@@ -256,17 +258,15 @@ class Measure:
         own = self._some(points, kept)
         kernel = self.how.kernel.resolve(own, rng)
         groups = None if partition is None else _restricted(partition, kept)
-        members = [np.arange(len(kept))] if groups is None else groups.members()
+        everything = np.arange(len(kept))
+        members = [everything] if groups is None else [*groups.members(), *self.estimator.whole(groups)]
         compared = [] if groups is None else self.estimator.subsets(groups, rng)
         sizes = [len(indices) for row in [members, *compared] for indices in row]
         how = replace(self.how, memory=memory_for(self.how.memory, points) / cores())
         entropies, matched = measured(walk_of(own, kernel, how, sizes=sizes), members, compared, rng)
-        nats = np.array([entropy.nats for entropy in entropies])
         if groups is None:
-            return nats / NATS_PER[BIT]
-        reached = np.array([[entropy.nats for entropy in row] for row in matched])
-        weights = np.asarray(groups.sizes) / len(kept)
-        return np.asarray(weights @ (reached - nats[:, None])) / NATS_PER[BIT]
+            return np.array([entropies[0].nats]) / NATS_PER[BIT]
+        return self.estimator.repeated(Parts.of(groups.sizes, entropies, matched)) / NATS_PER[BIT]
 
     def _some(self, points: Array, kept: Matrix) -> Array:
         if isinstance(self.how.kernel, Precomputed):

@@ -4,81 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points
-from diffspec._checks import Seed, integer, shown, store
+from diffspec._checks import Seed
 from diffspec._memory import within_memory
-from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.advice import advice
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
-from diffspec.measures.subsets import Entropy, Indices, Walk, measured, walk_of
+from diffspec.measures.estimators import Estimator, Matched, check_estimator
+from diffspec.measures.parts import Information, Parts, combined, variance, widened
+from diffspec.measures.subsets import Entropy, Walk, measured, walk_of
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Group
 from diffspec.spectra.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 
-__all__ = ["Literal", "Matched", "check_estimator", "dsmi"]
-
-
-class Estimator(Protocol):
-    """How conditional entropies are turned into an information."""
-
-    def subsets(self, partition: Partition, rng: np.random.Generator) -> list[list[Indices]]:
-        """Per group, the sets of points whose mean entropy the group's entropy is compared with."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Compares every group with random subsets of all points of the same size, as in all published figures.
-
-    I = sum_g (n_g / n) (mean_r H(random n_g points) - H(group g)). About 0 for independent labels, since both terms
-    have the same bias; below the entropy of the groups even when they are well separated, and the more so the more
-    dimensions the data have.
-
-    Parameters
-    ----------
-    repetitions : int
-        Random subsets per size of group: groups of equal size share theirs, so ten balanced classes cost 15
-        eigenproblems and not 60. The standard error knows it: it comes from the spread of the subsets of a size, with
-        the weight of all groups of that size, and is widened by Student's t so that 1.96 of it are a 95 % interval. One
-        repetition has none.
-    """
-
-    repetitions: int = 5
-
-    def __post_init__(self) -> None:
-        store(self, repetitions=integer(self.repetitions, "repetitions", least=1))
-
-    def subsets(self, partition: Partition, rng: np.random.Generator) -> list[list[Indices]]:
-        """`repetitions` independent subsets per size of group, without replacement; the same list for equal sizes."""
-        n = len(partition.codes)
-        by_size = {
-            size: [np.sort(rng.choice(n, size=size, replace=False)) for _ in range(self.repetitions)]
-            for size in sorted(set(partition.sizes))
-        }
-        return [by_size[size] for size in partition.sizes]
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """The definition: I = H(all points) - sum_g (n_g / n) H(group g) (Definition 4.2, Eqn 7 of the paper).
-
-    Gives exactly the entropy of the groups for well-separated ones, but is biased upwards for independent labels (the
-    entropy of few points is smaller than that of many). Costs one decomposition of all points.
-    """
-
-    def subsets(self, partition: Partition, rng: np.random.Generator) -> list[list[Indices]]:
-        """All points, for every group."""
-        everything = np.arange(len(partition.codes))
-        return [[everything] for _ in partition.names]
+__all__ = ["dsmi", "kernel_doubts", "table_of"]
 
 
 @within_memory
@@ -107,8 +53,9 @@ def dsmi(
         made before.
     groups : Grouping, optional
         How the reference becomes groups: `Labels()`, `Bins(10)`, `Clusters(10, seed=0)`, `KMeans(10, seed=0)`.
-    estimator : Matched or Literal
-        `Matched(repetitions=5)` (default) or `Literal()`.
+    estimator : Matched, Adjusted or Literal
+        `Matched(repetitions=5)` (default); `Adjusted(repetitions=5)`, which does not depend on the number of dimensions
+        and ranks representations; or `Literal()`.
     kernel, alpha, t, solver, memory, tol
         As for `dse`; without a solver each set of points gets the one that `choose` gives for its size. A bandwidth
         rule is resolved once, on all points, and holds for every group.
@@ -151,74 +98,29 @@ def dsmi(
     """
     points = as_points(points)
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
-    check_estimator(estimator)
+    check_estimator(estimator, kernel)
     partition = partition_of(reference, groups, points.shape[0])
     generator = how.rng
     resolved = kernel.resolve(points, generator)
-    members = partition.members()
+    members = [*partition.members(), *estimator.whole(partition)]
     compared = estimator.subsets(partition, generator)
     sizes = [len(indices) for row in [members, *compared] for indices in row]
     walk = walk_of(points, resolved, how, sizes=sizes)
-    conditional, matched = measured(walk, members, compared, generator)
-    largest = max(len(row[0]) for row in compared)
+    parts = Parts.of(partition.sizes, *measured(walk, members, compared, generator))
+    largest = max(len(row[0]) for row in [members[len(partition.names) :], *compared] if row)
     settings = settings_of(points, kernel, resolved, alpha=how.alpha, solver=walk.solver_for(max(2, largest)), rng=rng)
-    value, stderr = combined(partition.sizes, conditional, matched)
+    found = estimator.information(parts)
     return Estimate(
-        measure="DSMI",
-        value=value / NATS_PER[BIT],
+        measure=estimator.measure,
+        value=found.value / NATS_PER[BIT],
         unit=BIT,
         n=points.shape[0],
-        stderr=None if stderr is None else stderr / NATS_PER[BIT],
+        stderr=None if found.stderr is None else found.stderr / NATS_PER[BIT],
         ceiling=partition.entropy / NATS_PER[BIT],
         settings=replace(settings, t=how.t, estimator=repr(estimator), partition=partition.origin),
-        verdict=_verdict(walk, partition, conditional, matched, rng=generator),
-        groups=table_of(partition, conditional, matched),
+        verdict=_verdict(walk, partition, parts, found, rng=generator),
+        groups=table_of(partition, parts.groups, parts.compared),
     )
-
-
-def check_estimator(estimator: Estimator) -> Estimator:
-    """`estimator`, or InputError where it is none, for example its name or a class that was not called."""
-    if isinstance(estimator, type) or not callable(getattr(estimator, "subsets", None)):
-        raise InputError(f"estimator must be Matched() or Literal(), got {shown(estimator)}")
-    return estimator
-
-
-def combined(
-    sizes: Sequence[int], conditional: Sequence[Entropy], matched: Sequence[Sequence[Entropy]]
-) -> tuple[float, float | None]:
-    """The information and its standard error, in nats: the spread over matched subsets and the solver's probes."""
-    n = sum(sizes)
-    value = 0.0
-    share: dict[tuple[int, ...], float] = {}
-    rows: dict[tuple[int, ...], Sequence[Entropy]] = {}
-    for size, group, row in zip(sizes, conditional, matched, strict=True):
-        value += size / n * (math.fsum(entropy.nats for entropy in row) / len(row) - group.nats)
-        for sets, weight in (((group,), -size / n), (row, size / n)):
-            key = tuple(map(id, sets))
-            share[key], rows[key] = share.get(key, 0.0) + weight, sets
-    # The probes of several subsets are part of their spread already.
-    probed = [(share[key] * row[0].error) ** 2 for key, row in rows.items() if len(row) == 1 and row[0].error]
-    spread = [(share[key] ** 2 * _variance(row), len(row) - 1) for key, row in rows.items() if len(row) > 1]
-    if not probed and not spread:
-        return value, None
-    return value, math.sqrt(math.fsum(probed) + _widened(spread))
-
-
-def _variance(row: Sequence[Entropy]) -> float:
-    """Of the mean entropy of a row of subsets."""
-    return float(np.var([entropy.nats for entropy in row], ddof=1)) / len(row)
-
-
-def _widened(spread: Sequence[tuple[float, int]]) -> float:
-    """The sum of variances, each with its degrees of freedom, such that 1.96 of its root is a 95 % interval.
-
-    Student's t with the degrees of freedom of Welch and Satterthwaite.
-    """
-    total = math.fsum(variance for variance, _freedom in spread)
-    if total == 0:
-        return 0.0
-    freedom = total**2 / math.fsum(variance**2 / each for variance, each in spread)
-    return total * (float(stdtrit(freedom, 0.975)) / 1.959964) ** 2
 
 
 def table_of(
@@ -259,30 +161,23 @@ def _void(partition: Partition) -> str:
 
 
 def _dealt(
-    partition: Partition, walk: Walk, matched: list[list[Entropy]], rng: np.random.Generator
-) -> list[list[Entropy]]:
+    partition: Partition, walk: Walk, matched: Sequence[Sequence[Entropy]], rng: np.random.Generator
+) -> Sequence[Sequence[Entropy]]:
     """Entropies of random subsets of the size of each group: `matched` where it holds them."""
     if all(row[0].n == size for row, size in zip(matched, partition.sizes, strict=True)):
         return matched
     return measured(walk, [], Matched().subsets(partition, rng), rng)[1]
 
 
-def _verdict(
-    walk: Walk,
-    partition: Partition,
-    conditional: Sequence[Entropy],
-    matched: list[list[Entropy]],
-    *,
-    rng: np.random.Generator,
-) -> str:
-    value, stderr = combined(partition.sizes, conditional, matched)
+def _verdict(walk: Walk, partition: Partition, parts: Parts, found: Information, *, rng: np.random.Generator) -> str:
     bit, most = NATS_PER[BIT], partition.entropy / NATS_PER[BIT]
-    return beside(
+    told = beside(
         _void(partition),
-        *kernel_doubts(walk, matched, partition.sizes, rng),
-        _chance(partition.sizes, conditional, _dealt(partition, walk, matched, rng)),
-        above_groups(value / bit, most, None if stderr is None else stderr / bit),
+        *kernel_doubts(walk, parts.compared, partition.sizes, rng),
+        _chance(partition.sizes, parts.groups, _dealt(partition, walk, parts.compared, rng)),
+        above_groups(found.value / bit, most, None if found.stderr is None else found.stderr / bit),
     )
+    return f"{found.doubt}; {told}" if found.doubt else told
 
 
 def _chance(sizes: Sequence[int], conditional: Sequence[Entropy], dealt: Sequence[Sequence[Entropy]]) -> str:
@@ -295,5 +190,5 @@ def _chance(sizes: Sequence[int], conditional: Sequence[Entropy], dealt: Sequenc
         return "unknown: one repetition does not show what chance gives; use Matched(5)"
     excess, error = combined(sizes, conditional, dealt)
     pairs = zip(sizes, dealt, strict=True)
-    spread = [((size / n) ** 2 * len(row) * _variance(row), len(row) - 1) for size, row in pairs]
-    return by_chance(excess / bit, math.sqrt((error or 0.0) ** 2 + _widened(spread)) / bit)
+    spread = [((size / n) ** 2 * len(row) * variance(row), len(row) - 1) for size, row in pairs]
+    return by_chance(excess / bit, math.sqrt((error or 0.0) ** 2 + widened(spread)) / bit)

@@ -20,7 +20,8 @@ from diffspec.kernels.scales import WIDTHS, Distances, narrowest, widest, widths
 from diffspec.measures.asked import Asked, asked
 from diffspec.measures.curves import Curve, Profile
 from diffspec.measures.entropy import settings_of
-from diffspec.measures.information import Estimator, Matched, check_estimator, combined
+from diffspec.measures.estimators import Estimator, Matched, check_estimator
+from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import Entropy, Indices
 from diffspec.operators.dense import Dense, diffusion, rounding_is_harmless
 from diffspec.points.distances import unit_scaled
@@ -28,7 +29,6 @@ from diffspec.points.groups import Grouping, Partition, check_grouping, partitio
 from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for
 from diffspec.spectra.result import BIT, NATS_PER
-from diffspec.spectra.spectrum import shannon, whole_error
 
 __all__ = ["profile"]
 
@@ -116,7 +116,7 @@ def profile(
     generator = how.rng
     marked = Gaussian(sigma).resolve(points, generator)
     settings = settings_of(points, Gaussian(sigma), marked, alpha=plan.alpha, solver=plan.solver_for(plan.n), rng=rng)
-    members = [] if partition is None else partition.members()
+    members = [] if partition is None else [*partition.members(), *estimator.whole(partition)]
     compared = [] if partition is None else estimator.subsets(partition, generator)
     entropies, growth, rows = plan.measured([*members, *(drawn for row in compared for drawn in row)], generator)
     found = Profile(
@@ -132,7 +132,7 @@ def profile(
         return found
     return replace(
         found,
-        information=_information(partition, members, compared, rows),
+        information=_information(estimator, partition, [members, *compared], rows),
         ceiling=partition.entropy / NATS_PER[BIT],
         settings=replace(found.settings, estimator=repr(estimator), partition=partition.origin),
     )
@@ -203,10 +203,7 @@ class _Plan:
             del affinity  # where the operator is a copy of it in float64
             # The same probes at every width: what they miss is alike, and the curve is smooth.
             spectrum = solver(operator, np.random.default_rng(task.seed))
-            nats = shannon(spectrum, self.t)
-            error = whole_error(spectrum, self.t)
-            first = (nats if self.t == 1 else shannon(spectrum)) / math.log(part.n)
-            found.append((Entropy(part.n, nats, first, error), growth))
+            found.append((Entropy.of(spectrum, self.t), growth))
         return found
 
     def _side_by_side(self) -> bool:
@@ -259,22 +256,16 @@ def _plan(points: Array, sigmas: int | Sequence[float], how: Asked) -> _Plan:
 
 
 def _information(
-    partition: Partition,
-    members: Sequence[Indices],
-    compared: Sequence[Sequence[Indices]],
-    rows: dict[int, list[Entropy]],
+    estimator: Estimator, partition: Partition, sets: Sequence[Sequence[Indices]], rows: dict[int, list[Entropy]]
 ) -> Curve:
     """The information at every width, from the entropies of the groups and of what each is compared with."""
-    return _curve(
-        [
-            combined(
-                partition.sizes,
-                [rows[id(group)][place] for group in members],
-                [[rows[id(drawn)][place] for drawn in row] for row in compared],
-            )
-            for place in range(len(next(iter(rows.values()))))
-        ]
-    )
+
+    def at(place: int) -> tuple[float, float | None]:
+        members, *compared = [[rows[id(indices)][place] for indices in row] for row in sets]
+        found = estimator.information(Parts.of(partition.sizes, members, compared))
+        return found.value, found.stderr
+
+    return _curve([at(place) for place in range(len(next(iter(rows.values()))))])
 
 
 def _curve(nats: Sequence[tuple[float, float | None]]) -> Curve:

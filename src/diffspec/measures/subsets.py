@@ -20,7 +20,9 @@ from diffspec.operators.tiles import GaussianTiles
 from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for, planned
 from diffspec.solvers.storing import plan_for_sets, plan_in
-from diffspec.spectra.spectrum import shannon, whole_error
+from diffspec.spectra.functionals import log_sum
+from diffspec.spectra.rounding import log_sum_error
+from diffspec.spectra.spectrum import Spectrum, shannon, whole_error
 
 __all__ = ["Entropy", "Indices", "Walk", "measured", "walk_of"]
 
@@ -39,6 +41,19 @@ class Entropy:
     first: float
     error: float | None
     """Standard error of `nats` from the solver's probes."""
+    log_sum: float = 0.0
+    """Log of the sum of |eigenvalue|^t at the time asked."""
+    log_sum_error: float = 0.0
+    """Standard error of `log_sum` from the solver's probes."""
+
+    @classmethod
+    def of(cls, found: Spectrum, t: float) -> Entropy:
+        """What the spectrum of a set says at time `t`."""
+        nats = shannon(found, t)
+        first = (nats if t == 1 else shannon(found)) / math.log(found.n)
+        error = whole_error(found, t)
+        spread = 0.0 if error is None else log_sum_error(found, t)
+        return cls(found.n, nats, first, error, log_sum(found, t), spread)
 
     @property
     def share(self) -> float:
@@ -72,18 +87,17 @@ class Walk:
         if n == 1:
             return Entropy(1, 0.0, 0.0, None)
         solver = self.solver_for(n)
-        found = solver(self._operator(indices, solver, rng), rng)
-        nats = shannon(found, self.t)
-        first = (nats if self.t == 1 else shannon(found)) / math.log(n)
-        return Entropy(n, nats, first, whole_error(found, self.t))
+        return Entropy.of(solver(self._operator(indices, solver, rng), rng), self.t)
 
     def solver_for(self, n: int) -> Solver:
-        """The solver given, or the one chosen for `n` of these points."""
+        """The solver given, or the one chosen for `n` of these points; all of them are one set."""
         if self.solver is not None:
             return self.solver
         if n not in self.chosen:
-            asked: dict[str, Any] = {"t": self.t, "memory": self.memory, "tol": self.tol, "sets": self.sets}
-            self.chosen[n] = choose(n, self.points.shape[1], kernel=self.kernel, **asked).solver
+            whole, d = self.points.shape
+            sets = 1 if n == whole else self.sets
+            asked: dict[str, Any] = {"t": self.t, "memory": self.memory, "tol": self.tol, "sets": sets}
+            self.chosen[n] = choose(n, d, kernel=self.kernel, **asked).solver
         return self.chosen[n]
 
     def _operator(self, indices: Indices, solver: Solver, rng: np.random.Generator) -> Operator:

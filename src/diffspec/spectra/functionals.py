@@ -26,6 +26,8 @@ __all__ = [
     "count",
     "count_stderr",
     "entropy_of",
+    "log_sum",
+    "log_sum_stderr",
     "renyi",
     "renyi_stderr",
     "renyi_truncation",
@@ -88,6 +90,18 @@ def entropy_of(spectrum: Measure, t: float = 1.0) -> Array:
     """`shannon` as a 0-d array of the spectrum's library, which keeps its gradient where there is one."""
     total, weighted = _sums(_log_powers(spectrum, check_time(t), rounding=0.0))
     return namespace(total).log(total) - weighted / total
+
+
+def log_sum(spectrum: Measure, t: float = 1.0) -> float:
+    """Log of sum (|lambda| / max)^t: by how much a spectrum outweighs others, of which it is a part. O(k)."""
+    return math.log(number(_sums(_log_powers(spectrum, check_time(t)))[0]))
+
+
+def log_sum_stderr(spectrum: Measure, t: float = 1.0) -> float | None:
+    """Standard error of `log_sum` by the probes, None where nothing is random."""
+    log_powers, weights = _log_powers(spectrum, check_time(t))
+    powers = namespace(log_powers).exp(log_powers)
+    return _spread(spectrum, powers / namespace(powers).sum(weights * powers))
 
 
 def renyi(spectrum: Measure, q: float, t: float = 1.0) -> float:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffspec._arrays import Array, namespace
-from diffspec.spectra.functionals import Measure, renyi, shannon, shannon_stderr
+from diffspec.spectra.functionals import Measure, log_sum, log_sum_stderr, renyi, shannon, shannon_stderr
 
-__all__ = ["renyi_rounding", "shannon_rounding", "whole_error"]
+__all__ = ["log_sum_error", "renyi_rounding", "shannon_rounding", "whole_error"]
 
 # Eigenvalues that float32 hides below its floor are on average about a third of it; and what it costs at least, per t.
 LOST, LEAST_ROUNDING, SHARE = 3.0, 3e-8, 0.625
@@ -30,6 +30,11 @@ def whole_error(spectrum: Measure, t: float = 1.0) -> float | None:
     """Standard error of `shannon` from probes and rounding together, in nats; None where neither is there."""
     probes, rounding = shannon_stderr(spectrum, t), shannon_rounding(spectrum, t)
     return None if probes is None and rounding == 0.0 else math.hypot(probes or 0.0, rounding)
+
+
+def log_sum_error(spectrum: Measure, t: float = 1.0) -> float:
+    """Standard error of `log_sum` from probes and rounding together."""
+    return math.hypot(log_sum_stderr(spectrum, t) or 0.0, _rounded(spectrum, lambda one: log_sum(one, t), t))
 
 
 def _rounded(spectrum: Measure, value: Callable[[Measure], float], t: float) -> float:

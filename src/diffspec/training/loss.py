@@ -14,7 +14,7 @@ from diffspec._foreign import as_array
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.measures.asked import check_walk
-from diffspec.measures.information import Estimator, Literal, check_estimator
+from diffspec.measures.estimators import Estimator, Literal, check_difference
 from diffspec.operators.dense import check_alpha, diffusion
 from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.solvers import Exact
@@ -107,7 +107,7 @@ class DSMILoss(torch.nn.Module):
         super().__init__()
         check_walk(kernel, None)
         self.kernel, self.alpha, self.t = kernel, check_alpha(alpha), check_time(t)
-        self.estimator, self.groups = check_estimator(estimator), groups
+        self.estimator, self.groups = check_difference(estimator), groups
         check_grouping(groups)
         self.sign = -1.0 if encourage else 1.0
         self.rng = generator_of(seed, name="seed")

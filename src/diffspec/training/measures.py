@@ -11,7 +11,8 @@ import numpy as np
 from diffspec.conventions import Walk, default, paper
 from diffspec.errors import InputError
 from diffspec.measures.entropy import dse
-from diffspec.measures.information import Estimator, Matched, check_estimator, dsmi
+from diffspec.measures.estimators import Estimator, Matched, check_estimator
+from diffspec.measures.information import dsmi
 from diffspec.points.groups import Partition
 from diffspec.spectra.result import Estimate
 from diffspec.training.probe import Probe
@@ -78,8 +79,8 @@ class DSMI:
 
     @property
     def name(self) -> str:
-        """``DSMI(Z;Y)`` or ``DSMI(Z;X)``."""
-        return f"DSMI(Z;{self.of})"
+        """``DSMI(Z;Y)`` or ``DSMI(Z;X)``, and with ``Adjusted()`` ``adjusted DSMI(Z;Y)``."""
+        return f"{self.estimator.measure}(Z;{self.of})"
 
     def check(self, probe: Probe) -> None:
         """Find the groups, which fails where there are none."""

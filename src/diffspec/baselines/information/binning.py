@@ -18,7 +18,7 @@ from diffspec._memory import within_memory
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, within_one
-from diffspec.measures.information import Estimator, Literal
+from diffspec.measures.estimators import Estimator, Literal
 from diffspec.measures.subsets import Indices
 from diffspec.points.distances import BLOCK_ELEMENTS
 from diffspec.points.groups import Grouping, Partition, partition_of

@@ -17,7 +17,7 @@ from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.measures.information import Estimator, Matched
+from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
 from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping

@@ -17,7 +17,7 @@ from diffspec.baselines._samples import Floats, as_samples, labels_of, within_on
 from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.measures.information import Estimator, Matched
+from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
 from diffspec.operators.conjugate import conjugate_of, leading
 from diffspec.operators.dense import check_alpha
