@@ -22,7 +22,14 @@ from mutation.trial import Workshop, write
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
-    *("measures/entropy", "measures/information", "measures/adjusted", "operators/dense", "inference/permutation"),
+    *(
+        "measures/entropy",
+        "measures/information",
+        "measures/estimators",
+        "measures/parts",
+        "operators/dense",
+        "inference/permutation",
+    ),
     *("runs/log", "runs/format", "files/held"),
     *("training/network/hooks", "training/network/layers", "training/network/reductions"),
     *("training/network/untouched", "training/network/batches"),

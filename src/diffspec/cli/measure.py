@@ -16,7 +16,7 @@ from diffspec.files.reading import Loaded, Source, load_labels, load_points, loa
 from diffspec.files.tables import Selection
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
 from diffspec.measures.entropy import spectrum
-from diffspec.measures.estimators import Estimator, Literal, Matched
+from diffspec.measures.estimators import Adjusted, Estimator, Literal, Matched
 from diffspec.measures.information import dsmi
 from diffspec.points.groups import Bins, Clusters, Labels, Partition
 from diffspec.spectra.spectrum import check_time
@@ -71,8 +71,10 @@ CONVENTIONS = {"default": conventions.default, "paper": conventions.paper, "rele
 )
 @click.option("--bins", type=int, help="Cut a --reference of numbers into this many bins.  [default: 10]")
 @click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.  [default: 10]")
-@click.option("--estimator", type=click.Choice(["matched", "literal"]), help="Of the DSMI.  [default: matched]")
-@click.option("--repetitions", type=int, help="Random subsets per group of the matched estimator.  [default: 5]")
+@click.option(
+    "--estimator", type=click.Choice(["matched", "literal", "adjusted"]), help="Of the DSMI.  [default: matched]"
+)
+@click.option("--repetitions", type=int, help="Random subsets per group, of matched and adjusted.  [default: 5]")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of everything random.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."
@@ -192,7 +194,8 @@ def _estimator(name: str | None, repetitions: int | None) -> Estimator:
         if repetitions is not None:
             raise click.UsageError("--estimator literal has no --repetitions; leave them out")
         return Literal()
-    return Matched() if repetitions is None else Matched(repetitions)
+    kind = Adjusted if name == "adjusted" else Matched
+    return kind() if repetitions is None else kind(repetitions)
 
 
 def _partition(values: np.ndarray[Any, Any], bins: int | None, clusters: int | None, *, seed: int) -> Partition:
