@@ -99,6 +99,8 @@ def log_sum(spectrum: Measure, t: float = 1.0) -> float:
 
 def log_sum_stderr(spectrum: Measure, t: float = 1.0) -> float | None:
     """Standard error of `log_sum` by the probes, None where nothing is random."""
+    if spectrum.samples is None:
+        return None
     log_powers, weights = _log_powers(spectrum, check_time(t))
     powers = namespace(log_powers).exp(log_powers)
     return _spread(spectrum, powers / namespace(powers).sum(weights * powers))
