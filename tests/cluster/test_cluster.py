@@ -19,7 +19,7 @@ from diffspec import AlphaDecay, Cosine, Exact, Gaussian, InputError, Lanczos, d
 from diffspec import cluster as many
 from diffspec.errors import MissingExtraError
 from diffspec.operators.dense import Entrywise, diffusion
-from diffspec.operators.streaming import operator_of_stream
+from diffspec.operators.streaming import on_disk
 
 N, D = 240, 30
 
@@ -74,7 +74,7 @@ def stored(request, points, path, tmp_path):
 
 def operator_on(client, stored, kernel, alpha=0.5, **settings):
     session = many.Session(client)
-    return many.operator_on(session, stored, kernel, alpha, rng=np.random.default_rng(0), **settings).operator
+    return many.on_cluster(session, stored, kernel, rng=np.random.default_rng(0), **settings).operator(alpha)
 
 
 @pytest.mark.parametrize(("kernel", "alpha"), [(Gaussian(9.0), 0.5), (Cosine(0.3), 0.0)], ids=repr)
@@ -163,7 +163,7 @@ def test_data_larger_than_the_memory_of_a_worker(tmp_path, rng):
     del out
     with local_cluster(1, memory_limit="300MB") as local, Client(local) as few:
         found = many.dse(path, client=few, kernel=Gaussian(1000.0), alpha=0.0, solver=Exact())
-    alone = operator_of_stream(path, Gaussian(1000.0), 0.0, memory=1e8, rng=rng).operator
+    alone = on_disk(path, Gaussian(1000.0), memory=1e8, rng=rng).operator(0.0)
     expected = replace(Exact()(alone, rng), settings=found.settings).shannon()
     assert found.value == pytest.approx(expected.value, abs=1e-4)
 
@@ -255,7 +255,7 @@ def test_without_the_extra(path, monkeypatch):
 
 def test_a_cluster_that_loses_all_workers_is_dead_after_its_patience(path):
     with local_cluster(1) as local, Client(local) as lonely:
-        operator = many.operator_on(many.Session(lonely, patience=1.0), path, Gaussian(9.0), 0.5, rng=None).operator
+        operator = many.on_cluster(many.Session(lonely, patience=1.0), path, Gaussian(9.0), rng=None).operator(0.5)
         local.scale(0)
         with pytest.raises(
             many.ClusterError, match="the cluster has had no worker for 1 s; start it and measure again"
@@ -280,7 +280,7 @@ def test_a_scheduler_that_is_killed(path, tmp_path):
         with Client(scheduler_file=str(where), timeout=20) as client:
             client.wait_for_workers(1, timeout=20)
             session = many.Session(client, patience=8.0)
-            operator = many.operator_on(session, path, Gaussian(9.0), 0.5, rng=None).operator
+            operator = many.on_cluster(session, path, Gaussian(9.0), rng=None).operator(0.5)
             threading.Timer(0.5, scheduler.kill).start()
             with pytest.raises(many.ClusterError, match=r"the connection to the cluster was lost|has had no worker"):
                 multiply_on(operator)

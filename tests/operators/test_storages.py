@@ -2,8 +2,10 @@
 
 import typing
 
+import dask.array as da
 import numpy as np
 import pytest
+from distributed import Client
 
 import definitions
 from diffspec import (
@@ -15,6 +17,7 @@ from diffspec import (
     Precomputed,
     SelfTuning,
     Thresholded,
+    cluster,
 )
 from diffspec.kernels import Storage
 from diffspec.operators.build import BUILDERS, Plan, build
@@ -55,32 +58,40 @@ def eigenvalues(operator):
     return np.sort(np.abs(np.linalg.eigvalsh(operator.dense())))[::-1]
 
 
-def stored(points, kernel, storage, tmp_path):
+@pytest.fixture(scope="module")
+def session():
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+        yield cluster.Session(client)
+
+
+def stored(points, kernel, storage, tmp_path, request):
     """The operator of a resolved kernel in `storage`, as the walk of a measure makes it."""
     rng = np.random.default_rng(0)
-    plan = Plan(storage, "points" if storage in ("tiles", "factor", "disk") else "kernel", 1e8, rank=N)
+    plan = Plan(storage, "points" if storage in ("tiles", "factor", "disk", "cluster") else "kernel", 1e8, rank=N)
     if storage == "disk":
         np.save(tmp_path / "points.npy", points)
         points = on_disk(np.load(tmp_path / "points.npy", mmap_mode="r"), kernel, memory=1e8, rng=rng)
+    if storage == "cluster":
+        points = cluster.on_cluster(request.getfixturevalue("session"), da.from_array(points), kernel, rng=rng)
     copies = copies_of(points) if storage == "merged" else None
     return build(points, kernel, ALPHA, plan, rng=rng, copies=copies)
 
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
-def test_every_storage_of_every_kernel_is_the_dense_definition_or_is_refused(kernel, storage, tmp_path):
+def test_every_storage_of_every_kernel_is_the_dense_definition_or_is_refused(kernel, storage, tmp_path, request):
     points = given(kernel)
     resolved = kernel.resolve(points, np.random.default_rng(0))
     if storage not in kernel.storages:
         with pytest.raises(
             DiffspecError, match=f"cannot be stored as {storage}; it can as |on disk can be measured with"
         ):
-            stored(points, resolved, storage, tmp_path)
+            stored(points, resolved, storage, tmp_path, request)
         return
     matrix = definitions.diffusion_matrix(dense(resolved(points)), ALPHA)
     expected = np.sort(np.abs(np.linalg.eigvals(matrix)))[::-1]
-    found = eigenvalues(stored(points, resolved, storage, tmp_path))
-    near = 1e-6 if storage == "disk" else 1e-8  # the former in float32, where that is harmless
+    found = eigenvalues(stored(points, resolved, storage, tmp_path, request))
+    near = 1e-6 if storage in ("disk", "cluster") else 1e-8  # the former in float32, where that is harmless
     assert found == pytest.approx(expected[: len(found)], abs=near)
     assert expected[len(found) :] == pytest.approx(0.0, abs=near)
 

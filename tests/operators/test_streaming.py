@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from diffspec.errors import MissingExtraError
 from diffspec.kernels.bandwidth import Median, Neighbors
 from diffspec.operators.blocked import Blocked
 from diffspec.operators.dense import Dense, Entrywise, diffusion
-from diffspec.operators.streaming import operator_of_stream
+from diffspec.operators.streaming import on_disk
 from diffspec.points.sources import HeldRows, is_stored, open_source
 
 N, D = 260, 110
@@ -48,7 +49,9 @@ def stored(request, points, tmp_path):
 
 
 def stream(stored, kernel=MEDIAN, *, memory=MEMORY["float64"]):
-    return operator_of_stream(stored, kernel, 0.5, memory=memory, rng=np.random.default_rng(0))
+    """The operator of points on disk, with what was found of them."""
+    found = on_disk(stored, kernel, memory=memory, rng=np.random.default_rng(0))
+    return SimpleNamespace(operator=found.operator(0.5), kernel=found.kernel, asked=found.asked, sample=found.sample)
 
 
 @pytest.mark.parametrize("memory", MEMORY)
@@ -229,15 +232,16 @@ import re, sys
 import numpy as np
 from diffspec import Gaussian
 from diffspec.kernels.bandwidth import Median
-from diffspec.operators.streaming import operator_of_stream
+from diffspec.operators.streaming import on_disk
 warm = np.ones((500, 500)) @ np.ones((500, 500))
 # Not getrusage: a process inherits the peak of the one that started it.
 peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 before = peak()
 kernel, rng = Gaussian(Median(most=300)), np.random.default_rng(0)
-found = operator_of_stream(sys.argv[1], kernel, 0.0, memory=float(sys.argv[2]), rng=rng)
-product = found.operator.matmul(np.ones((found.operator.n, 1), found.operator.like.dtype))
-print(type(found.operator).__name__, peak() - before, found.kernel.sigma, float(np.sum(product)))
+found = on_disk(sys.argv[1], kernel, memory=float(sys.argv[2]), rng=rng)
+operator = found.operator(0.0)
+product = operator.matmul(np.ones((operator.n, 1), operator.like.dtype))
+print(type(operator).__name__, peak() - before, found.kernel.sigma, float(np.sum(product)))
 """
 
 

@@ -6,8 +6,8 @@ extra ``cluster``.
 """
 
 from diffspec.cluster.many import Failure, measure_many
-from diffspec.cluster.operator import Distributed, operator_on
+from diffspec.cluster.operator import Distributed, on_cluster
 from diffspec.cluster.session import ClusterError, LostWorkError, Session
 from diffspec.cluster.walk import dse
 
-__all__ = ["ClusterError", "Distributed", "Failure", "LostWorkError", "Session", "dse", "measure_many", "operator_on"]
+__all__ = ["ClusterError", "Distributed", "Failure", "LostWorkError", "Session", "dse", "measure_many", "on_cluster"]

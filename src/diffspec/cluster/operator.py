@@ -16,11 +16,11 @@ from diffspec.cluster.tasks import added, cross, named, squared_tile, survey_blo
 from diffspec.errors import InputError
 from diffspec.kernels import Cosine, Kernel
 from diffspec.operators.dense import Operator
-from diffspec.operators.stored import Frame, Rows, StoredTiles, Survey, frame_of
-from diffspec.operators.streaming import Streamed, in_widths, resolve, rule_within, sample
+from diffspec.operators.stored import Elsewhere, Frame, Rows, StoredTiles, Survey, frame_of
+from diffspec.operators.streaming import in_widths, resolve, rule_within, sample
 from diffspec.points.sources import HeldRows, Source, Values, open_source
 
-__all__ = ["Distributed", "operator_on"]
+__all__ = ["Distributed", "OnCluster", "on_cluster"]
 
 LARGEST_BLOCK = 4096
 # Numbers that this process, which only looks at samples, reads at a time, and bytes for their distances.
@@ -134,10 +134,29 @@ class Distributed(Operator):
         return np.concatenate(self.session.results(self.session.start(sums)))
 
 
-def operator_on(
-    session: Session, points: Any, kernel: Kernel, alpha: float, *, rng: np.random.Generator, block: int | None = None
-) -> Streamed:
-    """The diffusion operator of `points` on a cluster.
+@dataclass(frozen=True, slots=True, eq=False)
+class OnCluster(Elsewhere):
+    """Points that the workers of a cluster hold or read."""
+
+    affinity: Distributed
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of points and of features."""
+        return self.affinity.tiles.rows.source.shape
+
+    def operator(self, alpha: float) -> Distributed:
+        """Two products with the affinity make its weights; one for alpha = 0."""
+        density = self.affinity.matmul(np.ones((self.affinity.n, 1)))
+        inverse = density**-alpha
+        degree = density if alpha == 0 else inverse * self.affinity.matmul(inverse)
+        return replace(self.affinity, weight=(inverse / np.sqrt(degree))[:, 0])
+
+
+def on_cluster(
+    session: Session, points: Any, kernel: Kernel, *, rng: np.random.Generator, block: int | None = None
+) -> OnCluster:
+    """`points` on a cluster, surveyed, and the width of `kernel` found.
 
     Parameters
     ----------
@@ -147,8 +166,6 @@ def operator_on(
         dask array stay on the workers (and spill to their disks where they have to).
     kernel : Gaussian or Cosine
         Its sigma is a number, ``"median"`` or `Median`.
-    alpha : float
-        Anisotropic normalisation in [0, 1].
     rng : numpy.random.Generator
         Chooses the points for the median and for the verdict.
     block : int, optional
@@ -177,8 +194,8 @@ def operator_on(
     rows = Rows(source, slice(0, n), *_surveyed(session, held, ranges, there))
     asked = rule_within(kernel, n, LOCAL_BYTES)
     resolved = resolve(asked, rows, replace(here, features=2048), rng)
-    operator = _weighted(_spread(session, in_widths(rows, there, resolved), held, ranges), alpha)
-    return Streamed(operator, resolved, asked, sample(source, LOCAL_BYTES, rng))
+    affinity = _spread(session, in_widths(rows, there, resolved), held, ranges)
+    return OnCluster(resolved, asked, sample(source, LOCAL_BYTES, rng), affinity)
 
 
 def _block_size(source: Source, slots: int, memory: float) -> int:
@@ -204,14 +221,6 @@ def _spread(session: Session, tiles: StoredTiles, held: Sequence[Any], ranges: S
     ]
     blocks = list(zip(held, places, strict=True))
     return Distributed(session, tiles, ranges, blocks, session.put(tiles.frame, "frame"), np.ones(tiles.n))
-
-
-def _weighted(affinity_there: Distributed, alpha: float) -> Distributed:
-    """The diffusion operator, from two products with the affinity (one for alpha = 0)."""
-    density = affinity_there.matmul(np.ones((affinity_there.n, 1)))
-    inverse = density**-alpha
-    degree = density if alpha == 0 else inverse * affinity_there.matmul(inverse)
-    return replace(affinity_there, weight=(inverse / np.sqrt(degree))[:, 0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from diffspec._checks import Seed
-from diffspec.cluster.operator import operator_on
+from diffspec.cluster.operator import on_cluster
 from diffspec.cluster.session import Session
 from diffspec.kernels import Kernel
 from diffspec.measures.asked import asked
-from diffspec.measures.entropy import advice_for, described, settings_of
-from diffspec.solvers import Lanczos, Solver
+from diffspec.measures.entropy import left, measured
+from diffspec.solvers import Solver
 from diffspec.spectra.result import Estimate
 
 __all__ = ["dse"]
@@ -64,10 +64,6 @@ def dse(
         The cluster died, or several workers died in the same piece of work.
     """
     how = asked(kernel, alpha=alpha, t=t, solver=solver, rng=rng)
-    alpha, time, generator = how.alpha, how.t, how.rng
-    solver = Lanczos(times=(time,)) if solver is None else solver
-    there = operator_on(Session(client, patience), points, kernel, alpha, rng=generator, block=block)
-    found = solver(there.operator, generator)
-    advised = advice_for(found, there.sample, there.kernel, alpha, time, rng=generator)
-    settings = settings_of(there.sample, there.asked, there.kernel, alpha=alpha, solver=solver, rng=rng)
-    return described(found, there.operator, replace(settings, library="dask", t=time), advised).shannon()
+    there = on_cluster(Session(client, patience), points, how.kernel, rng=how.rng, block=block)
+    found = measured(left(there, "cluster"), how, seed=rng).shannon()
+    return replace(found, settings=replace(found.settings, library="dask"))

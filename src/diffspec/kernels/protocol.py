@@ -12,10 +12,11 @@ from diffspec.kernels.bandwidth import Sigma
 
 __all__ = ["Kernel", "Storage"]
 
-Storage: TypeAlias = Literal["dense", "graph", "tiles", "factor", "merged", "disk"]
+Storage: TypeAlias = Literal["dense", "graph", "tiles", "factor", "merged", "disk", "cluster"]
 """How the operator of a kernel can be stored. Dense: one array of all pairs. Graph: those that matter, as CSR. Tiles:
 nothing but the points, from which pieces are computed again in every product. Factor: a matrix of low rank. Merged: one
-array of the different points with their numbers. Disk: tiles or one array, of points that stay on disk."""
+array of the different points with their numbers. Disk: tiles or one array, of points that stay on disk. Cluster: tiles
+that workers compute."""
 
 
 class Kernel(ABC):
@@ -50,8 +51,8 @@ class Kernel(ABC):
     """Whether some points alone have another affinity than they have among all: then it is never sliced."""
     storages: ClassVar[tuple[Storage, ...]] = ("dense",)
     """Which storages the operator can have. ``"dense"``: calling the kernel gives an array, without it CSR, of NumPy
-    points only. ``"graph"`` beside it needs `near`, ``"merged"`` needs `of_distinct`; ``"tiles"``, ``"factor"`` and
-    ``"disk"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives."""
+    points only. ``"graph"`` beside it needs `near`, ``"merged"`` needs `of_distinct`; ``"tiles"``, ``"factor"``,
+    ``"disk"`` and ``"cluster"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives."""
     sigma: Sigma | None = None
     """Its width, a number or a rule; None where it has none."""
 

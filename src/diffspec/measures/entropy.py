@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from diffspec.measures.asked import Asked, asked
 from diffspec.operators.build import build
 from diffspec.operators.dense import Operator
 from diffspec.operators.merging import Copies, copies_of, padded
+from diffspec.operators.stored import Elsewhere
 from diffspec.operators.streaming import on_disk
 from diffspec.points.sources import is_stored
 from diffspec.solvers import Solver
@@ -139,6 +140,11 @@ def spectrum(
     """
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
     given = taken(points, how)
+    return measured(given, how, memory=memory, seed=rng)
+
+
+def measured(given: Taken, how: Asked, *, memory: float | None = None, seed: Seed) -> Spectrum:
+    """The spectrum of what was `given`, as `how` asks: plan, build, solve, judge. `seed` is written down."""
     choice = given.choice(how)
     operator = build(
         given.points,
@@ -152,7 +158,7 @@ def spectrum(
     )
     found = padded(choice.solver(operator, how.rng), given.size.n)
     advised = advice_for(found, given.sample, given.kernel, how.alpha, how.t, rng=how.rng)
-    settings = settings_of(given.sample, given.asked, given.kernel, alpha=how.alpha, solver=choice.solver, rng=rng)
+    settings = settings_of(given.sample, given.asked, given.kernel, alpha=how.alpha, solver=choice.solver, rng=seed)
     settings = replace(settings, t=how.t, solver=f"{settings.solver}{given.said}")
     if given.kernel.semidefinite is False:
         found = replace(found, negative=0.0)  # known of the kernel, and no news
@@ -180,9 +186,9 @@ class Taken:
 
     def choice(self, how: Asked) -> Choice:
         """What is decided for these points."""
-        budget = memory_for(how.memory, None if self.size.disk else self.points)
+        budget = memory_for(how.memory, None if self.size.stays else self.points)
         rest: dict[str, Any] = {"solver": how.solver, "t": how.t, "memory": budget, "tol": how.tol}
-        if self.size.disk or self.copies is not None:
+        if self.size.stays or self.copies is not None:
             return plan(self.size, self.kernel, **rest)
         return planned(self.points, self.kernel, **rest)
 
@@ -190,14 +196,18 @@ class Taken:
 def taken(points: Any, how: Asked) -> Taken:
     """`points` checked, or, of those on disk that do not fit, surveyed; and the kernel resolved on them."""
     if is_stored(points) and 8.0 * math.prod(points.shape) > memory_for(how.memory) / 2.0:
-        stored = on_disk(points, how.kernel, memory=memory_for(how.memory), rng=how.rng)
-        return Taken(stored, stored.kernel, stored.asked, Size(*stored.shape, disk=True), stored.sample)
+        return left(on_disk(points, how.kernel, memory=memory_for(how.memory), rng=how.rng), "disk")
     points = as_points(points)
     kernel = how.kernel.resolve(points, how.rng)
     copies = copies_of(points) if "merged" in kernel.storages else None
     n, d = points.shape
     size = Size(n, d, different=None if copies is None else copies.order)
     return Taken(points, kernel, how.kernel, size, points, copies)
+
+
+def left(points: Elsewhere, where: Literal["disk", "cluster"]) -> Taken:
+    """`points` that stay where they are."""
+    return Taken(points, points.kernel, points.asked, Size(*points.shape, stays=where), points.sample)
 
 
 def advice_for(

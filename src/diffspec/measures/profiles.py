@@ -23,7 +23,8 @@ from diffspec.measures.entropy import settings_of
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import Entropy, Indices
-from diffspec.operators.dense import Dense, diffusion, rounding_is_harmless
+from diffspec.operators.build import operator_on
+from diffspec.operators.dense import Dense, Operator, rounding_is_harmless
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Exact, Solver
@@ -199,7 +200,7 @@ class _Plan:
         for sigma in task.sigmas:
             affinity = part.affinity(sigma)
             growth = part.growth(affinity, sigma) if task.indices is None else 0.0
-            operator = _precise(diffusion(affinity, self.alpha, overwrite=True))
+            operator = _precise(operator_on(affinity, Gaussian(sigma), self.alpha))
             del affinity  # where the operator is a copy of it in float64
             # The same probes at every width: what they miss is alike, and the curve is smooth.
             spectrum = solver(operator, np.random.default_rng(task.seed))
@@ -211,9 +212,9 @@ class _Plan:
         return is_numpy(self.distances.squared) and (1 + 3 * cores()) * _bytes(self.distances) <= self.memory
 
 
-def _precise(operator: Dense) -> Dense:
+def _precise(operator: Operator) -> Operator:
     """`operator` in float64 where its spectrum decays so far that products in float32 would be seen in the entropy."""
-    return operator if rounding_is_harmless(operator) else Dense(as_float64(operator.matrix), disposable=True)
+    return operator if rounding_is_harmless(operator) else Dense(as_float64(operator.dense()), disposable=True)
 
 
 def _plan(points: Array, sigmas: int | Sequence[float], how: Asked) -> _Plan:

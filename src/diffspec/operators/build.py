@@ -22,7 +22,7 @@ from diffspec.operators.dense import Operator, diffusion
 from diffspec.operators.factored import factored_diffusion
 from diffspec.operators.merging import Copies, merged_diffusion
 from diffspec.operators.sparse import nearby, sparse_diffusion
-from diffspec.operators.streaming import OnDisk
+from diffspec.operators.stored import Elsewhere
 from diffspec.operators.tiles import GaussianTiles
 
 __all__ = ["Plan", "Precision", "affinity_of", "build", "operator_in", "operator_on", "tiles_of"]
@@ -58,8 +58,8 @@ def build(
 
     Parameters
     ----------
-    points : array (n, d) or OnDisk
-        The latter for the storage "disk".
+    points : array (n, d) or Elsewhere
+        The latter for the storages "disk" and "cluster".
     memory : float, optional
         Bytes that one whole affinity may take; default all that is allowed.
     copies : Copies, optional
@@ -116,8 +116,8 @@ def _merged(order: Order) -> Operator:
     return merged_diffusion(order.copies, order.kernel, order.alpha)
 
 
-def _on_disk(order: Order) -> Operator:
-    assert isinstance(order.points, OnDisk)
+def _elsewhere(order: Order) -> Operator:
+    assert isinstance(order.points, Elsewhere)
     return order.points.operator(order.alpha)
 
 
@@ -127,7 +127,8 @@ BUILDERS: dict[Storage, Callable[[Order], Operator]] = {
     "tiles": _tiled,
     "factor": _factored,
     "merged": _merged,
-    "disk": _on_disk,
+    "disk": _elsewhere,
+    "cluster": _elsewhere,
 }
 
 

@@ -20,11 +20,21 @@ from diffspec.kernels import SMALLEST, Cosine, Gaussian, Kernel
 from diffspec.kernels.bandwidth import Median
 from diffspec.operators.blocked import tiled_diffusion
 from diffspec.operators.dense import Operator, diffusion
-from diffspec.operators.stored import Frame, Rows, StoredTiles, Survey, frame_of, median_of, rectangles, survey
+from diffspec.operators.stored import (
+    Elsewhere,
+    Frame,
+    Rows,
+    StoredTiles,
+    Survey,
+    frame_of,
+    median_of,
+    rectangles,
+    survey,
+)
 from diffspec.operators.tiles import EPS32, exponential
 from diffspec.points.sources import Source, Values, open_source
 
-__all__ = ["OnDisk", "Streamed", "in_widths", "on_disk", "operator_of_stream", "resolve", "rule_within", "sample"]
+__all__ = ["OnDisk", "in_widths", "on_disk", "resolve", "rule_within", "sample"]
 
 FLOAT32_LIMIT = 1e-4
 """Rounding of the exponent above which affinities are computed in float64."""
@@ -42,70 +52,11 @@ HEADROOM = 0.85
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Streamed:
-    """What the walk needs of points on disk."""
-
-    operator: Operator
-    kernel: Gaussian | Cosine
-    """The kernel with its width as a number."""
-    asked: Gaussian | Cosine
-    """The kernel that was asked for, with the rule for its width as it was used."""
-    sample: Values
-    """At most 400 of the points, float64: what a verdict looks at."""
-
-
-def operator_of_stream(
-    points: Any, kernel: Kernel, alpha: float, *, memory: float, rng: np.random.Generator
-) -> Streamed:
-    """The diffusion operator of points on disk, made and used within `memory` bytes.
-
-    Parameters
-    ----------
-    points : numpy.memmap, zarr.Array, str or Path
-        Shape (n, d); a path is that of a .npy file or of a zarr directory.
-    kernel : Gaussian or Cosine
-        Its sigma is a number, ``"median"`` or `Median`.
-    alpha : float
-        Anisotropic normalisation in [0, 1].
-    memory : float
-        Bytes. The vectors of a solver come on top: n k float64 for k of them, once per core while they are multiplied.
-    rng : numpy.random.Generator
-        Chooses the points for the median and for the verdict.
-
-    Returns
-    -------
-    Streamed
-        With a `Dense` operator where the n x n affinity fits into `memory`, else with a `Blocked` one.
-
-    Raises
-    ------
-    InputError
-        Points that cannot be used (see `diffspec.points.sources.open_source`), NaN or infinity, another kernel or rule.
-    TooLargeError
-        `memory` does not hold one small tile, one chunk of the zarr array or a few numbers per point.
-
-    Notes
-    -----
-    Reads the points once to check them; then once more for a dense operator, or about n / b times in every product for
-    tiles of side b = sqrt(memory / 24 / cores) in float32. Affinities are float32 unless that would move their
-    exponents by more than 1e-4, or the whole affinity fits in float64.
-    """
-    stored = on_disk(points, kernel, memory=memory, rng=rng)
-    return Streamed(stored.operator(alpha), stored.kernel, stored.asked, stored.sample)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OnDisk:
-    """Points on disk under a resolved kernel, of which an operator can be made within a number of bytes."""
+class OnDisk(Elsewhere):
+    """Points on disk, of which an operator can be made and used within a number of bytes."""
 
     tiles: StoredTiles
     budget: _Budget
-    kernel: Gaussian | Cosine
-    """The kernel with its width as a number."""
-    asked: Gaussian | Cosine
-    """The kernel that was asked for, with the rule for its width as it was used."""
-    sample: Values
-    """At most 400 of the points, float64: what a verdict looks at."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -113,12 +64,45 @@ class OnDisk:
         return self.tiles.rows.source.shape
 
     def operator(self, alpha: float) -> Operator:
-        """The diffusion operator, as `operator_of_stream`."""
-        return _operator(self.tiles, alpha, self.budget)
+        """`Dense` where the n x n affinity fits into memory, else `Blocked`.
+
+        Reads the points once more for a dense operator, or about n / b times in every product for tiles of side
+        b = sqrt(memory / 24 / cores) in float32. Affinities are float32 unless that would move their exponents by more
+        than 1e-4, or the whole affinity fits in float64.
+        """
+        whole = self.budget.whole(self.tiles)
+        if whole is not None:
+            dtype, features = whole
+            tiles = replace(self.tiles, frame=replace(self.tiles.frame, features=features))
+            return diffusion(_whole_affinity(tiles, dtype, self.budget.piece), alpha, overwrite=True)
+        item = self.tiles.like.itemsize
+        size = self.budget.tile(self.tiles.n, item)
+        frame = replace(self.tiles.frame, features=self.budget.features(size, item))
+        return tiled_diffusion(replace(self.tiles, frame=frame), alpha, size)
 
 
 def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Generator) -> OnDisk:
-    """`points` read once to check, centre and size them, and the width of `kernel` found; as `operator_of_stream`."""
+    """`points` read once to check, centre and size them, and the width of `kernel` found.
+
+    Parameters
+    ----------
+    points : numpy.memmap, zarr.Array, str or Path
+        Shape (n, d); a path is that of a .npy file or of a zarr directory.
+    kernel : Gaussian or Cosine
+        Its sigma is a number, ``"median"`` or `Median`.
+    memory : float
+        Bytes, for the operator too. The vectors of a solver come on top: n k float64 for k of them, once per core while
+        they are multiplied.
+    rng : numpy.random.Generator
+        Chooses the points for the median and for the verdict.
+
+    Raises
+    ------
+    InputError
+        Points that cannot be used (see `diffspec.points.sources.open_source`), NaN or infinity, another kernel or rule.
+    TooLargeError
+        `memory` does not hold one small tile, one chunk of the zarr array or a few numbers per point.
+    """
     source = open_source(points)
     budget = _Budget.of(source, memory)
     asked = rule_within(kernel, source.shape[0], budget.left)
@@ -126,7 +110,7 @@ def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Genera
     rows = _surveyed(source, frame)
     resolved = resolve(asked, rows, replace(frame, features=budget.features(min(4096, source.shape[0]))), rng)
     tiles = in_widths(rows, frame, resolved)
-    return OnDisk(tiles, budget, resolved, asked, sample(source, budget.left, rng))
+    return OnDisk(resolved, asked, sample(source, budget.left, rng), tiles, budget)
 
 
 def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:
@@ -240,18 +224,6 @@ def _surveyed(source: Source, frame: Frame) -> Rows:
     ranges = [slice(start, min(start + step, n)) for start in range(0, n, step)]
     parts = parallel_map(lambda some: survey(source, some, frame), ranges)
     return Rows(source, slice(0, n), *Survey.joined(parts, frame))
-
-
-def _operator(tiles: StoredTiles, alpha: float, budget: _Budget) -> Operator:
-    whole = budget.whole(tiles)
-    if whole is not None:
-        dtype, features = whole
-        tiles = replace(tiles, frame=replace(tiles.frame, features=features))
-        return diffusion(_whole_affinity(tiles, dtype, budget.piece), alpha, overwrite=True)
-    item = tiles.like.itemsize
-    size = budget.tile(tiles.n, item)
-    frame = replace(tiles.frame, features=budget.features(size, item))
-    return tiled_diffusion(replace(tiles, frame=frame), alpha, size)
 
 
 def _whole_affinity(tiles: StoredTiles, dtype: Any, piece: int) -> Values:

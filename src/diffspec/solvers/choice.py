@@ -50,7 +50,7 @@ class Choice:
         """``"dense"``: one n x n array; ``"tiles"``: computed again in every product; ``"graph"``: only what is near.
 
         ``"factor"``: a matrix of low rank; ``"merged"``: the different points with their numbers; ``"disk"``: tiles or
-        an array, of points that are read from disk.
+        an array, of points that are read from disk; ``"cluster"``: tiles that workers compute.
         """
         return self.plan.storage
 
@@ -121,6 +121,9 @@ def plan(
         As `choose`; and a factor that `memory` does not hold.
     """
     tol = positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
+    if solver is None and size.stays == "cluster":
+        stored = stored_for(size, kernel, Lanczos(), memory)
+        return Choice(Lanczos(times=(t,)), stored, "the affinity stays on the workers, in tiles")
     order = size.n if size.different is None else max(2, size.different)
     seconds = EXACT_COST * order**3 * sets
     if solver is None and (order <= ALWAYS_EXACT or seconds <= EXACT_SECONDS) and 8 * order * order <= memory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from diffspec._arrays import Array, device_name, namespace
 from diffspec._memory import in_words
@@ -43,8 +44,8 @@ class Size:
     """Whether they lie where a graph can be made of them."""
     different: int | None = None
     """How many of them differ, where merging the others makes them few."""
-    disk: bool = False
-    """Whether they stay on disk."""
+    stays: Literal["disk", "cluster"] | None = None
+    """Where they stay; None: they are in memory."""
     rounding: float = 0.0
     """The largest relative rounding of an affinity in float32 (`exponent_error`)."""
     item: float = 8.0
@@ -59,8 +60,8 @@ class Size:
 def stored_for(size: Size, kernel: Kernel, solver: Solver, memory: float) -> Plan:
     """What of the operator is stored for `solver`."""
     storages = kernel.storages
-    if size.disk:
-        return Plan("disk", "points", memory)
+    if size.stays:
+        return Plan(size.stays, "points", memory)
     if size.different is not None and "merged" in storages:
         return Plan("merged", "kernel", memory)
     if _has_graph(size, kernel):
