@@ -18,9 +18,10 @@ $(VENV)/test: $(VENV)/base pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# Without dependencies: torchvision asks for torch of its own build, and PyTorch for the CPU is there already.
+# Without dependencies: torchvision asks for torch of its own build, and PyTorch for the CPU is there already; trackio
+# asks for a pillow below 13.
 $(VENV)/studies: $(VENV)/test
-	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps torchvision timm
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps torchvision timm trackio
 	touch $@
 
 demo: $(VENV)/demo

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["DiffspecError", "InputError", "LayersWarning", "MissingExtraError", "RunLogWarning", "TooLargeError"]
+__all__ = [
+    "DiffspecError",
+    "InputError",
+    "LayersWarning",
+    "MissingExtraError",
+    "RunLogWarning",
+    "SinkWarning",
+    "TooLargeError",
+]
 
 
 class DiffspecError(Exception):
@@ -30,3 +38,7 @@ class LayersWarning(UserWarning):
 
 class RunLogWarning(UserWarning):
     """A run log was readable only in part."""
+
+
+class SinkWarning(UserWarning):
+    """A logger beside the run log did not take the numbers of a monitor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi, paper, scale_and_shape
-from diffspec.errors import LayersWarning
+from diffspec.errors import LayersWarning, RunLogWarning
 from diffspec.points.groups import Partition
 from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, RULES, Layer, Monitor, Probe, collect
@@ -236,6 +237,79 @@ def test_a_step_is_observed_once(tmp_path: Path) -> None:
     assert [r["step"] for r in of(watching.log.path, "scalar")] == [0, 2]
     assert [r["value"] for r in of(watching.log.path, "scalar")] == [0.0, 8.0]
     assert len([r for r in of(watching.log.path, "number") if r["name"] == "median distance"]) == 2
+
+
+def test_what_a_look_gives(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, measures=[DSE(), Fails()], every=2, pictures=())
+    numbers = watching.observe(0, loss=torch.tensor(2.0), accuracy=float("nan"))
+    found = {r["rule"]: r["value"] for r in of(watching.log.path, "number")}
+    assert numbers == {
+        "loss": 2.0,
+        "diffspec/median_distance/2": found[None],
+        "diffspec/dse/2": found["neighbors"],
+        "diffspec/dse/sigma_10/2": found["sigma = 10"],
+    }
+    assert {type(value) for value in numbers.values()} == {float}
+    assert watching.observe(1) == watching.observe(0) == {}  # no look, and one that has been
+    assert set(watching.observe(2)) > {"diffspec/dse/2", "diffspec/dse_change_by_shape/sigma_10/2"}
+
+
+def test_what_a_look_gives_is_the_callers(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, measures=[DSE()], changes=False)
+    first = watching.observe(0)
+    kept = dict(first)
+    first.clear()
+    watching.observe(1)
+    assert first == {}
+    assert watching.observe(2) == kept
+
+
+def test_leaving_a_monitor_writes_what_waits(tmp_path: Path) -> None:
+    there, away = tmp_path / "there", tmp_path / "away"
+    with monitor(tmp_path, log=there / "run.jsonl") as watching:
+        there.rename(away)
+        with pytest.warns(RunLogWarning, match="cannot be written"):
+            watching.observe(0, loss=1.0)
+        away.rename(there)
+        assert of(watching.log.path, "scalar") == []
+    assert [r["value"] for r in of(watching.log.path, "scalar")] == [1.0]
+    assert watching.observe(1)  # it may go on
+
+
+def test_leaving_a_monitor_lets_errors_through(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), monitor(tmp_path):
+        raise KeyError
+
+
+def test_a_checkpoint_continues_the_run(tmp_path: Path) -> None:
+    first = monitor(tmp_path, measures=[DSE()])
+    assert first.state_dict()["step"] is None
+    for step in (0, 1, 2):
+        state = first.state_dict()  # as written before step 2
+        first.observe(step)
+    state = json.loads(json.dumps(state))
+    again = monitor(tmp_path, measures=[DSE()])
+    again.load_state_dict(state)
+    assert again.state_dict() == state
+    assert again.observe(1) == {}  # seen before the checkpoint
+    assert again.observe(2)  # after it, and no warning: it is the same training
+    assert again.state_dict()["step"] == 2
+
+
+@pytest.mark.parametrize("changes", [{"run": "b"}, {"log": "other.jsonl"}])
+def test_a_checkpoint_of_another_run_is_told(tmp_path: Path, changes: dict[str, str]) -> None:
+    state = monitor(tmp_path, run="a").state_dict()
+    changes = {name: str(tmp_path / value) if name == "log" else value for name, value in changes.items()}
+    with pytest.warns(
+        RunLogWarning, match=r"^the checkpoint belongs to the run 'a' in .*run.jsonl, and '.' in .* goes on"
+    ):
+        monitor(tmp_path, **{"run": "a", **changes}).load_state_dict(state)
+
+
+@pytest.mark.parametrize("state", [None, {}, {"log": "a", "run": "b"}, {"log": "a", "run": "b", "step": "3"}])
+def test_a_state_that_is_none(tmp_path: Path, state: Any) -> None:
+    with pytest.raises(InputError, match="state"):
+        monitor(tmp_path).load_state_dict(state)
 
 
 def test_one_layer_under_two_reductions_is_measured_twice(tmp_path: Path) -> None:

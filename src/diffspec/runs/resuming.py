@@ -7,11 +7,11 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
-from diffspec._checks import shown
+from diffspec._checks import integer, shown
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.runs.log import RunLog
 
-__all__ = ["DIGEST", "MEASURED_WITH", "Resume", "check_resume", "tell_of_rewind"]
+__all__ = ["DIGEST", "MEASURED_WITH", "Resume", "check_resume", "continued", "tell_of_rewind"]
 
 Resume: TypeAlias = Literal["allow", "never", "must"]
 
@@ -53,6 +53,25 @@ def tell_of_rewind(log: RunLog, run: str, *, step: int) -> None:
     text = f"the run {run!r} in {log.path} has reached step {last:g} already, and goes on at step {step}"
     meaning = "the later record of a step holds; where this is another training, the two are mixed"
     warnings.warn(f"{text}; {meaning}: {_elsewhere(log)}", RunLogWarning, stacklevel=3)
+
+
+def continued(state: Any, log: RunLog, run: str) -> int | None:
+    """The last step of the `state` of a monitor; a warning where it wrote to another log or run.
+
+    Raises
+    ------
+    InputError
+        A state that no monitor gave.
+    """
+    names = ("log", "run", "step")
+    if not isinstance(state, Mapping) or any(name not in state for name in names):
+        raise InputError(f"state must be what Monitor.state_dict() gave, got {shown(state)}")
+    step = None if state["step"] is None else integer(state["step"], "step of the state")
+    before, now = (str(state["log"]), state["run"]), (str(log.path.resolve()), run)
+    if before != now:
+        text = f"the checkpoint belongs to the run {before[1]!r} in {before[0]}, and {now[1]!r} in {now[0]} goes on"
+        warnings.warn(f"{text}; give the same log= and run= to have one curve", RunLogWarning, stacklevel=4)
+    return step
 
 
 def _compare(resume: Resume, settings: tuple[dict[str, Any], dict[str, Any]], what: str, advice: str) -> None:

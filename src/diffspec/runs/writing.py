@@ -46,13 +46,19 @@ class Writer:
     def __init__(self, log: RunLog, run: str, *, strict: bool) -> None:
         self._log, self._run, self._strict = log, run, strict
         self._waiting: Waiting = deque()
-        self._bytes = self._dropped = 0
+        self._bytes = self._dropped = self._step = 0
         self._down = self._told = False
         weakref.finalize(self, _last_try, log, self._waiting)
 
     def retry(self) -> None:
         """Let the next record try again, once: a log that another process holds costs a minute every time."""
         self._down = False
+
+    def finish(self) -> None:
+        """Try once more to write what waits."""
+        self.retry()
+        if self._waiting:
+            self._flush()
 
     def write(self, kind: str, **fields: Any) -> None:
         """One record of `kind`, after those that wait.
@@ -69,15 +75,16 @@ class Writer:
         else:
             self._waiting.append((os.getpid(), kind, record))
             self._bytes += size
+        self._step = int(fields.get("step", self._step))
         if not self._down:
-            self._flush(int(fields.get("step", 0)))
+            self._flush()
 
-    def _flush(self, step: int) -> None:
+    def _flush(self) -> None:
         try:
             _drain(self._log, self._waiting)
             if self._dropped:
                 text = f"{self._dropped} records could not be written, and memory for them was full"
-                fields = {"step": step, "layer": None, "name": "run log", "error": text}
+                fields = {"step": self._step, "layer": None, "name": "run log", "error": text}
                 self._log.write("failure", run=self._run, **fields)
         except FAILURES as error:
             if self._strict:

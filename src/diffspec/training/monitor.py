@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import math
-import time
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from diffspec._arrays import as_points
 from diffspec._checks import integer, shown
 from diffspec.conventions import Walk
 from diffspec.errors import InputError, LayersWarning
 from diffspec.kernels import Kernel
-from diffspec.kernels.bandwidth import Median
 from diffspec.runs import resuming
 from diffspec.runs.log import RunLog
 from diffspec.runs.writing import Writer
-from diffspec.spectra.result import Estimate
-from diffspec.training.changes import Changes, is_fixed
-from diffspec.training.measures import RULES, Measure, fields_of, standard
+from diffspec.training.changes import Changes
+from diffspec.training.keys import Keys
+from diffspec.training.looks import Looks, Plan
+from diffspec.training.measures import RULES, Measure, standard
 from diffspec.training.network.hooks import look, trial
 from diffspec.training.network.layers import Layers, resolve_layers, unwrapped
 from diffspec.training.network.reductions import Points
 from diffspec.training.network.untouched import same_draws
-from diffspec.training.pictures import LEADING, plane, short
 from diffspec.training.probe import Probe
 from diffspec.training.settings import (
     checked_measures,
@@ -40,6 +33,7 @@ from diffspec.training.settings import (
     plain_settings,
     rule_words,
 )
+from diffspec.training.sinks import Sink, Sinks
 
 __all__ = ["ONE_TWO_FIVE", "Monitor"]
 
@@ -81,12 +75,15 @@ class Monitor:
     settings : mapping, optional
         What the run was trained with, for the report: numbers (also of NumPy and torch), text, truth values, None, and
         lists and mappings of these.
+    sinks : iterable of loggers and functions
+        Where the numbers of every look go beside the log: a `SummaryWriter` of TensorBoard, a run of W&B, `mlflow`,
+        `trackio`, a logger of Lightning, whatever has log(numbers, step), or a function of (numbers, step).
     resume : {"allow", "never", "must"}
         What is done where the log holds the run already. "allow" (default) continues one that was measured alike, with
         a warning where settings or bits of the probe are others, or where a step does not exceed the last in the log.
         "never" refuses, "must" continues only what is there and has the same settings.
     strict : bool
-        Raise where a look, a measure or the writing of a record fails. Otherwise such a failure never ends the
+        Raise where a look, a measure, a sink or the writing of a record fails. Otherwise such a failure never ends the
         training: it becomes a failure record, and records that cannot be written wait in memory, with a warning.
 
     Raises
@@ -101,6 +98,8 @@ class Monitor:
         Layers that a pattern names and that do not run; later, the first look that fails.
     RunLogWarning
         See `resume`; and once per outage, a log that cannot be written.
+    SinkWarning
+        Once per outage, a sink that does not take the numbers.
 
     Notes
     -----
@@ -115,8 +114,10 @@ class Monitor:
     >>> network = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
     >>> probe = Probe(torch.randn(40, 4, generator=torch.Generator().manual_seed(0)), labels=[0, 1] * 20)
     >>> folder = tempfile.TemporaryDirectory()
-    >>> monitor = Monitor(network, layers=["1"], probe=probe, log=folder.name + "/run.jsonl")
-    >>> monitor.observe(0, accuracy=0.5)  # after every epoch of your loop
+    >>> with Monitor(network, layers=["1"], probe=probe, log=folder.name + "/run.jsonl") as monitor:
+    ...     numbers = monitor.observe(0, accuracy=0.5)  # after every epoch of your loop
+    >>> sorted(numbers)[:3]
+    ['accuracy', 'diffspec/dse/1', 'diffspec/dse/sigma_10/1']
     >>> folder.cleanup()
     """
 
@@ -134,6 +135,7 @@ class Monitor:
         changes: bool = True,
         pictures: Collection[int] = ONE_TWO_FIVE,
         settings: Mapping[str, Any] | None = None,
+        sinks: Iterable[Sink] = (),
         resume: resuming.Resume = "allow",
         strict: bool = False,
     ) -> None:
@@ -141,11 +143,17 @@ class Monitor:
         if not isinstance(probe, Probe):
             raise InputError(f"probe must be a Probe, got {shown(probe)}; write Probe(inputs, labels)")
         self.probe, self.strict = probe, strict
-        self._model, self._pictures, self._rules = model, checked_steps(pictures), checked_rules(rules)
+        self._model, self._rules, self._sinks = model, checked_rules(rules), Sinks(sinks)
         network = unwrapped(model)
         self.layers = resolve_layers(network, layers)
         self.measures = standard(probe) if measures is None else checked_measures(measures)
-        self._changes = Changes() if changes else None
+        plan = Plan(
+            probe=probe,
+            measures=self.measures,
+            rules=self._rules,
+            changes=Changes() if changes else None,
+            pictures=checked_steps(pictures),
+        )
         settings = plain_settings(settings or {}, taken=resuming.MEASURED_WITH)
         with same_draws():
             for measure in self.measures:
@@ -155,14 +163,23 @@ class Monitor:
         self.log = opened(log)
         resuming.check_resume(resume, self.log, self.run, self._settings)
         self._writer = Writer(self.log, self.run, strict=strict)
+        self._looks = Looks(plan, self._writer, strict, Keys(plan.rules))
         self._seen: set[int] = set()
+        self._continued: int | None = None
         self._whole = True
 
-    def observe(self, step: int, **scalars: float) -> None:
+    def observe(self, step: int, **scalars: float) -> dict[str, float]:
         """Look at the network now and write what is seen; `scalars` (accuracy, loss) are written beside it.
 
         A step that was observed before is not looked at again, as with accumulated gradients. A scalar that is NaN or
         infinite is written as a failure; so is, after the first look, one that is no number.
+
+        Returns
+        -------
+        dict of str to float
+            Scalars by their names and what was measured, in the units of the run log, by keys that every logger takes:
+            ``diffspec/dse/<layer>``, ``diffspec/dsmi_y/<layer>``, under other rules than the default kernel's
+            ``diffspec/dse/<rule>/<layer>``. Empty where this was no look; what failed is not in it.
 
         Raises
         ------
@@ -170,31 +187,66 @@ class Monitor:
             A step that is no integer; at the first look, a scalar that is no number.
         """
         step = integer(step, "step")
-        if step % self.every or step in self._seen:
-            return
+        if step % self.every or step in self._seen or (self._continued is not None and step <= self._continued):
+            return {}
         self._writer.retry()
         if not self._seen:
             self._begin(step, scalars)
         self._seen.add(step)
+        self._looks.begin()
         for name, value in scalars.items():
-            with self._attempt(step=step, layer=None, name=name):
-                self._scalar(step, name, value)
+            self._looks.scalar(step, name, value)
         with same_draws():
             for layer, points in self._points(step).items():
-                self._look(step, layer, points)
+                self._looks.layer(step, layer, points)
+            self._send(step)
+        return dict(self._looks.numbers)
+
+    def close(self) -> None:
+        """Write the records that wait, and have the sinks write what they hold back; they stay open.
+
+        Notes
+        -----
+        Leaving ``with Monitor(...) as monitor:`` does it. A monitor that is closed may go on.
+        """
+        self._writer.finish()
+        self._sinks.flush()
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint: which log and run, and the last step that was observed, or None. Plain values."""
+        return {"log": str(self.log.path.resolve()), "run": self.run, "step": self._last()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a monitor with this state stopped: its steps are not looked at again.
+
+        Raises
+        ------
+        InputError
+            A state that no monitor gave.
+
+        Warns
+        -----
+        RunLogWarning
+            The state belongs to another log or run than this monitor writes.
+        """
+        self._continued = resuming.continued(state, self.log, self.run)
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def _last(self) -> int | None:
+        before = [] if self._continued is None else [self._continued]
+        return max([*self._seen, *before], default=None)
 
     def _begin(self, step: int, scalars: Mapping[str, Any]) -> None:
         for name, value in scalars.items():
             number_of(name, value)
-        resuming.tell_of_rewind(self.log, self.run, step=step)
+        if self._continued is None:
+            resuming.tell_of_rewind(self.log, self.run, step=step)
         self._writer.write("settings", values=self._settings)
-
-    def _scalar(self, step: int, name: str, value: float) -> None:
-        number = number_of(name, value)
-        if math.isfinite(number):
-            self._writer.write("scalar", step=step, name=name, value=number)
-        else:
-            self._writer.write("failure", step=step, layer=None, name=name, error=f"the value was {number}")
 
     def _points(self, step: int) -> dict[str, Points]:
         """The points of every layer; none where the pass failed."""
@@ -204,89 +256,18 @@ class Monitor:
             if self.strict:
                 raise
             layers = ", ".join(layer.label for layer in self.layers)
-            self._failed(error, step=step, layer=layers, name="forward pass")
+            self._looks.failed(error, step=step, layer=layers, name="forward pass")
             if self._whole:
                 self._whole = False
                 text = f"nothing could be seen at step {step}: {type(error).__name__}: {error}"
                 warnings.warn(f"{text}; the training goes on", LayersWarning, stacklevel=3)
             return {}
 
-    def _look(self, step: int, layer: str, points: Points) -> None:
-        where = {"step": step, "layer": layer}
-        with self._attempt(**where, name="median distance"):
-            self._distance(points, where)
-        fixed: dict[str, Estimate] = {}
-        for rule, walk in self._rules.items():
-            for measure in self.measures:
-                fields = {**where, "name": measure.name, "rule": rule}
-                with self._attempt(**fields):
-                    estimate = self._measure(measure, points, walk, fields)
-                    if is_fixed(measure, walk):
-                        fixed[rule] = estimate
-        if fixed and self._changes is not None:
-            with self._attempt(**where, name="DSE(Z) change"):
-                self._change(self._changes, points, fixed, where)
-        if step in self._pictures:
-            with self._attempt(**where, name="picture"):
-                self._picture(points, where)
-
-    def _measure(self, measure: Measure, points: Points, walk: Walk, fields: dict[str, Any]) -> Estimate:
-        started = time.perf_counter()
-        estimate = measure(points, self.probe, walk)
-        seconds = round(time.perf_counter() - started, 4)
-        self._writer.write("number", **fields, **fields_of(estimate), seconds=seconds)
-        if estimate.spectrum is not None:
-            where = {key: fields[key] for key in ("step", "layer", "rule")}
-            self._writer.write("spectrum", **where, values=short(estimate.spectrum.nodes[:LEADING]))
-        return estimate
-
-    def _change(self, changes: Changes, points: Points, fixed: Mapping[str, Estimate], where: dict[str, Any]) -> None:
-        """Since the first look, what scale and what shape did to the entropies at `fixed` widths."""
-        started = time.perf_counter()
-        found = changes.since_first(points=points, ends=fixed, **where)
-        seconds = round((time.perf_counter() - started) / max(len(found), 1), 4)
-        for rule, record in found:
-            self._writer.write("number", **where, rule=rule, **record, seconds=seconds)
-
-    def _distance(self, points: Points, where: dict[str, Any]) -> None:
-        """The scale of the embedding: without it a value at a fixed sigma cannot be read."""
-        started = time.perf_counter()
-        sigma = Median()(as_points(points), np.random.default_rng(0))
-        self._writer.write(
-            "number",
-            **where,
-            name="median distance",
-            rule=None,
-            value=sigma * math.sqrt(2.0),
-            unit="distance",
-            stderr=None,
-            n=len(points),
-            ceiling=None,
-            verdict="",
-            settings={"sigma": sigma},
-            seconds=round(time.perf_counter() - started, 4),
-        )
-
-    def _picture(self, points: Points, where: dict[str, Any]) -> None:
-        x, y = plane(points)
-        classes: list[str] = []
-        if self.probe.labels is not None:
-            groups = self.probe.label_groups
-            classes = [groups.names[code] for code in groups.codes]
-        self._writer.write("picture", **where, method="PCA", x=short(x), y=short(y), classes=classes)
-
-    @contextmanager
-    def _attempt(self, **fields: Any) -> Iterator[None]:
-        """A failure inside becomes a record, unless strict."""
-        try:
-            yield
-        except Exception as error:
+    def _send(self, step: int) -> None:
+        for name, error in self._sinks.send(self._looks.numbers, step):
             if self.strict:
-                raise
-            self._failed(error, **fields)
-
-    def _failed(self, error: Exception, **fields: Any) -> None:
-        self._writer.write("failure", **fields, error=f"{type(error).__name__}: {error}")
+                raise error
+            self._looks.failed(error, step=step, layer=None, name=name)
 
     def _described(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What the run was trained and measured with, as plain values."""
