@@ -12,6 +12,7 @@ from diffspec.training.measures import DSE, DSMI, RULES, Measure
 from diffspec.training.monitor import Monitor
 from diffspec.training.network.hooks import collect
 from diffspec.training.network.layers import Layer
+from diffspec.training.network.listing import layers
 from diffspec.training.probe import Probe
 
-__all__ = ["DSE", "DSMI", "RULES", "DSELoss", "DSMILoss", "Layer", "Measure", "Monitor", "Probe", "collect"]
+__all__ = ["DSE", "DSMI", "RULES", "DSELoss", "DSMILoss", "Layer", "Measure", "Monitor", "Probe", "collect", "layers"]

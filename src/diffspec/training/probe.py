@@ -15,9 +15,8 @@ import torch
 from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError
 from diffspec.points.groups import Clusters, Grouping, Partition, check_grouping, partition_of
-from diffspec.points.labels import host
-from diffspec.training.network.batches import copied, joined, mapped, part_of, size_of, split
-from diffspec.training.network.untouched import same_draws
+from diffspec.training.network.batches import copied, mapped, part_of, size_of
+from diffspec.training.network.loaders import first, stratum
 
 __all__ = ["Probe"]
 
@@ -68,7 +67,13 @@ class Probe:
 
     @classmethod
     def from_loader(
-        cls, loader: Iterable[Any], n: int = 1000, *, batch_size: int = 256, clusters: Grouping = TEN_CLUSTERS
+        cls,
+        loader: Iterable[Any],
+        n: int = 1000,
+        *,
+        stratified: bool = False,
+        batch_size: int = 256,
+        clusters: Grouping = TEN_CLUSTERS,
     ) -> Probe:
         """The first `n` inputs that `loader` gives (all where it has fewer), with their labels.
 
@@ -78,13 +83,16 @@ class Probe:
             For example a `DataLoader`. Of a mapping, an entry ``labels`` holds the labels and is no input.
         n : int
             How many inputs.
+        stratified : bool
+            Whether the classes shall have the shares that they have in the whole loader, which is then read to its end:
+            where it gives class after class, the first inputs are all of one.
         batch_size, clusters
             As for `Probe`.
 
         Raises
         ------
         InputError
-            A loader that gives nothing, or inputs of unequal shapes.
+            A loader that gives nothing, inputs of unequal shapes, or no labels to stratify by.
 
         Notes
         -----
@@ -102,7 +110,7 @@ class Probe:
         n = integer(n, "n", least=2)
         if isinstance(loader, torch.Tensor | Mapping | str) or not hasattr(loader, "__iter__"):
             raise InputError(f"loader must give batches, such as a DataLoader, got {shown(loader)}; see Probe(inputs)")
-        inputs, labels = _first(loader, n)
+        inputs, labels = stratum(loader, n) if stratified else first(loader, n)
         return cls(inputs, labels, batch_size=batch_size, clusters=clusters)
 
     def __len__(self) -> int:
@@ -144,38 +152,6 @@ class Probe:
             raise InputError("DSMI(Z;X) needs the inputs as one tensor, got a mapping; leave the measure out")
         vectors = self.inputs.detach().cpu().double().numpy()
         return self.clusters(vectors.reshape(len(vectors), -1))
-
-
-def _first(loader: Iterable[Any], n: int) -> tuple[Any, Any]:
-    """The first `n` inputs and their labels, None where there are none."""
-    found: list[tuple[Any, Any]] = []
-    with same_draws(generators=_generators(loader)):
-        for batch in loader:
-            found.append(_labelled(*split(batch)))
-            if sum(size_of(inputs) for inputs, _labels in found) >= n:
-                break
-    if not found:
-        raise InputError("the loader gives no batches; give one with data in it")
-    inputs = part_of(joined([inputs for inputs, _labels in found]), slice(n))
-    without = [labels is None for _inputs, labels in found]
-    if all(without):
-        return inputs, None
-    if any(without):
-        raise InputError(
-            f"batch {without.index(True)} of the loader has no labels and others have; give all of them some"
-        )
-    return inputs, np.concatenate([host(labels, "labels") for _inputs, labels in found])[:n]
-
-
-def _labelled(inputs: Any, labels: Any) -> tuple[Any, Any]:
-    if labels is None and isinstance(inputs, Mapping) and "labels" in inputs:
-        return {name: value for name, value in inputs.items() if name != "labels"}, inputs["labels"]
-    return inputs, labels
-
-
-def _generators(loader: Any) -> list[Any]:
-    sampler = getattr(loader, "sampler", None)
-    return [getattr(holder, "generator", None) for holder in (loader, sampler)]
 
 
 def _advice(inputs: Any) -> str:

@@ -17,7 +17,7 @@ from diffspec.errors import LayersWarning
 from diffspec.training import Layer, Probe, collect
 from diffspec.training.network import hooks
 from diffspec.training.network.layers import resolve_layers
-from diffspec.training.network.reductions import REDUCTIONS
+from diffspec.training.network.reductions import REDUCTIONS, Tokens
 from diffspec.training.network.untouched import untouched
 
 INPUTS = torch.linspace(0, 1, 6 * 4).reshape(6, 4)
@@ -78,9 +78,12 @@ def test_a_shape_without_its_reduction_names_the_choices(reduce: str, output: ob
 
 
 def test_an_unknown_reduction() -> None:
-    with pytest.raises(InputError, match=r"reduce must be one of none, flatten, mean, .* gap_last, got 'sum'"):
+    with pytest.raises(
+        InputError, match=r"reduce must be one of none, flatten, mean, .* gap_last or a function, got 'sum'"
+    ):
         Layer("0", "sum")
-    assert list(REDUCTIONS) == ["none", "flatten", "mean", "cls", "last", "gap", "gap_first", "gap_last"]
+    words = "none flatten mean cls last patches masked_mean masked_last gap gap_first gap_last"
+    assert list(REDUCTIONS) == words.split()
 
 
 def test_tuples_and_transformer_outputs() -> None:
@@ -257,9 +260,9 @@ def test_every_hook_is_gone_and_fused_layers_are_as_before_a_pass(fused):
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(fused)
     seen = []
-    with hooks._plainly():
+    with hooks.plainly():
         seen.append(torch.backends.mha.get_fastpath_enabled())
-    with hooks._hooked(network, [], 4):
+    with hooks._hooked(network, [], 4, Tokens()):
         pass
     collect(network, {"1": "gap"}, [torch.ones(4, 1, 5, 5)])
     assert seen == [False]

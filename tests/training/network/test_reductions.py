@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import timm
 import torch
 from torch import nn
+from torchvision import models
 
 from diffspec import InputError
-from diffspec.training import collect
-from diffspec.training.network.reductions import REDUCTIONS, Channels, reduced
+from diffspec.training import Layer, collect
+from diffspec.training.network.reductions import REDUCTIONS, Channels, Tokens, reduced
 
 # The numbers of axes that a reduction takes, of outputs of one to seven axes.
 AXES = {
@@ -22,13 +24,16 @@ AXES = {
     "mean": [3],
     "cls": [3],
     "last": [3],
+    "patches": [3],
+    "masked_mean": [3],
+    "masked_last": [3],
     "gap_first": [3, 4, 5],
     "gap_last": [3, 4, 5],
 }
 
 
 def points(output: Any, reduce: str = "none", size: int = 2) -> np.ndarray:
-    return reduced(("layer", reduce), output, size, Channels())
+    return reduced(("layer", reduce), output, size, Channels(), Tokens(torch.ones(2, 2), leading=1))
 
 
 @pytest.mark.parametrize("reduce", AXES)
@@ -55,7 +60,10 @@ def test_the_choices_are_offered_in_words() -> None:
         "layer 'layer' gives shape (2, 3, 4), not fit for reduce='none'; reductions: "
         "none (the output is (n, d) already); flatten (all trailing axes become features); "
         "mean (mean over the tokens of (n, tokens, d)); cls (first token of (n, tokens, d)); "
-        "last (last token of (n, tokens, d)); gap (mean over all axes but inputs and channels, which are found); "
+        "last (last token of (n, tokens, d)); patches (mean over the tokens but leading class and register tokens); "
+        "masked_mean (mean over the tokens where attention_mask is 1); "
+        "masked_last (last token where attention_mask is 1); "
+        "gap (mean over all axes but inputs and channels, which are found); "
         "gap_first (mean over the pixels of (n, channels, ...)); gap_last (mean over the pixels of (n, ..., channels))"
     )
 
@@ -148,6 +156,140 @@ def test_of_several_tensors_the_first_is_taken_and_of_a_transformer_its_last_hid
     one, two = torch.ones(2, 3), torch.zeros(2, 3)
     for output in ((one, two), [one, two], SimpleNamespace(last_hidden_state=one, logits=two)):
         assert np.array_equal(points(output), np.ones((2, 3)))
+
+
+class TestTokens:
+    """Class, register and padding tokens are no part of a mean."""
+
+    words = torch.tensor([[[1.0], [2.0], [30.0]], [[4.0], [50.0], [60.0]], [[70.0], [8.0], [10.0]]])
+    mask = torch.tensor([[1, 1, 0], [1, 0, 0], [0, 1, 1]])  # the last is padded on the left
+
+    def reduced(self, reduce: Any, mask: Any) -> np.ndarray:
+        class Words(nn.Module):
+            def forward(self, words: Any, attention_mask: Any = None) -> Any:
+                return words
+
+        network = nn.ModuleDict({"words": Words()})
+        network.forward = lambda **given: network["words"](given["words"])
+        inputs = {"words": self.words} | ({} if mask is None else {"attention_mask": mask})
+        return collect(network, {"words": reduce}, inputs)["words"]
+
+    def test_padding_counts_neither_in_a_mean_nor_as_the_last(self) -> None:
+        assert np.array_equal(self.reduced("masked_mean", self.mask), [[1.5], [4.0], [9.0]])
+        assert np.array_equal(self.reduced("masked_last", self.mask), [[2.0], [4.0], [10.0]])
+        assert np.array_equal(self.reduced("mean", self.mask)[1], [38.0])
+
+    @pytest.mark.parametrize(("mask", "got"), [(None, "got none"), (torch.ones(3, 2), r"got shape \(3, 2\)")])
+    def test_a_mean_over_a_mask_that_does_not_fit_is_told(self, mask: Any, got: str) -> None:
+        with pytest.raises(InputError, match=f"needs inputs with an attention_mask of shape .*3, 3.*, {got}"):
+            self.reduced("masked_mean", mask)
+
+    def test_an_input_of_nothing_but_padding_is_told(self) -> None:
+        with pytest.raises(InputError, match="at least one token of every input, got none in row 1"):
+            self.reduced("masked_last", torch.tensor([[1, 1, 1], [0, 0, 0], [1, 1, 1]]))
+
+    def test_a_mean_over_a_mask_sums_half_precision_in_single(self) -> None:
+        words = torch.full((1, 5000, 1), 0.1, dtype=torch.float16)
+        tokens = Tokens(torch.ones(1, 5000))
+        found = reduced(("layer", "masked_mean"), words, 1, Channels(), tokens)
+        assert found == pytest.approx(float(words[0, 0, 0]), rel=1e-5)
+
+    @pytest.mark.parametrize(
+        ("name", "options", "leading"),
+        [
+            ("vit_tiny_patch16_224", {}, 1),
+            ("vit_tiny_patch16_224", {"reg_tokens": 4}, 5),
+            ("deit_tiny_distilled_patch16_224", {}, 2),
+            ("vit_tiny_patch16_224", {"class_token": False, "global_pool": "avg"}, 0),
+        ],
+    )
+    def test_networks_of_timm_tell_how_many_tokens_lead(self, name: str, options: Any, leading: int) -> None:
+        network = timm.create_model(name, num_classes=3, depth=1, img_size=32, **options).eval()
+        images = torch.randn(2, 3, 32, 32)
+        wanted = network.blocks(seen(network.blocks, network, images))[:, leading:].mean(1).detach().numpy()
+        np.testing.assert_allclose(collect(network, {"blocks": "patches"}, images)["blocks"], wanted, atol=1e-6)
+
+    def test_else_the_parameters_tell(self) -> None:
+        sizes = {"image_size": 64, "patch_size": 32, "num_layers": 1, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 16}
+        network = models.VisionTransformer(**sizes).eval()
+        images = torch.randn(2, 3, 64, 64)
+        tokens = collect(network, {"encoder": "flatten"}, images)["encoder"].reshape(2, 5, 16)
+        np.testing.assert_allclose(
+            collect(network, {"encoder": "patches"}, images)["encoder"], tokens[:, 1:].mean(1), atol=1e-6
+        )
+
+    def test_a_network_that_does_not_tell_asks_for_a_function(self) -> None:
+        network = nn.Sequential(nn.Linear(3, 5))
+        with pytest.raises(InputError, match=r'give a function: \{"0": lambda z: z\[:, 1:\].mean\(1\)\}'):
+            collect(network, {"0": "patches"}, torch.rand(2, 4, 3))
+
+
+def seen(module: Any, network: Any, inputs: Any) -> Any:
+    """What a module is given."""
+    found: list[Any] = []
+    with module.register_forward_pre_hook(lambda _m, given: found.append(given[0])):
+        network(inputs)
+    return found[0]
+
+
+class TestFunctions:
+    """A reduction of the user's own."""
+
+    def test_it_gets_what_the_layer_gives(self) -> None:
+        inputs = torch.rand(6, 4, 3)
+        network = nn.Sequential(nn.Identity())
+        found = collect(network, Layer("0", lambda z: z.amax(1)), inputs.split(3))["0"]
+        assert np.array_equal(found, inputs.amax(1).numpy())
+
+    @pytest.mark.parametrize(
+        ("function", "got"),
+        [
+            (lambda z: z.mean(), r"shape \(\)"),
+            (lambda z: z[:1, 0], r"shape \(1, 3\)"),
+            (lambda z: z, r"shape \(2, 4, 3\)"),
+            (lambda z: None, "a NoneType"),
+        ],
+    )
+    def test_it_must_give_points(self, function: Any, got: str) -> None:
+        text = rf"the reduction of layer '0' must give a tensor \(n, d\) for 2 inputs, got {got} from \(2, 4, 3\)"
+        with pytest.raises(InputError, match=text):
+            collect(nn.Sequential(nn.Identity()), Layer("0", function), torch.rand(2, 4, 3))
+
+    def test_two_functions_have_names_of_their_own(self) -> None:
+        def largest(z: Any) -> Any:
+            return z.amax(1)
+
+        found = collect(nn.Sequential(nn.Identity()), [Layer("0", largest), Layer("0", "mean")], torch.rand(2, 4, 3))
+        assert list(found) == ["0:largest", "0:mean"]
+
+
+class TestInputs:
+    """What a layer is given, before it runs."""
+
+    def test_the_first_argument_is_taken_however_it_is_given(self) -> None:
+        class Named(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = nn.Linear(3, 2)
+
+            def forward(self, x: Any) -> Any:
+                return self.inner(input=2.0 * x)
+
+        inputs = torch.rand(4, 3)
+        found = collect(Named(), Layer("inner", side="input"), inputs)
+        assert list(found) == ["inner:input"]
+        assert np.array_equal(found["inner:input"], 2.0 * inputs.numpy())
+
+    def test_it_is_what_was_given_also_where_the_layer_changes_it_in_place(self) -> None:
+        inputs = torch.randn(4, 3)
+        network = nn.Sequential(nn.Identity(), nn.ReLU(inplace=True))
+        found = collect(network, [Layer("1", side="input"), "1"], inputs)
+        assert np.array_equal(found["1:input"], inputs.numpy())
+        assert np.array_equal(found["1"], inputs.clamp(min=0).numpy())
+
+    def test_another_side_is_refused(self) -> None:
+        with pytest.raises(InputError, match="side must be 'output' or 'input', got 'in'"):
+            Layer("fc", side="in")
 
 
 class TestGap:

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ import torch
 from diffspec._memory import is_shortage, within_memory
 from diffspec.errors import InputError, LayersWarning
 from diffspec.training.network.batches import as_batches, copied, mapped, size_of, words_of
-from diffspec.training.network.layers import Layers, Module, Watched, modules_of, resolve_layers, unwrapped
-from diffspec.training.network.reductions import Channels, Points, reduced
+from diffspec.training.network.layers import PENULTIMATE, Layers, Module, Watched, modules_of, resolve_layers, unwrapped
+from diffspec.training.network.penultimate import first_of, leading_tokens, penultimate
+from diffspec.training.network.reductions import Channels, Points, Tokens, reduced
 from diffspec.training.network.untouched import untouched, unwritten
 
-__all__ = ["collect", "look", "trial"]
+__all__ = ["answered", "collect", "look", "plainly", "trial"]
 
 UNFIT = (TypeError, ValueError, IndexError, RuntimeError)
 """What networks raise where inputs do not fit them."""
@@ -70,9 +71,10 @@ def collect(model: Module, layers: Layers, batches: Iterable[Any]) -> dict[str, 
 def look(network: Module, layers: Sequence[Watched], batches: Iterable[Any]) -> dict[str, Points]:
     """`collect` of layers that are resolved already."""
     parts: dict[str, list[Points]] = {}
-    with untouched(network), torch.no_grad(), _plainly():
+    with untouched(network), torch.no_grad(), plainly():
         # Inside, since a DataLoader draws from the global random state whenever it is iterated.
         for batch in as_batches(batches):
+            layers = _placed(network, layers, batch)
             seen = _one_pass(network, layers, batch)
             layers = [layer for layer in layers if layer.label in seen]
             for label, rows in seen.items():
@@ -91,6 +93,8 @@ def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watche
     """
     with unwritten(network):
         try:
+            with untouched(network), torch.no_grad(), plainly():
+                layers = _placed(network, layers, batch)
             found = look(network, layers, [batch])
             first, second = _answers(network, batch), _answers(network, batch)
         except InputError:
@@ -108,8 +112,8 @@ def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watche
 def _answers(network: Module, batch: Any) -> list[Any]:
     """The tensors of real values that the network itself gives."""
     found: list[Any] = []
-    with untouched(network), torch.no_grad(), _plainly():
-        mapped(_answer(network, copied(batch, network)), found.append)
+    with untouched(network), torch.no_grad(), plainly():
+        mapped(answered(network, copied(batch, network)), found.append)
     return [tensor for tensor in found if tensor.is_floating_point() and tensor.layout == torch.strided]
 
 
@@ -131,13 +135,13 @@ class _Seen:
     points: Points | None = None
     error: InputError | None = None
 
-    def take(self, output: Any, size: int, channels: Channels) -> None:
+    def take(self, output: Any, size: int, channels: Channels, tokens: Tokens) -> None:
         """Reduce the first output at once: what runs later may change it in place."""
         self.runs += 1
         if self.runs > 1:
             return
         try:
-            self.points = reduced((self.layer.name, self.layer.reduce), output, size, channels)
+            self.points = reduced((self.layer.name, self.layer.reduce), output, size, channels, tokens)
         except InputError as error:  # not raised here, where the network's own code could catch it
             self.error = error
 
@@ -146,14 +150,29 @@ def _one_pass(network: Module, layers: Sequence[Watched], batch: Any) -> dict[st
     """The reduced outputs of `layers` on one batch."""
     size, inputs = size_of(batch), copied(batch, network)
     seen = [_Seen(layer) for layer in layers]
-    with _hooked(network, seen, size):
-        _answer(network, inputs)
+    mask = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
+    with _hooked(network, seen, size, Tokens(mask, leading_tokens(network))):
+        answered(network, inputs)
     found = {one.layer.label: _found(one) for one in seen if one.runs == 1 or not one.layer.by_pattern}
     _tell_of_left_out([one for one in seen if one.layer.label not in found])
     return found
 
 
-def _answer(network: Module, inputs: Any) -> Any:
+def _placed(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watched]:
+    """`layers` with the penultimate one found by a pass."""
+    if not any(layer.name == PENULTIMATE and PENULTIMATE not in modules_of(network) for layer in layers):
+        return list(layers)
+    name, reduce = penultimate(network, lambda: answered(network, copied(batch, network)), batch)
+    return [
+        replace(layer, name=name, reduce=reduce if layer.reduce == "none" else layer.reduce, side="input")
+        if layer.name == PENULTIMATE
+        else layer
+        for layer in layers
+    ]
+
+
+def answered(network: Module, inputs: Any) -> Any:
+    """What the network gives for `inputs`; one line where it cannot take them."""
     try:
         return network(**inputs) if isinstance(inputs, Mapping) else network(inputs)
     except UNFIT as error:
@@ -168,7 +187,7 @@ def _unfit(batch: Any, error: Exception) -> InputError:
 
 
 @contextmanager
-def _hooked(network: Module, seen: Sequence[_Seen], size: int) -> Iterator[None]:
+def _hooked(network: Module, seen: Sequence[_Seen], size: int, tokens: Tokens) -> Iterator[None]:
     """Inside, what the layers give is seen."""
     modules, channels = modules_of(network), Channels()
     with ExitStack() as hooks:
@@ -178,8 +197,15 @@ def _hooked(network: Module, seen: Sequence[_Seen], size: int) -> Iterator[None]
                 handle = module.register_forward_hook(lambda module, _i, _o: channels.saw(module))
                 hooks.callback(handle.remove)
         for one in seen:
-            take = lambda _m, _i, output, one=one: one.take(output, size, channels)  # noqa: E731
-            hooks.callback(modules[one.layer.name].register_forward_hook(take).remove)
+            module = modules[one.layer.name]
+            if one.layer.side == "input":
+                given = lambda _m, args, kwargs, one=one: one.take(  # noqa: E731
+                    first_of(args, kwargs), size, channels, tokens
+                )
+                hooks.callback(module.register_forward_pre_hook(given, with_kwargs=True).remove)
+            else:
+                take = lambda _m, _i, output, one=one: one.take(output, size, channels, tokens)  # noqa: E731
+                hooks.callback(module.register_forward_hook(take).remove)
         yield
 
 
@@ -208,7 +234,7 @@ def _joined(label: str, rows: Sequence[Points]) -> Points:
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def plainly() -> Iterator[None]:
     """Modules run one by one: no compiled parts, no fused transformer layers.
 
     Hooks and evaluation mode would make every look compile anew; fused layers run without their parts and hand on

@@ -8,17 +8,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, LayersWarning
-from diffspec.training.network.reductions import REDUCTIONS
+from diffspec.training.network.reductions import REDUCTIONS, Reduction
 
-__all__ = ["Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped"]
+__all__ = ["PENULTIMATE", "Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped"]
 
 Module: TypeAlias = Any
+
+PENULTIMATE = "penultimate"
+"""Stands for the input of the classifier, wherever a network has it."""
 
 WRAPPERS = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
 # What a pattern holds besides plain text.
@@ -28,31 +31,39 @@ SIGNS = {"**": ".*", "*": r"[^.]*", "?": r"[^.]"}
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer to look at, and how its output becomes one point per input.
+    """A layer to look at, and how its output (or its input) becomes one point per input.
 
     Parameters
     ----------
     name : str
         As in `model.named_modules()`, or a pattern: ``*`` is any text without a dot, ``**`` any text, ``?`` one
-        character, ``[01]`` one of these. ``blocks.*`` are all blocks and nothing inside them.
-    reduce : {"none", "flatten", "mean", "cls", "last", "gap", "gap_first", "gap_last"}
-        What is done with axes beyond (n, d); never guessed. ``mean`` averages every token, padding included. ``gap``
+        character, ``[01]`` one of these. ``blocks.*`` are all blocks and nothing inside them. ``penultimate`` is the
+        input of the classifier, in a network without a module of that name.
+    reduce : str or callable
+        What is done with axes beyond (n, d); never guessed. ``none``, ``flatten``; of tokens ``mean`` (every one,
+        padding included), ``cls``, ``last``, ``patches`` (the mean without leading class and register tokens, which the
+        network tells of), ``masked_mean`` and ``masked_last`` (by the ``attention_mask`` among the inputs). ``gap``
         averages over all axes but inputs and channels, and finds the channels by the convolution, normalisation or
         linear layer that ran last before; where that does not tell, it asks for ``gap_first`` (n, channels, ...) or
-        ``gap_last`` (n, ..., channels).
+        ``gap_last`` (n, ..., channels). A function takes the tensor and gives one of shape (n, d).
+    side : {"output", "input"}
+        Whether what the layer gives is looked at, or what it is given: the first argument.
     """
 
     name: str
-    reduce: str = "none"
+    reduce: Reduction = "none"
+    side: Literal["output", "input"] = "output"
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise InputError(f"a layer must be named by a str, got {shown(self.name)}; see model.named_modules()")
-        if self.reduce not in list(REDUCTIONS):
-            raise InputError(f"reduce must be one of {', '.join(REDUCTIONS)}, got {shown(self.reduce)}")
+        if not callable(self.reduce) and self.reduce not in list(REDUCTIONS):
+            raise InputError(f"reduce must be one of {', '.join(REDUCTIONS)} or a function, got {shown(self.reduce)}")
+        if self.side not in ("output", "input"):
+            raise InputError(f"side must be 'output' or 'input', got {shown(self.side)}")
 
 
-Layers: TypeAlias = str | Layer | Sequence[str | Layer] | Mapping[str, str]
+Layers: TypeAlias = str | Layer | Sequence[str | Layer] | Mapping[str, Reduction]
 """A layer, several, or a mapping from names to reductions."""
 
 
@@ -60,13 +71,15 @@ Layers: TypeAlias = str | Layer | Sequence[str | Layer] | Mapping[str, str]
 class Watched:
     """One module with its reduction, and what its records are called.
 
-    A layer is called by its name; one that is looked at with several reductions by name and reduction.
+    A layer is called by its name; one that is looked at with several reductions by name and reduction; the input of a
+    layer by name and ``input``.
     """
 
     name: str
-    reduce: str
+    reduce: Reduction
     label: str
     by_pattern: bool = False
+    side: str = "output"
 
 
 def unwrapped(model: Module) -> Module:
@@ -99,19 +112,25 @@ def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
         raise InputError("layers is empty; name at least one of model.named_modules()")
     if again := [layer for layer, count in Counter(asked).items() if count > 1]:
         raise InputError(f"{again[0]!r} is given twice; give it once, or with another reduction")
-    found: dict[tuple[str, str], bool] = {}
+    found: dict[tuple[str, Reduction, str], bool] = {}
     for layer in asked:
         names, by_pattern = _matches(layer.name, list(modules))
         for name in names:
-            found[name, layer.reduce] = found.get((name, layer.reduce), True) and by_pattern
-    times = Counter(name for name, _reduce in found)
-    labels = {key: key[0] if times[key[0]] == 1 else ":".join(key) for key in found}
+            key = name, layer.reduce, layer.side
+            found[key] = found.get(key, True) and by_pattern
+    times = Counter((name, side) for name, _reduce, side in found)
+    labels = {key: _label(*key, alone=times[key[0], key[2]] == 1) for key in found}
     if twice := [label for label, count in Counter(labels.values()).items() if count > 1]:
         raise InputError(f"two layers would both be called {twice[0]!r}; rename the module with ':' in its name")
-    watched = [Watched(*key, labels[key], by_pattern) for key, by_pattern in found.items()]
+    watched = [Watched(key[0], key[1], labels[key], by_pattern, key[2]) for key, by_pattern in found.items()]
     for one in watched:
         _check_scripted(one.name, modules)
     return watched
+
+
+def _label(name: str, reduce: Reduction, side: str, *, alone: bool) -> str:
+    words = reduce if isinstance(reduce, str) else getattr(reduce, "__name__", type(reduce).__name__)
+    return ":".join([name, *(["input"] if side == "input" else []), *([] if alone else [words])])
 
 
 def _as_layers(layers: Layers) -> list[Layer]:
@@ -129,6 +148,8 @@ def _matches(asked: str, names: Sequence[str]) -> tuple[list[str], bool]:
     A name with the prefix of a wrapper stands for the one without.
     """
     plain = _plain(asked)
+    if plain == PENULTIMATE and plain not in names:
+        return [PENULTIMATE], False
     for wanted in (plain, plain.removeprefix("module.")):
         if wanted in names:
             return [wanted], False

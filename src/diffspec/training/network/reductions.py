@@ -11,10 +11,12 @@ import torch
 
 from diffspec.errors import InputError
 
-__all__ = ["REDUCTIONS", "Channels", "Points", "reduced"]
+__all__ = ["REDUCTIONS", "Channels", "Points", "Reduction", "Tokens", "reduced"]
 
 Points: TypeAlias = np.ndarray[Any, Any]
 Tensor: TypeAlias = Any
+Reduction: TypeAlias = str | Callable[[Tensor], Tensor]
+"""A name of `REDUCTIONS`, or a function from the output of a layer to a tensor (n, d)."""
 
 ANY = range(2, 99)
 REDUCTIONS: dict[str, tuple[range, Callable[[Tensor], Tensor], str]] = {
@@ -23,6 +25,9 @@ REDUCTIONS: dict[str, tuple[range, Callable[[Tensor], Tensor], str]] = {
     "mean": (range(3, 4), lambda z: z.mean(1), "mean over the tokens of (n, tokens, d)"),
     "cls": (range(3, 4), lambda z: z[:, 0], "first token of (n, tokens, d)"),
     "last": (range(3, 4), lambda z: z[:, -1], "last token of (n, tokens, d)"),
+    "patches": (range(3, 4), lambda z: z.mean(1), "mean over the tokens but leading class and register tokens"),
+    "masked_mean": (range(3, 4), lambda z: z, "mean over the tokens where attention_mask is 1"),
+    "masked_last": (range(3, 4), lambda z: z, "last token where attention_mask is 1"),
     "gap": (range(3, 6), lambda z: z, "mean over all axes but inputs and channels, which are found"),
     "gap_first": (range(3, 6), lambda z: z.mean(tuple(range(2, z.ndim))), "mean over the pixels of (n, channels, ...)"),
     "gap_last": (
@@ -72,11 +77,25 @@ class Channels:
         return "gap_first" if self.first else None
 
 
-def reduced(layer: tuple[str, str], output: Any, size: int, channels: Channels) -> Points:
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """What is known of the tokens of a batch."""
+
+    mask: Tensor | None = None
+    """Shape (n, tokens), 1 where a token is none that only pads."""
+    leading: int | None = None
+    """How many class and register tokens come before those of the input; None: not known."""
+
+
+def reduced(
+    layer: tuple[str, Reduction], output: Any, size: int, channels: Channels, tokens: Tokens = Tokens()
+) -> Points:
     """A copy of the output of a layer (name, reduction) for `size` inputs, as an array (size, d) on the host."""
     name, reduce = layer
     tensor = _tensor(name, output).detach()
     shape = tuple(tensor.shape)
+    if not isinstance(reduce, str):
+        return _by_function(name, reduce, tensor, size)
     if tensor.ndim not in REDUCTIONS[reduce][0]:
         raise InputError(f"layer {name!r} gives shape {shape}, not fit for reduce={reduce!r}; {_choices()}{_one(size)}")
     if shape[0] != size:
@@ -84,6 +103,10 @@ def reduced(layer: tuple[str, str], output: Any, size: int, channels: Channels) 
         raise InputError(text + _one(size))
     if reduce == "gap":
         reduce = channels.reduction(shape) or _ask(name, shape)
+    elif reduce == "patches":
+        tensor = tensor[:, _leading(name, tokens) :]
+    elif reduce.startswith("masked"):
+        tensor = (_masked_mean if reduce == "masked_mean" else _masked_last)(tensor, _mask(name, tensor, tokens))
     # A copy also where nothing is reduced: later layers may change this memory in place.
     return np.array(REDUCTIONS[reduce][1](_wide(name, tensor)).cpu().numpy())
 
@@ -93,6 +116,53 @@ def _ask(name: str, shape: tuple[int, ...]) -> str:
         f"layer {name!r} gives shape {shape}, and what ran before does not tell which axis holds the channels; "
         f'write {{"{name}": "gap_first"}} where it is axis 1, {{"{name}": "gap_last"}} where it is the last'
     )
+
+
+def _by_function(name: str, reduce: Callable[[Tensor], Tensor], tensor: Tensor, size: int) -> Points:
+    found = reduce(tensor)
+    if not isinstance(found, torch.Tensor) or found.ndim != 2 or len(found) != size:
+        got = f"shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else f"a {type(found).__name__}"
+        raise InputError(
+            f"the reduction of layer {name!r} must give a tensor (n, d) for {size} inputs, got {got} from "
+            f"{tuple(tensor.shape)}"
+        )
+    return np.array(_wide(name, found.detach()).cpu().numpy())
+
+
+def _leading(name: str, tokens: Tokens) -> int:
+    if tokens.leading is None:
+        raise InputError(
+            f"the network does not tell how many class and register tokens lead in layer {name!r}; give a function: "
+            f'{{"{name}": lambda z: z[:, 1:].mean(1)}} where it is one'
+        )
+    return tokens.leading
+
+
+def _mask(name: str, tensor: Tensor, tokens: Tokens) -> Tensor:
+    """The mask of the batch, as booleans beside `tensor`."""
+    mask = tokens.mask
+    if not isinstance(mask, torch.Tensor) or tuple(mask.shape) != tuple(tensor.shape[:2]):
+        got = f"shape {tuple(mask.shape)}" if isinstance(mask, torch.Tensor) else "none"
+        raise InputError(
+            f"layer {name!r} gives shape {tuple(tensor.shape)}, whose mean over a mask needs inputs with an "
+            f"attention_mask of shape {tuple(tensor.shape[:2])}, got {got}; give it in the mapping of inputs, or "
+            "reduce='mean'"
+        )
+    mask = mask.to(tensor.device) != 0
+    if not bool(mask.any(1).all()):
+        row = int((~mask.any(1)).nonzero()[0])
+        raise InputError(f"attention_mask must keep at least one token of every input, got none in row {row}")
+    return mask
+
+
+def _masked_mean(tensor: Tensor, mask: Tensor) -> Tensor:
+    wide = tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+    return torch.where(mask[:, :, None], wide, 0).sum(1) / mask.sum(1, keepdim=True)
+
+
+def _masked_last(tensor: Tensor, mask: Tensor) -> Tensor:
+    places = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
+    return tensor[torch.arange(len(tensor), device=mask.device), torch.where(mask, places, -1).argmax(1)]
 
 
 def _one(size: int) -> str:
