@@ -212,6 +212,11 @@ class Monitor:
         self._writer.finish()
         self._sinks.flush()
 
+    def watches(self, network: Any) -> bool:
+        """Whether what is looked at is `network`, or a part of it."""
+        watched = unwrapped(self._model)
+        return any(module is watched for module in unwrapped(network).modules())
+
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint: which log and run, and the last step that was observed, or None. Plain values."""
         return {"log": str(self.log.path.resolve()), "run": self.run, "step": self._last()}
