@@ -1,0 +1,44 @@
+"""Every Python block of the README and of the pages runs, each in a folder of its own."""
+
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if BLOCK.search(page.read_text())]
+
+
+def names_of_the_reader():
+    """What pages leave to those who read them: their points, their network and how it is trained."""
+    images, labels = load_digits(return_X_y=True)
+    points = images[:, images.std(axis=0) > 0]
+    network = torch.nn.Sequential()
+    network.add_module("features", torch.nn.Linear(64, 16))
+    return {
+        "__name__": "page",  # what stands under `if __name__ == "__main__"` starts processes
+        "points": points,
+        "labels": labels,
+        "reference": np.random.default_rng(0).normal(size=(len(points), 2)) + points[:, 10:12],
+        "model": network,
+        "images": torch.as_tensor(images).float(),
+        "epochs": 2,
+        "train_one_epoch": lambda model: None,
+        "accuracy": lambda model: 0.5,
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch):
+    mpl.use("Agg")
+    text, names = page.read_text(), names_of_the_reader()
+    for count, found in enumerate(BLOCK.finditer(text)):
+        (tmp_path / str(count)).mkdir()
+        monkeypatch.chdir(tmp_path / str(count))
+        line = text[: found.start(1)].count("\n")
+        exec(compile("\n" * line + found[1], str(page), "exec"), names)
