@@ -9,6 +9,7 @@ from diffspec.conventions import paper
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
 from diffspec.inference.comparison import Comparison, compare
 from diffspec.inference.permutation import GroupTest, PermutationTest, permutation_test
+from diffspec.inference.ranking import Ranked, Ranking, rank
 from diffspec.inference.resampling import Interval, interval
 from diffspec.inference.shuffles import shuffle_test
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
@@ -58,6 +59,8 @@ __all__ = [
     "PermutationTest",
     "Precomputed",
     "Profile",
+    "Ranked",
+    "Ranking",
     "RunLogWarning",
     "ScaleShape",
     "SelfTuning",
@@ -80,6 +83,7 @@ __all__ = [
     "permutation_test",
     "potential_distances",
     "profile",
+    "rank",
     "scale_and_shape",
     "shuffle_test",
     "spectrum",

@@ -176,7 +176,8 @@ def test_duplicates_and_vanishing_groups(rng):
     [
         ({"level": 1.0}, r"level must lie in \(0, 1\), got 1.0"),
         ({"resamples": 9}, "resamples must be an integer of at least 10, got 9"),
-        ({"share": 1.0}, r"share must lie in \[0.5, 0.95\], got 1.0"),
+        ({"share": 1.0}, r"share must lie in \(0, 0.95\], got 1.0"),
+        ({"share": 0.2}, "share must keep at least 10 points, got 6 of 30"),
         ({"points": np.eye(19)}, "resampling needs at least 20 points, got 19"),
         ({"reference": np.arange(9)}, "one entry per point, got 9 for 30 points"),
         ({"t": 0}, "t must be a positive number"),

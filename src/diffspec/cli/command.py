@@ -18,8 +18,10 @@ from diffspec.cli.demo import demo
 from diffspec.cli.doctor import doctor
 from diffspec.cli.measure import measure
 from diffspec.cli.printing import shown
+from diffspec.cli.ranking import rank
 from diffspec.cli.recipe import recipe
 from diffspec.cli.report import report
+from diffspec.cli.sureness import compare, interval, test
 from diffspec.errors import DiffspecError
 
 __all__ = ["command", "flushed", "run"]
@@ -71,5 +73,5 @@ def command() -> None:
     """Measure the diffusion spectral entropy (DSE) and mutual information (DSMI) of neural representations."""
 
 
-for each in (measure, report, demo, doctor, recipe):
+for each in (measure, interval, test, compare, rank, report, demo, doctor, recipe):
     command.add_command(each)

@@ -8,22 +8,18 @@ from typing import Any
 import click
 import numpy as np
 
-from diffspec import conventions
-from diffspec.cli.options import MAX_SEED, Once
+from diffspec.cli.options import Once
 from diffspec.cli.printing import estimates_text, say, shown
+from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
 from diffspec.errors import InputError
 from diffspec.files.reading import Loaded, Source, load_labels, load_points, load_reference
 from diffspec.files.tables import Selection
-from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
 from diffspec.measures.entropy import spectrum
-from diffspec.measures.estimators import Adjusted, Estimator, Literal, Matched
 from diffspec.measures.information import dsmi
 from diffspec.points.groups import Bins, Clusters, Labels, Partition
 from diffspec.spectra.spectrum import check_time
 
 __all__ = ["measure"]
-
-CONVENTIONS = {"default": conventions.default, "paper": conventions.paper, "released": conventions.released}
 
 
 @click.command(cls=Once)
@@ -47,35 +43,14 @@ CONVENTIONS = {"default": conventions.default, "paper": conventions.paper, "rele
 @click.option("--drop", multiple=True, help="Which columns of a table are none; may be repeated.")
 @click.option("--header/--no-header", default=None, help="Whether FILE starts with column names  [default: look].")
 @click.option("--labels-header/--no-labels-header", default=None, help="The same for the labels or the reference.")
-@click.option(
-    "--convention",
-    type=click.Choice([*CONVENTIONS]),
-    default="default",
-    show_default=True,
-    help="Kernel, alpha and t together: the neighbour graph at t = 3, those of the paper, or those of its package.",
-)
-@click.option(
-    "--kernel",
-    type=click.Choice(["alpha-decay", "gaussian", "self-tuning", "cosine"]),
-    help="In place of the convention's; all but alpha-decay come with t = 1.",
-)
-@click.option("--neighbors", type=int, help="Of alpha-decay and self-tuning.  [default: sqrt(n) / 3 and 7]")
-@click.option(
-    "--sigma",
-    metavar="median|knn|NUMBER",
-    help="Width of the gaussian or cosine kernel, or the rule that chooses it.  [default: median]",
-)
-@click.option("--alpha", type=float, help="Anisotropic normalisation, 0 to 1, in place of the convention's.")
+@walk_options
 @click.option(
     "--t", "times", type=float, multiple=True, help="Diffusion time, in place of the convention's; may be repeated."
 )
 @click.option("--bins", type=int, help="Cut a --reference of numbers into this many bins.  [default: 10]")
 @click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.  [default: 10]")
-@click.option(
-    "--estimator", type=click.Choice(["matched", "literal", "adjusted"]), help="Of the DSMI.  [default: matched]"
-)
+@click.option("--estimator", type=click.Choice(ESTIMATORS), help="Of the DSMI.  [default: matched]")
 @click.option("--repetitions", type=int, help="Random subsets per group, of matched and adjusted.  [default: 5]")
-@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of everything random.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."
 )
@@ -116,11 +91,10 @@ def measure(
         raise click.UsageError("--estimator, --repetitions and --labels-header need --labels or --reference")
     if not reference and _any(bins, clusters):
         raise click.UsageError("--bins and --clusters need --reference")
-    walk = {**CONVENTIONS[convention], **_kernel(kernel, sigma, neighbors)}
-    walk |= {} if alpha is None else {"alpha": alpha}
+    walk = walk_of(convention=convention, kernel=kernel, sigma=sigma, neighbors=neighbors, alpha=alpha)
     times = tuple(map(check_time, times or (walk.pop("t"),)))
     walk.pop("t", None)
-    how = _estimator(estimator, repetitions)
+    how = estimator_of(estimator, repetitions)
     same = given is not None and _same(file, given)
     values = None
     if given is not None:
@@ -162,40 +136,6 @@ def _tell(*loaded: Loaded) -> None:
 
 def _any(*options: object) -> bool:
     return any(option is not None for option in options)
-
-
-def _kernel(name: str | None, sigma: str | None, neighbors: int | None) -> dict[str, Any]:
-    """What the options on the kernel change of a convention; --sigma alone means a Gaussian, --neighbors a graph."""
-    name = name or ("gaussian" if sigma is not None else "alpha-decay" if neighbors is not None else None)
-    if name is None:
-        return {}
-    if name in ("gaussian", "cosine"):
-        if neighbors is not None:
-            raise click.UsageError(f"--kernel {name} has no --neighbors; leave it out")
-        width = "median" if sigma is None else _number(sigma)
-        return {"kernel": Cosine(width) if name == "cosine" else Gaussian(width), "t": 1.0}
-    if sigma is not None:
-        raise click.UsageError(f"--kernel {name} has no --sigma; leave it out, or use --kernel gaussian")
-    if name == "alpha-decay":
-        return {"kernel": AlphaDecay(neighbors), "t": 3.0}
-    return {"kernel": SelfTuning() if neighbors is None else SelfTuning(neighbors), "t": 1.0}
-
-
-def _number(text: str) -> float | str:
-    """`text` as a number, or as it is: the kernel knows the names of rules and refuses the rest."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _estimator(name: str | None, repetitions: int | None) -> Estimator:
-    if name == "literal":
-        if repetitions is not None:
-            raise click.UsageError("--estimator literal has no --repetitions; leave them out")
-        return Literal()
-    kind = Adjusted if name == "adjusted" else Matched
-    return kind() if repetitions is None else kind(repetitions)
 
 
 def _partition(values: np.ndarray[Any, Any], bins: int | None, clusters: int | None, *, seed: int) -> Partition:

@@ -11,7 +11,7 @@ from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
-from diffspec.inference.resampling import Matrix, Measure, Resamples, share_for
+from diffspec.inference.resampling import Matrix, Measure, Resamples, is_local, share_for
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
@@ -20,7 +20,7 @@ from diffspec.solvers import Solver
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import Estimate, Settings
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "p_value_between"]
 
 # Values that differ by less, in bits, are equal up to the rounding of the eigenvalues.
 ROUNDING = 1e-10
@@ -133,8 +133,9 @@ def compare(
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol)
     check_estimator(estimator, kernel)
     check_grouping(groups)
-    resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, a.shape[0])
+    local = partition is not None and is_local(estimator, kernel)
+    resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level, local)
     measure = Measure(estimator, how)
     seed = seed_of(rng)
     first, second = (measure.estimate(points, partition, seed) for points in (a, b))
@@ -150,7 +151,7 @@ def _compared(first: Estimate, second: Estimate, resampled: Resamples, draws: Ma
     """The comparison of two estimates, from their differences on subsets of the points."""
     stderr, hidden = resampled.stderr(draws)
     difference, reach = first.value - second.value, resampled.quantile * stderr
-    p_value = _p_value(difference, stderr, resampled.freedom)
+    p_value = p_value_between(difference, stderr, resampled.freedom)
     sentence = _sentence(first.measure, difference, reach, p_value, level=resampled.level)
     return Comparison(
         measure=first.measure,
@@ -171,7 +172,7 @@ def _compared(first: Estimate, second: Estimate, resampled: Resamples, draws: Ma
     )
 
 
-def _p_value(difference: float, stderr: float, freedom: int) -> float:
+def p_value_between(difference: float, stderr: float, freedom: int) -> float:
     """Two-sided p-value of Student's t; 1 where there is no difference but rounding."""
     if abs(difference) < ROUNDING:
         return 1.0

@@ -22,7 +22,7 @@ from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
 from diffspec.measures.asked import Asked, asked
 from diffspec.measures.entropy import dse
-from diffspec.measures.estimators import Estimator, Matched, check_estimator
+from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
 from diffspec.measures.information import dsmi
 from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import measured, walk_of
@@ -33,13 +33,16 @@ from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.verdicts import beside, by_chance
 
-__all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "share_for"]
+__all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "is_local", "share_for"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
 # A value of a graph is a sum of local parts, and subsets differ by more than the sampling does: larger ones by more (a
 # variance 2 to 3 times too large at 0.8). A width is a property of all points, and wants large subsets.
 LOCAL_SHARE, GLOBAL_SHARE = 0.5, 0.8
+# By which power of 1 - share the variance between subsets of one sample is less than that of fresh ones: 1 of a sum over
+# points, 0 of a sum of what many points give together. The adjusted information lies between (benchmarks/coverage.py).
+SHARED = 0.25
 FEWEST = 20
 """Points below which no interval is given: a fifth of them left out would be fewer than four."""
 
@@ -108,7 +111,7 @@ def interval(
     resamples : int
         Subsets, at least 10; 50 give the width to about 10 %.
     share : float, optional
-        Of the points in each subset, in [0.5, 0.95]. Default 0.5 for graphs of neighbours and 0.8 for kernels of one
+        Of the points in each subset, up to 0.95. Default 0.5 for graphs of neighbours and 0.8 for kernels of one
         width, with which intervals were found to be neither too wide nor too narrow.
     rng : int or numpy.random.Generator or RandomState or None
         Draws the subsets of points, the matched subsets and the solver's probes.
@@ -146,8 +149,9 @@ def interval(
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol)
     check_estimator(estimator, kernel)
     check_grouping(groups)
-    resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
+    local = partition is not None and is_local(estimator, kernel)
+    resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level, local)
     measure = Measure(estimator, how)
     seed = seed_of(rng)
     found = measure.estimate(points, partition, seed)
@@ -185,16 +189,20 @@ class Resamples:
     count: int
     share: float
     level: float
+    local: bool = False
+    """Whether the measure is mostly a sum of what many points give together (SHARED), not one over points."""
 
     def __post_init__(self) -> None:
         if not 0.0 < real(self.level) < 1.0:
             raise InputError(f"level must lie in (0, 1), got {shown(self.level)}; 0.95 is usual")
-        if not 0.5 <= real(self.share) <= 0.95:
-            raise InputError(f"share must lie in [0.5, 0.95], got {shown(self.share)}; 0.8 is usual")
+        if not 0.0 < real(self.share) <= 0.95:
+            raise InputError(f"share must lie in (0, 0.95], got {shown(self.share)}; 0.5 to 0.8 is usual")
         count = integer(self.count, "resamples", least=10, hint="50 are usual")
         store(self, count=count, level=float(self.level), share=float(self.share))
         if self.n < FEWEST:
             raise InputError(f"resampling needs at least {FEWEST} points, got {self.n}; measure more points")
+        if self.size < FEWEST / 2:
+            raise InputError(f"share must keep at least {FEWEST // 2} points, got {self.size} of {self.n}; give more")
 
     @property
     def size(self) -> int:
@@ -232,7 +240,8 @@ class Resamples:
         noise = float(np.mean(np.var(draws, axis=1, ddof=1))) / repetitions if repetitions > 1 else 0.0
         between = float(np.var(np.mean(draws, axis=1), ddof=1)) - noise
         hidden = "the matched subsets' noise hides that of the points, give Matched more repetitions"
-        variance = m / (self.n - m) * max(0.0, between) + m / self.n * noise
+        fresh = (1.0 - self.share) ** (SHARED if self.local else 1.0)
+        variance = m / self.n * (max(0.0, between) / fresh + noise)
         return math.sqrt(variance), hidden if between < 0 else ""
 
 
@@ -272,6 +281,11 @@ class Measure:
         if isinstance(self.how.kernel, Precomputed):
             return take_square(points, kept)
         return namespace(points).take(points, from_numpy(kept, points), axis=0)
+
+
+def is_local(estimator: Estimator, kernel: Kernel) -> bool:
+    """Whether an information has the spread of a `local` measure: found so of the adjusted one on neighbour graphs."""
+    return isinstance(estimator, Adjusted) and kernel.semidefinite is False
 
 
 def share_for(kernel: Kernel, share: float | None) -> float:

@@ -1,0 +1,130 @@
+"""`python -m benchmarks.coverage`: how often the interval of an adjusted DSMI holds what it is said to hold.
+
+Per data set and number of points, SEEDS fresh samples are drawn, each with its value and its interval. Counted is how
+often the interval holds the mean value over fresh samples, and the stated standard error is set beside the true one,
+the spread of the values. The sets: blobs, classes that overlap, labels that say nothing, digits (their pixels, without
+replacement from 1797), and, where shared/data lies beside the checkout, the features of two networks (2000 test images
+each). Prints a table and writes JSON lines to `benchmarks/results/DATE-coverage.jsonl`.
+"""
+
+import argparse
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from diffspec import Adjusted, AlphaDecay, adjusted_dsmi
+from diffspec.inference.resampling import Measure, Resamples, is_local
+from diffspec.measures.asked import asked
+from diffspec.points.groups import partition_of
+from recipes.lab.data import folder
+
+HERE = Path(__file__).resolve().parent
+TRUTH = 10_000  # seeds of the samples whose mean counts as the truth start here
+
+
+def around(count, d, spread, scale, seed):
+    """Samples of `count` classes in R^d with fixed centres."""
+    centres = spread * np.random.default_rng(seed).normal(size=(count, d))
+
+    def draw(rng, n):
+        labels = rng.integers(0, count, n)
+        return scale * centres[labels] + rng.normal(size=(n, d)), labels
+
+    return draw
+
+
+def nothing(rng, n):
+    return rng.normal(size=(n, 5)), rng.integers(0, 4, n)
+
+
+def of_pool(points, labels):
+    """Samples without replacement."""
+
+    def draw(rng, n):
+        chosen = rng.choice(len(points), n, replace=False)
+        return points[chosen], labels[chosen]
+
+    return draw
+
+
+def network(name):
+    held = np.load(folder() / "networks2" / f"{name}.npz")
+    return of_pool(held["points"].astype(float), held["labels"].astype(int))
+
+
+def sets():
+    digits = load_digits()
+    found = {
+        "3 blobs in R^5": around(3, 5, 4.0, 0.4, 99),
+        "8 classes in R^10": around(8, 10, 1.0, 1.2, 98),
+        "labels that say nothing": nothing,
+        "digits, pixels": of_pool(digits.data, digits.target),
+    }
+    if (folder() / "networks2").is_dir():
+        found["CIFAR-10 network, 91 %"] = network("c_mlperf_resnet_large")
+        found["MNIST network, 98 %"] = network("m_marabou_cnn_max_mnist2")
+    return found
+
+
+def measured(draw, n, *, seeds, share, resamples):
+    """One row: what the intervals of `seeds` samples of n points hold, and what they cost."""
+    measure = Measure(Adjusted(), asked(AlphaDecay(), alpha=0.5, t=None))
+    resampled = Resamples(n, resamples, share, 0.95, is_local(Adjusted(), AlphaDecay()))
+    values, errors, start = [], [], time.process_time()
+    for seed in range(seeds):
+        points, labels = draw(np.random.default_rng(seed), n)
+        partition = partition_of(labels, None, n)
+        values.append(adjusted_dsmi(points, partition, rng=seed).value)
+
+        def value(kept, own, points=points, partition=partition):
+            return measure(points, partition, kept, own)
+
+        draws = resampled.of(value, seed, together=False)
+        errors.append(resampled.stderr(draws)[0])
+    seconds = (time.process_time() - start) / seeds
+    fresh = [adjusted_dsmi(*draw(np.random.default_rng(TRUTH + seed), n), rng=seed).value for seed in range(seeds)]
+    truth, spread = float(np.mean(fresh)), float(np.std([*values, *fresh], ddof=1))
+    reach = resampled.quantile * np.array(errors)
+    return {
+        "n": n,
+        "share": share,
+        "seeds": seeds,
+        "resamples": resamples,
+        "value": truth,
+        "true_stderr": spread,
+        "stated": float(np.sqrt(np.mean(np.square(errors)))) / spread,
+        "covered": float(np.mean(np.abs(np.array(values) - truth) <= reach)),
+        "cpu_seconds": seconds,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, nargs="*", default=[150, 400])
+    parser.add_argument("--seeds", type=int, default=300)
+    parser.add_argument("--resamples", type=int, default=30)
+    parser.add_argument("--share", type=float, nargs="*", default=[0.5])
+    parser.add_argument("--only", help="sets whose name holds this")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    output = options.output or HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-coverage.jsonl"
+    with output.open("a") as log:
+        for name, draw in sets().items():
+            if options.only and options.only not in name:
+                continue
+            for n, share in [(n, share) for n in options.n for share in options.share]:
+                row = measured(draw, n, seeds=options.seeds, share=share, resamples=options.resamples)
+                print(
+                    f"| {name} | {n} | {share} | {row['value']:.2f} | {row['true_stderr']:.3f} | "
+                    f"{row['stated']:.2f} | {row['covered']:.1%} | {row['cpu_seconds']:.2f} |",
+                    flush=True,
+                )
+                log.write(json.dumps({"set": name, **row}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

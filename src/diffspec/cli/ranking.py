@@ -1,0 +1,140 @@
+"""The command that ranks representations of the same points by what they know of the labels."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from diffspec.cli.networks import labels_options, representations
+from diffspec.cli.options import Once
+from diffspec.cli.printing import say
+from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
+from diffspec.errors import InputError
+from diffspec.files.tables import is_number, listed
+from diffspec.inference.agreement import Agreement, agreement
+from diffspec.inference.ranking import Ranking
+from diffspec.inference.ranking import rank as ranked
+
+__all__ = ["rank"]
+
+
+@click.command(cls=Once)
+@click.argument("files", metavar="FILE|FOLDER...", nargs=-1, type=click.Path(path_type=Path))
+@labels_options
+@click.option("--against", type=click.Path(path_type=Path), help="A table of names and numbers (test accuracy).")
+@click.option("--against-column", help="Its column of numbers.  [default: the first called *acc*, else the first]")
+@click.option("--timm", "patterns", multiple=True, help="Pretrained networks of timm, 'resnet*', on --images.")
+@click.option("--images", type=click.Path(path_type=Path), help="A folder of images in one folder per class.")
+@click.option("--n", "count", type=int, default=2000, show_default=True, help="Images of --images, of all classes.")
+@click.option(
+    "--estimator", type=click.Choice(ESTIMATORS), default="adjusted", show_default=True, help="Of the information."
+)
+@walk_options
+@click.option("--t", type=float, help="Diffusion time, in place of the convention's.")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals, and of telling apart.")
+@click.option("--resamples", type=int, default=50, show_default=True, help="Subsets of the points.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the ranking into this file (.png, .pdf, .svg).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def rank(
+    files: tuple[Path, ...],
+    *,
+    keys: tuple[str, ...],
+    labels: Path | None,
+    labels_key: str | None,
+    against: Path | None,
+    against_column: str | None,
+    patterns: tuple[str, ...],
+    images: Path | None,
+    count: int,
+    estimator: str,
+    convention: str,
+    kernel: str | None,
+    neighbors: int | None,
+    sigma: str | None,
+    alpha: float | None,
+    seed: int,
+    t: float | None,
+    level: float,
+    resamples: int,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Rank representations of the same points by their information about the labels.
+
+    Give files with one representation each, folders of them, files whose arrays are one each (all but the labels, or
+    those that fit --key), logs of a monitor (.jsonl: what was measured last), or networks of timm. Representations with
+    a range of places are not told apart: they are compared on the same random subsets of the points.
+    """
+    if bool(patterns) != bool(images):
+        raise click.UsageError("--timm needs --images, and --images needs --timm")
+    if bool(files) == bool(patterns):
+        raise click.UsageError("give files or folders to rank, or --timm with --images")
+    if any(path.suffix == ".jsonl" for path in files):
+        from diffspec.cli.runs import rank_runs
+
+        say(rank_runs(files, None if against is None else _numbers(against, against_column)))
+        return
+    if patterns and images is not None:
+        from diffspec.training.zoo import features
+
+        points, truth = features(patterns, images, n=count, seed=seed)
+    else:
+        points, given = representations(files, keys, labels, labels_key)
+        truth = _required(given)
+    walk = walk_of(convention=convention, kernel=kernel, sigma=sigma, neighbors=neighbors, alpha=alpha, t=t)
+    how: dict[str, Any] = {"level": level, "resamples": resamples, "rng": seed, **walk}
+    found = ranked(points, truth, estimator=estimator_of(estimator), **how)
+    agrees = None if against is None else agreement(found.values, _numbers(against, against_column), rng=seed)
+    if plot is not None:
+        _draw(found, plot)
+    say(_as_json(found, agrees) if as_json else _as_text(found, agrees))
+
+
+def _required(labels: Any) -> Any:
+    if labels is None:
+        raise click.UsageError("give --labels FILE, or --labels-key KEY for labels in the files themselves")
+    return labels
+
+
+def _as_json(found: Ranking, agrees: Agreement | None) -> str:
+    return json.dumps({**found.to_dict(), "against": None if agrees is None else agrees.to_dict()}, allow_nan=False)
+
+
+def _as_text(found: Ranking, agrees: Agreement | None) -> str:
+    if agrees is None:
+        return str(found)
+    missing = f"; no number for {listed(agrees.missing)}" if agrees.missing else ""
+    return f"{found}\nagainst: {agrees}{missing}"
+
+
+def _draw(found: Ranking, path: Path) -> None:
+    from diffspec.inference.drawing import ranking_figure
+
+    try:
+        ranking_figure(found).savefig(path, bbox_inches="tight", dpi=150)
+    except ValueError as error:  # an ending that matplotlib does not write
+        raise InputError(f"{path} cannot be drawn ({error}); give a .png, .pdf or .svg") from error
+
+
+def _numbers(path: Path, column: str | None) -> dict[str, float]:
+    """The first column of a .csv as names, and one of its columns of numbers."""
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; check the path")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if len(rows) < 2:
+        raise InputError(f"{path} must hold a line of column names and one line per network; got {len(rows)} lines")
+    head, *body = rows
+    numeric = [
+        name for at, name in enumerate(head) if at > 0 and all(len(row) > at and is_number(row[at]) for row in body)
+    ]
+    likely = [name for name in numeric if "acc" in name.lower()] or numeric
+    chosen = column if column is not None else next(iter(likely), None)
+    if chosen not in numeric:
+        raise InputError(f"{path} has no column of numbers {chosen or ''!r}; it has {listed(numeric) or 'none'}")
+    at = head.index(chosen)
+    return {row[0]: float(row[at]) for row in body}

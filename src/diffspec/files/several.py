@@ -1,0 +1,115 @@
+"""Several files, folders, or arrays of one file, as sources with short names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from diffspec.errors import InputError
+from diffspec.files import archives
+from diffspec.files.reading import SUFFIXES, Source
+from diffspec.files.tables import listed
+from diffspec.files.tensors import read_torch
+
+__all__ = ["Named", "arrays_in", "sources"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A source and what it is called: its file, its array, or both where either alone is no name."""
+
+    name: str
+    source: Source
+
+
+def sources(
+    paths: Sequence[Path], keys: Sequence[str] = (), *, without: Sequence[str] = (), every: bool = False
+) -> list[Named]:
+    """What `paths` hold: files, and of folders the files of known types in them, by name.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    keys : sequence of str
+        Names or patterns of arrays, for files that hold several.
+    without : sequence of str
+        Arrays that are something else, such as labels.
+    every : bool
+        Take all arrays of a file that holds several where no key is given; else there has to be one.
+
+    Raises
+    ------
+    InputError
+        A folder without such files, a file without such a key, a file that cannot be listed.
+    """
+    found = [(path, key) for path in _files(paths) for key in _chosen(path, keys, without=without, every=every)]
+    stems, arrays = Counter(path.stem for path, _key in found), Counter(key for _path, key in found)
+    of_one = len({path for path, _key in found}) == 1
+
+    def name(path: Path, key: str | None) -> str:
+        if key is not None and of_one and arrays[key] == 1:
+            return key
+        if stems[path.stem] == 1:
+            return path.stem
+        return path.name if key is None else f"{path.stem}:{key}"
+
+    return [Named(name(path, key), Source(path, key)) for path, key in found]
+
+
+def arrays_in(path: Path) -> list[str]:
+    """The names of the arrays in a file that holds several by name, none of one that holds a single array or a table.
+
+    Raises
+    ------
+    InputError
+        The file is not there, or cannot be listed.
+    """
+    kind = path.suffix.lower()
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; check the path")
+    try:
+        if kind == ".npz":
+            return archives.names(path)
+        if kind == ".safetensors":
+            from safetensors import safe_open
+
+            with safe_open(path, framework="np") as file:
+                return list(file.keys())
+        if kind in (".pt", ".pth"):
+            held = read_torch(path)
+            return list(held) if isinstance(held, dict) else []
+    except InputError:
+        raise
+    except Exception:  # whatever is wrong with the file, its reader has the words for it
+        return []
+    return []
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise InputError(f"{path} holds no file of a known type ({', '.join(SUFFIXES)}); give another folder")
+        found += inside
+    return found
+
+
+def _chosen(path: Path, keys: Sequence[str], *, without: Sequence[str], every: bool) -> list[str | None]:
+    """The arrays of one file that are wanted; None: the only one there is, or whatever the reader takes."""
+    known = arrays_in(path) if keys or every else []
+    if not known:
+        return list(keys) or [None]
+    left = [name for name in known if name not in without]
+    if not keys:
+        return list(left)
+    found = [name for name in left if any(name == key or fnmatchcase(name, key) for key in keys)]
+    if not found:
+        raise InputError(f"{path} has no key {', '.join(map(repr, keys))}; it has {listed(known)}")
+    return list(found)
