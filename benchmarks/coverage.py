@@ -104,7 +104,7 @@ def measured(draw, n, *, seeds, share, resamples):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n", type=int, nargs="*", default=[150, 400])
+    parser.add_argument("--n", type=int, nargs="*", default=[150])
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--resamples", type=int, default=30)
     parser.add_argument("--share", type=float, nargs="*", default=[0.5])

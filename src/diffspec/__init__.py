@@ -7,6 +7,7 @@ from diffspec import (
 from diffspec._version import __version__
 from diffspec.conventions import paper
 from diffspec.errors import DiffspecError, InputError, MissingExtraError, RunLogWarning, TooLargeError
+from diffspec.inference.agreement import Agreement, Correlation, agreement
 from diffspec.inference.comparison import Comparison, compare
 from diffspec.inference.permutation import GroupTest, PermutationTest, permutation_test
 from diffspec.inference.ranking import Ranked, Ranking, rank
@@ -31,12 +32,14 @@ from diffspec.spectra.times import choose_time
 
 __all__ = [
     "Adjusted",
+    "Agreement",
     "AlphaDecay",
     "Bins",
     "Chebyshev",
     "Choice",
     "Clusters",
     "Comparison",
+    "Correlation",
     "Cosine",
     "Curve",
     "DiffspecError",
@@ -70,6 +73,7 @@ __all__ = [
     "TooLargeError",
     "__version__",
     "adjusted_dsmi",
+    "agreement",
     "choose",
     "choose_time",
     "compare",

@@ -32,6 +32,9 @@ class Correlation(Record):
     def __float__(self) -> float:
         return self.value
 
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else str(self)
+
     def __str__(self) -> str:
         return f"{self.name} {self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
@@ -96,8 +99,9 @@ def agreement(
     Examples
     --------
     >>> from diffspec import agreement
-    >>> print(agreement({"a": 3, "b": 2, "c": 1, "d": 0}, {"a": 0.9, "b": 0.8, "c": 0.5, "d": 0.6}).spearman.value)
-    0.8
+    >>> accuracy = {"a": 0.9, "b": 0.8, "c": 0.5, "d": 0.6}
+    >>> print(f"{agreement({'a': 3, 'b': 2, 'c': 1, 'd': 0}, accuracy, resamples=100).spearman:.2f}")
+    0.80
     """
     resamples, generator = integer(resamples, "resamples", least=10), generator_of(rng)
     if not 0.0 < real(level) < 1.0:

@@ -186,7 +186,8 @@ def rank(
     >>> rng = np.random.default_rng(0)
     >>> labels = np.repeat(["cat", "dog"], 60)
     >>> points = rng.normal(size=(120, 3)) + 3 * (labels == "dog")[:, None]
-    >>> found = rank({"noisy": points + 2 * rng.normal(size=(120, 3)), "clean": points, "copy": -points}, labels)
+    >>> networks = {"noisy": points + 2 * rng.normal(size=(120, 3)), "clean": points, "copy": -points}
+    >>> found = rank(networks, labels, resamples=10)
     >>> [(row.name, row.place) for row in found.rows]
     [('clean', '1-2'), ('copy', '1-2'), ('noisy', '3')]
     """

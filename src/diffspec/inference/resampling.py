@@ -40,9 +40,9 @@ Matrix: TypeAlias = np.ndarray[Any, Any]
 # A value of a graph is a sum of local parts, and subsets differ by more than the sampling does: larger ones by more (a
 # variance 2 to 3 times too large at 0.8). A width is a property of all points, and wants large subsets.
 LOCAL_SHARE, GLOBAL_SHARE = 0.5, 0.8
-# By which power of 1 - share the variance between subsets of one sample is less than that of fresh ones: 1 of a sum over
+# By which power of 1 - share the variance between subsets of a sample is less than that of fresh ones: 1 of a sum over
 # points, 0 of a sum of what many points give together. The adjusted information lies between (benchmarks/coverage.py).
-SHARED = 0.25
+SHARED = 1.0 / 3.0
 FEWEST = 20
 """Points below which no interval is given: a fifth of them left out would be fewer than four."""
 

@@ -1,0 +1,185 @@
+"""The commands on several representations, and on how sure a number is: what the library says, from files."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diffspec import (
+    Adjusted,
+    Comparison,
+    Interval,
+    PermutationTest,
+    Ranking,
+    agreement,
+    compare,
+    interval,
+    permutation_test,
+    rank,
+)
+from diffspec.cli.command import run
+from diffspec.runs.log import RunLog
+from diffspec.training import zoo
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder, made current, with four networks in one file and in files of their own, labels and accuracies."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 20)
+    networks = {f"net{k}": (3 - k) * np.eye(3)[labels] + rng.normal(size=(60, 3)) for k in range(4)}
+    np.savez("all.npz", labels=labels, **networks)
+    (tmp_path / "nets").mkdir()
+    for name, points in networks.items():
+        np.save(f"nets/{name}.npy", points)
+    np.save("labels.npy", labels)
+    rows = [f"net{k},3,{0.9 - 0.2 * k}" for k in range(4)]
+    (tmp_path / "accuracy.csv").write_text("\n".join(["name,layers,test_accuracy", *rows]))
+    return networks, labels
+
+
+def printed(capsys, *arguments):
+    code = run(arguments)
+    out, err = capsys.readouterr()
+    assert (code, err) == (0, "")
+    return out
+
+
+def refused(capsys, *arguments):
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    return err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["all.npz", "--labels-key", "labels"],
+        ["all.npz", "--key", "net*", "--labels", "labels.npy"],
+        ["nets", "--labels", "labels.npy"],
+        ["nets/net0.npy", "nets/net1.npy", "nets/net2.npy", "nets/net3.npy", "--labels", "labels.npy"],
+    ],
+)
+def test_rank_takes_arrays_of_a_file_files_and_folders(folder, capsys, given):
+    found = json.loads(printed(capsys, "rank", *given, "--resamples", "10", "--json", "--seed", "2"))
+    assert found.pop("against") is None
+    expected = rank(*folder, resamples=10, rng=2)
+    ours = Ranking.from_dict(found)
+    assert [(row.name, row.place) for row in ours.rows] == [(row.name, row.place) for row in expected.rows]
+    assert list(ours.values.values()) == pytest.approx(list(expected.values.values()), abs=1e-9)
+
+
+def test_rank_against_accuracies_and_as_a_figure(folder, capsys, tmp_path):
+    given = ["rank", "all.npz", "--labels-key", "labels", "--resamples", "10", "--against", "accuracy.csv"]
+    text = printed(capsys, *given, "--plot", "ranking.png")
+    with Image.open("ranking.png") as image:
+        assert image.size[0] > 500
+    accuracy = {f"net{k}": 0.9 - 0.2 * k for k in range(4)}
+    expected = agreement(rank(*folder, resamples=10).values, accuracy)
+    assert text.splitlines()[-1] == f"against: {expected}"
+    found = json.loads(printed(capsys, *given, "--json"))["against"]
+    assert found["spearman"]["value"] == expected.spearman.value
+    layers = refused(capsys, *given, "--against-column", "layers")
+    assert "finite and not all equal" in layers
+    assert "has no column of numbers 'x'; it has layers, test_accuracy" in refused(
+        capsys, *given, "--against-column", "x"
+    )
+    assert "cannot be drawn" in refused(capsys, *given, "--plot", "ranking.xyz")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (["rank"], "give files or folders to rank, or --timm with --images"),
+        (["rank", "all.npz"], "give --labels FILE, or --labels-key KEY"),
+        (["rank", "all.npz", "--timm", "resnet18"], "--timm needs --images"),
+        (["rank", "all.npz", "--key", "x*", "--labels", "labels.npy"], "has no key 'x*'"),
+        (["rank", "nets/net0.npy", "nets/net0.npy", "--labels", "labels.npy"], "would be called 'net0.npy'"),
+        (["rank", "all.npz", "--labels-key", "labels", "--against", "none.csv"], "there is no file none.csv"),
+        (["compare", "nets", "--labels", "labels.npy"], "give two representations, got 4"),
+        (["compare", "nets/net0.npy", "nets/net1.npy", "--estimator", "adjusted"], "--estimator needs --labels"),
+        (["test", "nets/net0.npy"], "give --labels FILE"),
+        (["interval", "all.npz", "--labels-key", "labels"], "holds 4 arrays (net0, net1, net2, net3); choose one"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(folder, capsys, given, text):
+    assert text in refused(capsys, *given)
+
+
+def test_labels_that_differ_between_files_are_refused(folder, capsys):
+    np.savez("a.npz", z=np.eye(30), y=np.arange(30) % 2)
+    np.savez("b.npz", z=np.eye(30), y=np.arange(30) % 3)
+    assert "the labels 'y' of a.npz and b.npz differ" in refused(capsys, "rank", "a.npz", "b.npz", "--labels-key", "y")
+
+
+def test_interval_test_and_compare_say_what_the_library_does(folder, capsys):
+    networks, labels = folder
+    of_one = ["nets/net1.npy", "--labels", "labels.npy", "--estimator", "adjusted", "--seed", "3"]
+    found = Interval.from_json(printed(capsys, "interval", *of_one, "--resamples", "10", "--json"))
+    expected = interval(networks["net1"], labels, estimator=Adjusted(), resamples=10, rng=3)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    tested = PermutationTest.from_json(printed(capsys, "test", *of_one, "--permutations", "19", "--json"))
+    assert tested.p_value == permutation_test(networks["net1"], labels, 19, estimator=Adjusted(), rng=3).p_value
+    two = ["nets/net0.npy", *of_one, "--resamples", "10"]
+    paired = Comparison.from_json(printed(capsys, "compare", *two, "--json"))
+    own = compare(networks["net0"], networks["net1"], labels, estimator=Adjusted(), resamples=10, rng=3)
+    assert paired.difference == pytest.approx(own.difference, abs=1e-9)
+    assert printed(capsys, "compare", *two) == f"a is net0, b is net1: {own}\n"
+    plain = printed(capsys, "interval", "nets/net1.npy", "--resamples", "10", "--sigma", "2", "--t", "1.5")
+    assert plain.startswith("DSE = ")
+
+
+def test_runs_of_a_monitor_are_ranked_by_what_they_measured_last(folder, capsys):
+    log = RunLog("run.jsonl")
+    for run_name, values in {"a": (0.5, 1.0), "b": (0.4, 2.0)}.items():
+        for step, value in enumerate(values):
+            where = {"run": run_name, "step": step, "layer": "top", "name": "adjusted DSMI(Z;Y)", "rule": "neighbors"}
+            number = {"value": value, "unit": "bit", "stderr": 0.01, "n": 60 if run_name == "a" else 90, "ceiling": 2.0}
+            log.write("number", **where, **number, verdict="informative", seconds=0.1, settings={})
+    lines = printed(capsys, "rank", "run.jsonl").splitlines()
+    assert [line.split()[:2] for line in lines[1:3]] == [["1", "b,"], ["2", "a,"]]
+    assert "measured at different n (60, 90)" in lines[-1]
+    assert "not both" in refused(capsys, "rank", "run.jsonl", "all.npz")
+    RunLog("empty.jsonl").write("scalar", run="a", step=0, name="loss", value=1.0)
+    assert "estimator=Adjusted()" in refused(capsys, "rank", "empty.jsonl")
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for k in range(12):
+            pixels = rng.integers(0, 128 if name == "cat" else 256, size=(8, 8, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{k}.png")
+    return tmp_path / "images"
+
+
+def test_networks_of_timm_are_ranked_on_a_folder_of_images(images, capsys, monkeypatch):
+    timm = pytest.importorskip("timm")
+    made = timm.create_model
+    monkeypatch.setattr(
+        timm, "list_models", lambda pretrained: ["test_resnet.r160_in1k", "test_vit.r160_in1k", "other"]
+    )
+    monkeypatch.setattr(timm, "create_model", lambda name, pretrained, **rest: made(name, pretrained=False, **rest))
+    asked = ["rank", "--timm", "test_*", "--images", str(images), "--resamples", "10", "--json"]
+    found = json.loads(printed(capsys, *asked))
+    assert sorted(row["name"] for row in found["rows"]) == ["test_resnet.r160_in1k", "test_vit.r160_in1k"]
+    assert found["n"] == 24
+    assert {group["name"] for group in found["rows"][0]["groups"]} == {"cat", "dog"}
+    assert "timm has no pretrained network 'x*'" in refused(capsys, "rank", "--timm", "x*", "--images", str(images))
+
+    def offline(*_names, **_rest):
+        raise OSError("no network\nat all")
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    assert "the weights of test_resnet.r160_in1k cannot be had (no network)" in refused(capsys, *asked)
+
+
+def test_images_are_drawn_evenly_and_the_same_for_a_seed(images):
+    paths, labels = zoo.images_in(images, n=10, seed=1)
+    assert [int((labels == name).sum()) for name in ("cat", "dog")] == [5, 5]
+    assert paths == zoo.images_in(images, n=10, seed=1)[0] != zoo.images_in(images, n=10, seed=2)[0]
