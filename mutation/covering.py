@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from coverage import CoverageData
-
 from mutation.durations import FILE
 from mutation.faults import Mutant
 
