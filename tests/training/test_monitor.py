@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
 import subprocess
@@ -20,6 +21,7 @@ from diffspec.errors import LayersWarning, RunLogWarning
 from diffspec.points.groups import Partition
 from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, RULES, Layer, Monitor, Probe, collect
+from diffspec.training.monitor import ONE_TWO_FIVE
 
 RNG = np.random.default_rng(5)
 LABELS = np.repeat(np.arange(3), 20)
@@ -475,3 +477,9 @@ def test_a_missing_torch_names_the_extra() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "MissingExtraError" in done.stderr
     assert "pip install 'diffspec[torch]'" in done.stderr
+
+
+def test_help_of_a_monitor_names_the_picture_steps_in_a_word() -> None:
+    signature = str(inspect.signature(Monitor))
+    assert "pictures: 'Collection[int]' = ONE_TWO_FIVE" in signature
+    assert sorted(ONE_TWO_FIVE)[:8] == [0, 1, 2, 5, 10, 20, 50, 100]

@@ -37,7 +37,15 @@ from diffspec.training.sinks import Sink, Sinks
 
 __all__ = ["ONE_TWO_FIVE", "Monitor"]
 
-ONE_TWO_FIVE = (0, *(digit * 10**power for power in range(10) for digit in (1, 2, 5)))
+
+class Steps(frozenset[int]):
+    """Steps that are shown in a signature by their name."""
+
+    def __repr__(self) -> str:
+        return "ONE_TWO_FIVE"
+
+
+ONE_TWO_FIVE = Steps([0, *(digit * 10**power for power in range(10) for digit in (1, 2, 5))])
 """Steps 0, 1, 2, 5, 10, 20, ...: pictures often at first, when much changes, and few in all."""
 
 
