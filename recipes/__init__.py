@@ -29,8 +29,12 @@ ROOMS = {
     "bandwidth": "bandwidth",
     "training": "training",
     "blocks": "studies",
+    "embedding": "looks",
+    "neurons": "looks",
     "initialisation": "studies",
     "loss": "studies",
+    "watching": "looks",
+    "memorising": "looks",
 }
 """All recipes, in the order of the paper, with the folder of each; `blobs-tree` is the file `blobs_tree.py`."""
 

@@ -600,6 +600,32 @@ def several(good):
     return _rows((ODD, odd), (WRONG, wrong))
 
 
+def looks(good):
+    """A number per look."""
+    odd = {
+        "an array": np.array(good),
+        "a tuple": tuple(good),
+        "one": good[:1],
+        "below 0": [good[0], -1.0],
+        "huge": [1e300, 1e308],
+        "a tensor": torch.tensor(good),
+    }
+    wrong = {
+        "none": [],
+        "text": "ab",
+        "with text": [good[0], "x"],
+        "NaN": [good[0], np.nan],
+        "infinite": [good[0], np.inf],
+        "nothing": None,
+        "a thing": Thing(),
+        "nested": [[1.0], [2.0]],
+        "a number": 2.5,
+        "a dictionary": {"a": 1.0},
+        "a meta tensor": torch.tensor(good, device="meta"),
+    }
+    return _rows((ODD, odd), (WRONG, wrong))
+
+
 def time_rules(good):
     return {**words(good), "a number": (ODD, 3), "a class": (WRONG, ds.Gaussian)}
 

@@ -35,7 +35,8 @@ KIND = {
         deflation power most rank folds first last top n d sets centres dimension ambient branches length knn
         max_N n_clusters num_bins_per_dim batch every patience batch_size longest variant""",
     odd_inputs.reals: """alpha t tol decay level share order ridge cutoff discard threshold clip separation largest
-        below q factor value correlation width std noise_percent identity floor rate degrees gaussian_kernel_sigma""",
+        below q factor value correlation width std noise_percent identity floor rate degrees gaussian_kernel_sigma
+        ahead train_accuracy ceiling""",
     odd_inputs.bytes_: "memory",
     odd_inputs.seeds: "rng seed random_seed",
     odd_inputs.sigmas: "sigma scale",
@@ -47,6 +48,7 @@ KIND = {
     odd_inputs.flags: """standardize centered debiased corrected encourage anisotropic use_knn chebyshev_approx
         classic_shannon_entropy matrix_entry_entropy verbose reference_discrete changes strict""",
     odd_inputs.several: "sigmas shares",
+    odd_inputs.looks: "information",
     odd_inputs.times: "times",
     odd_inputs.sides: "box",
     odd_inputs.widths_of_layers: "hidden",
@@ -343,6 +345,15 @@ SYNTHETIC = {
     },
 }
 TRAINED = {
+    "Memorisation": Door.of(training.Memorisation, use=lambda rule: len(rule(0.6, [0.4, 0.1], ceiling=3.0))),
+    "Memorisation looks": Door.of(
+        lambda train_accuracy, information, ceiling: len(
+            training.Memorisation()(train_accuracy, information, ceiling=ceiling)
+        ),
+        train_accuracy=0.6,
+        information=[0.4, 0.1],
+        ceiling=3.0,
+    ),
     "DSELoss": Door.of(training.DSELoss, use=lambda made: made(TENSOR)),
     "DSELoss points": Door.of(
         lambda points: training.DSELoss()(as_tensor(points)), tables={"points": odd_inputs.points_for_a_loss}

@@ -7,6 +7,7 @@ try:
 except ImportError:
     raise MissingExtraError("diffspec.training", "torch") from None
 
+from diffspec.training.alerts import Memorisation
 from diffspec.training.loss import DSELoss, DSMILoss
 from diffspec.training.measures import DSE, DSMI, RULES, Measure
 from diffspec.training.monitor import Monitor
@@ -15,4 +16,17 @@ from diffspec.training.network.layers import Layer
 from diffspec.training.network.listing import layers
 from diffspec.training.probe import Probe
 
-__all__ = ["DSE", "DSMI", "RULES", "DSELoss", "DSMILoss", "Layer", "Measure", "Monitor", "Probe", "collect", "layers"]
+__all__ = [
+    "DSE",
+    "DSMI",
+    "RULES",
+    "DSELoss",
+    "DSMILoss",
+    "Layer",
+    "Measure",
+    "Memorisation",
+    "Monitor",
+    "Probe",
+    "collect",
+    "layers",
+]
