@@ -163,7 +163,7 @@ def test_the_page_has_a_row_per_candidate(cells):
     assert row in text
     assert "| train accuracy | - (-) |" in text
     assert len(recipe.figure(whole).axes) == 2
-    assert len(recipe.FURTHER["epoch"](whole).axes) == 4
+    assert len(recipe.FURTHER["epoch"](whole).axes) == 3
     verdicts = judging.numbers(recipe.judged(whole))
     assert verdicts["most criteria met"] == 5
     assert verdicts["apart at the end, DSE, t = 3"] == 1.0
