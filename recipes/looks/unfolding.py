@@ -124,7 +124,8 @@ def table(cells: Sequence[Cell]) -> str:
     for network in dict.fromkeys(cell.key["network"] for cell in cells):
         for data, condition in rows(cells):
             some = select(cells, network=network, data=data, condition=condition)
-            values = [[np.mean([cell.values[name][at] for cell in some]) for at in (0, -1)] for name in MEASURES]
-            told = " | ".join(f"{first:.2f} → {last:.2f}" for first, last in values)
-            lines += [f"| {network}, {data}, {condition} | {told} |"] if some else []
+            if some:
+                values = [[np.mean([cell.values[name][at] for cell in some]) for at in (0, -1)] for name in MEASURES]
+                told = " | ".join(f"{first:.2f} → {last:.2f}" for first, last in values)
+                lines.append(f"| {network}, {data}, {condition} | {told} |")
     return "Before training and at its end, means over seeds:\n\n" + "\n".join(lines)
