@@ -29,10 +29,10 @@ PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 def _bases() -> tuple[type, ...]:
     """The Callback of each package that is imported already; where none is, of the first that is installed."""
     for name in PACKAGES:
-        if not any(name in sys.modules for name in PACKAGES):
+        if not any(map(sys.modules.get, PACKAGES)):
             with suppress(ImportError):
                 import_module(name)
-    found = tuple(sys.modules[name].Callback for name in PACKAGES if name in sys.modules)
+    found = tuple(sys.modules[name].Callback for name in PACKAGES if sys.modules.get(name))
     if not found:
         raise MissingExtraError("diffspec.adapters.lightning", "lightning")
     return found
