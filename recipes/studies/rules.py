@@ -158,8 +158,11 @@ def table(cells: Sequence[Cell]) -> str:
     ]
     lines[-1] += " or more in both columns, with one sign."
     lines += ["", "| known before training | with batch norms | without | survives |", "|---|---|---|---|"]
-    for name, (with_norms, without, survives) in judged(cells).items():
+    found = judged(cells)
+    for name, (with_norms, without, survives) in found.items():
         lines.append(f"| {name} | {with_norms:+.2f} | {without:+.2f} | {'yes' if survives else 'no'} |")
+    if not any(survives for _with, _without, survives in found.values()):
+        lines += ["", "None survives, so `diffspec` has no function that chooses an initialisation by them."]
     return "\n".join(lines)
 
 

@@ -131,6 +131,7 @@ def test_the_page_has_arms_and_rules(cells):
     assert "| std 0.1 | as of std 0.01 | with | 26.0 ± 0.6 | 5.00 | 2.60 | 0.01 |" in text
     with_norms, without, _survives = rules.judged(cells)["relative step"]
     assert f"| relative step | {with_norms:+.2f} | {without:+.2f} | no |" in text
+    assert "None survives, so" in text
     assert "![cpu-sweep](cpu-sweep.png)" in text
     assert rules.table([]) == ""
 

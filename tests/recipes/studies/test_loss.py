@@ -71,6 +71,7 @@ def test_the_page_and_the_figure(cells):
 def test_smoke_cells_meet_no_claim(cells):
     smoke = [Cell(key={**one.key, "train": LOSS.SMOKE.common["train"]}, values=one.values) for one in cells]
     assert {verdict.status for verdict in LOSS.check(smoke)} == {"not run"}
+    assert {verdict.status for verdict in LOSS.check(cells)} != {"not run"}
 
 
 @pytest.fixture
