@@ -178,9 +178,8 @@ def check(cells: list[Cell]) -> list[Verdict]:
 
 
 def _arm(cells: Sequence[Cell], name: str, weight: float) -> list[Cell]:
-    """The seeds of one arm, in order; with the weight 0, of all measures the same."""
-    found = select(cells, auxiliary=name if weight else NONE, weight=weight)
-    return sorted(found, key=lambda cell: int(cell.key["seed"]))
+    """The seeds of one arm; with the weight 0, of all measures the same."""
+    return select(cells, auxiliary=name if weight else NONE, weight=weight)
 
 
 def _mean(values: Sequence[float]) -> tuple[float, float]:
@@ -195,8 +194,9 @@ def _numbers(cells: Sequence[Cell]) -> dict[str, float]:
     without = _arm(cells, NONE, 0.0)
     for name, weight in dict.fromkeys((cell.key["auxiliary"], cell.key["weight"]) for cell in cells):
         for words, number in NUMBERS.items():
-            pairs = zip(_arm(cells, name, weight), without, strict=False)
-            mean, error = _mean([number(cell) - number(plain) for cell, plain in pairs])
+            plain = {cell.key["seed"]: number(cell) for cell in without}
+            pairs = [(number(cell), plain.get(cell.key["seed"])) for cell in _arm(cells, name, weight)]
+            mean, error = _mean([ours - theirs for ours, theirs in pairs if theirs is not None])
             found[f"{name} {weight:+g}: {words}"] = mean
             found[f"{name} {weight:+g}: {words}, errors"] = mean / error if error else math.nan
     gains = [value for key, value in found.items() if key.endswith(": accuracy, %, errors") and not math.isnan(value)]

@@ -89,7 +89,7 @@ def test_the_papers_settings():
 def test_differences_are_over_the_same_seeds():
     one = [trained(LOW, None, True, seed, 0.3 + 0.1 * seed) for seed in range(3)]
     other = [trained(HIGH, None, True, seed, accuracy) for seed, accuracy in enumerate((0.1, 0.3, 0.2))]
-    value, error = rules.difference(one, other)
+    value, error = rules.difference(one[::-1], [*other, trained(HIGH, None, True, 3, 0.9)])
     apart = np.array([0.2, 0.1, 0.3])
     assert value == pytest.approx(apart.mean())
     assert error == pytest.approx(apart.std(ddof=1) / math.sqrt(3))
@@ -131,9 +131,11 @@ def test_the_page_has_arms_and_rules(cells):
     assert "| std 0.1 | as of std 0.01 | with | 26.0 ± 0.6 | 5.00 | 2.60 | 0.01 |" in text
     with_norms, without, _survives = rules.judged(cells)["relative step"]
     assert f"| relative step | {with_norms:+.2f} | {without:+.2f} | no |" in text
-    assert "None survives, so" in text
+    assert "None does, so `diffspec` has no function" in text
     assert "![cpu-sweep](cpu-sweep.png)" in text
     assert rules.table([]) == ""
+    both = [Cell(key={**one.key, "data": name}, values=one.values) for one in cells for name in ("CIFAR-10", "STL-10")]
+    assert rules.table(both).count("| std 0.1 | as of std 0.01 | with | 26.0 ± 0.6 |") == 2
 
 
 def test_smoke_cells_meet_no_claim(cells):
