@@ -157,11 +157,18 @@ def _tables(data: str, test: Sequence[Cell]) -> tuple[str, str, str]:
     rules = ["| known before training | with batch norms | without | survives |", "|---|---|---|---|"]
     for name, (with_norms, without, survives) in told.items():
         rules.append(f"| {name} | {with_norms:+.2f} | {without:+.2f} | {'yes' if survives else 'no'} |")
-    words = f"**Rules for choosing, {data}.** Rank correlation with the accuracy over arms and seeds; one survives with"
-    words += f" {ORDERS:g} or more in both columns and one sign."
+    words = (
+        f"**Rules for choosing, {data}.** Rank correlation with the accuracy over arms and {_seeds(test)}; one survives"
+    )
+    words += f" with {ORDERS:g} or more in both columns and one sign."
     if not any(survives for _with, _without, survives in told.values()):
         words += " None does, so `diffspec` has no function that chooses an initialisation by them."
     return f"**The fair test, {data}.**\n\n" + "\n".join(arms), words, "\n".join(rules)
+
+
+def _seeds(cells: Sequence[Cell]) -> str:
+    count = len({cell.key["seed"] for cell in cells})
+    return "one seed" if count == 1 else f"{count} seeds"
 
 
 def _row(how: str, step: float | None, norms: bool, some: Sequence[Cell]) -> str:

@@ -131,6 +131,7 @@ def test_the_page_has_arms_and_rules(cells):
     assert "| std 0.1 | as of std 0.01 | with | 26.0 ± 0.6 | 5.00 | 2.60 | 0.01 |" in text
     with_norms, without, _survives = rules.judged(cells)["relative step"]
     assert f"| relative step | {with_norms:+.2f} | {without:+.2f} | no |" in text
+    assert "over arms and 3 seeds; one survives with 0.7 or more" in text
     assert "None does, so `diffspec` has no function" in text
     assert "![cpu-sweep](cpu-sweep.png)" in text
     assert rules.table([]) == ""
@@ -154,3 +155,5 @@ def test_figures(cells):
     longer = INITIALISATION.FURTHER["longer"](cells)
     assert [line.get_label() for line in longer.axes[0].lines] == ["std 0.01", "std 0.1", "Kaiming"]
     assert list(longer.axes[1].lines[0].get_ydata()) == pytest.approx([10.0, 20.0, 30.0])
+    none_yet = INITIALISATION.FURTHER["longer"]([cell for cell in cells if cell.key["part"] == "test"])
+    assert list(none_yet.axes[1].lines[0].get_ydata()) == pytest.approx([10.0, 20.0, 26.0])
