@@ -799,6 +799,19 @@ def steps_of_pictures(good):
     return _rows((SAME, {"a list": list(good), "a set": set(good), "an array": np.array(good)}), (WRONG, wrong))
 
 
+def sinks(good):
+    wrong = {
+        "one alone": good[0],
+        "nothing": None,
+        "a name": "wandb",
+        "a number": 3,
+        "a mapping": {},
+        "a class": [Thing],
+    }
+    wrong |= {"things": [Thing()], "names": ["wandb"], "numbers": [1, 2]}
+    return _rows((SAME, {"a list": list(good), "none": (), "twice": [good[0]] * 2}), (WRONG, wrong))
+
+
 def measures(good):
     wrong = {"names": ["DSE"], "a name": "DSE", "classes": [type(good[0])], "a number": 3, "things": [Thing()]}
     return _rows((SAME, {"a list": list(good)}), (ODD, {"none": (), "nothing": None}), (WRONG, wrong))

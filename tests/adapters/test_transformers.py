@@ -259,6 +259,21 @@ def test_what_waits_is_written_at_the_end(transformers: Any, film: Any, tmp_path
     assert list(entropies(tmp_path / "there")) == [0, 5, 10]
 
 
+def test_an_accelerator_is_a_sink(transformers: Any, film: Any, tmp_path: Path) -> None:
+    from accelerate import Accelerator
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accelerator = Accelerator(log_with="tensorboard", project_dir=tmp_path, cpu=True)
+    accelerator.init_trackers("tb")
+    with watched(bert(transformers), film, tmp_path, sinks=[accelerator]) as monitor:
+        wanted = monitor.observe(3)["diffspec/dse/bert.pooler"]
+    accelerator.end_training()
+    events = EventAccumulator(str(tmp_path / "tb"))
+    events.Reload()
+    (event,) = events.Scalars("diffspec/dse/bert.pooler")
+    assert (event.step, event.value) == (3, pytest.approx(wanted, rel=1e-6))
+
+
 def test_the_page(transformers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names = pages.run("watching.md", "Hugging Face")

@@ -375,6 +375,10 @@ def watched(**settings):
         return [record["value"] for record in runlog.read(log) if "value" in record]
 
 
+def print_nothing(numbers, step):
+    """A sink."""
+
+
 torch.manual_seed(0)
 NETWORK = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)).double()
 PROBE = training.Probe(TENSOR, labels=LABELS)
@@ -407,7 +411,7 @@ WATCHED = {
     "DSE": Door.of(training.DSE, use=lambda measure: watched(measures=[measure])),
     "DSMI": Door.of(training.DSMI, use=lambda measure: watched(measures=[measure])),
     "Monitor": Door.of(
-        lambda model, layers, probe, run, every, measures, rules, changes, pictures, settings, strict: watched(
+        lambda model, layers, probe, run, every, measures, rules, changes, pictures, settings, sinks, strict: watched(
             model=model,
             layers=layers,
             probe=probe,
@@ -418,6 +422,7 @@ WATCHED = {
             changes=changes,
             pictures=pictures,
             settings=settings,
+            sinks=sinks,
             strict=strict,
         ),
         model=NETWORK,
@@ -430,6 +435,7 @@ WATCHED = {
         changes=True,
         pictures=(0,),
         settings={"lr": 0.1},
+        sinks=(print_nothing,),
         strict=True,
         tables={
             "model": odd_inputs.networks,
@@ -440,6 +446,7 @@ WATCHED = {
             "rules": odd_inputs.rules_of_monitors,
             "pictures": odd_inputs.steps_of_pictures,
             "settings": odd_inputs.settings,
+            "sinks": odd_inputs.sinks,
         },
     ),
 }
