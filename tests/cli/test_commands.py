@@ -264,7 +264,7 @@ BAD = {
     "points.npy --convention ours": "'ours' is not one of 'default', 'paper', 'released'",
     "points.npy --t x": "'x' is not a valid float",
     "points.npy --unknown": "No such option",
-    "": "Missing argument 'FILE'",
+    "": "Missing argument 'FILE...'",
 }
 
 

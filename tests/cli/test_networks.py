@@ -9,11 +9,15 @@ from PIL import Image
 from diffspec import (
     Adjusted,
     Comparison,
+    Estimate,
     Interval,
     PermutationTest,
     Ranking,
+    adjusted_dsmi,
     agreement,
     compare,
+    dse,
+    dsmi,
     interval,
     permutation_test,
     rank,
@@ -141,7 +145,7 @@ def test_runs_of_a_monitor_are_ranked_by_what_they_measured_last(folder, capsys)
             log.write("number", **where, **number, verdict="informative", seconds=0.1, settings={})
     lines = printed(capsys, "rank", "run.jsonl").splitlines()
     assert [line.split()[:2] for line in lines[1:3]] == [["1", "b,"], ["2", "a,"]]
-    assert "measured at different n (60, 90)" in lines[-1]
+    assert "measured at different n (60 to 90)" in lines[-1]
     assert "not both" in refused(capsys, "rank", "run.jsonl", "all.npz")
     RunLog("empty.jsonl").write("scalar", run="a", step=0, name="loss", value=1.0)
     assert "estimator=Adjusted()" in refused(capsys, "rank", "empty.jsonl")
@@ -183,3 +187,36 @@ def test_images_are_drawn_evenly_and_the_same_for_a_seed(images):
     paths, labels = zoo.images_in(images, n=10, seed=1)
     assert [int((labels == name).sum()) for name in ("cat", "dog")] == [5, 5]
     assert paths == zoo.images_in(images, n=10, seed=1)[0] != zoo.images_in(images, n=10, seed=2)[0]
+
+
+def test_measure_of_several_is_one_table_with_the_largest_first(folder, capsys):
+    networks, labels = folder
+    text = printed(capsys, "measure", "nets", "--labels", "labels.npy", "--estimator", "adjusted")
+    order = sorted(networks, key=lambda name: -adjusted_dsmi(networks[name], labels).value)
+    assert [line.split()[0] for line in text.splitlines()[1:5]] == order
+    assert text.split()[:7] == ["name", "n", "d", "t", "adjusted", "DSMI", "[bit]"]
+    entropies = printed(capsys, "measure", "all.npz", "--key", "net[01]", "--t", "1", "--t", "3").splitlines()
+    assert [line.split()[3] for line in entropies[1:]] == ["1", "1", "3", "3"]
+    assert "effective rank" in entropies[0]
+
+
+def test_measure_of_different_numbers_of_points_says_so(folder, capsys):
+    np.save("few.npy", folder[0]["net0"][:40])
+    text = printed(capsys, "measure", "few.npy", "nets/net1.npy")
+    assert "measured at different n (40 to 60)" in text.splitlines()[-1]
+    assert "different n" not in printed(capsys, "measure", "nets")
+
+
+def test_every_line_of_json_says_where_its_points_came_from(folder, capsys):
+    given = ["measure", "all.npz", "--key", "net*", "--labels-key", "labels", "--json"]
+    lines = [json.loads(line) for line in printed(capsys, *given).splitlines()]
+    assert [line["key"] for line in lines] == ["net0", "net1", "net2", "net3"]
+    assert {(line["file"], line["d"], line["labels"]) for line in lines} == {("all.npz", 3, "all.npz:labels")}
+    for line in lines:
+        own = dsmi(folder[0][line["key"]], folder[1])
+        assert line["normalized"] == pytest.approx(own.normalized, abs=1e-12)
+        assert line["effective_rank"] is None
+        assert Estimate.from_json(json.dumps(line)).value == pytest.approx(own.value, abs=1e-12)
+    alone = json.loads(printed(capsys, "measure", "nets/net0.npy", "--json"))
+    assert (alone["key"], alone["labels"]) == (None, None)
+    assert alone["effective_rank"] == pytest.approx(dse(folder[0]["net0"]).effective_rank)

@@ -97,6 +97,8 @@ def test_an_error_decides_what_is_chance_and_what_is_above_the_groups():
     assert by_p_value(0.06, 0.05) == f"{CHANCE} (p = 0.06 above 0.05)"
     assert above_groups(1.0, 1.0, None) == above_groups(1.1, 1.0, 0.05) == ""
     assert above_groups(4.19, 3.32, 0.1).startswith("above H(Y): 4.19 bit where the groups hold 3.32")
+    assert above_groups(4.19, 3.32, 0.1).endswith("no share of them; take Adjusted(), which is")
+    assert above_groups(4.19, 3.32, 0.1, adjusted=True).endswith("compare it with values of the same groups only")
 
 
 @pytest.mark.parametrize("t", [1.0, 3.0, 30.0])

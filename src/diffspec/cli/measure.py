@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 
 from diffspec.cli.options import Once
 from diffspec.cli.printing import estimates_text, say, shown
+from diffspec.cli.several import Measured, measured_text
 from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
 from diffspec.errors import InputError
 from diffspec.files.reading import Loaded, Source, load_labels, load_points, load_reference
+from diffspec.files.several import Named, sources
 from diffspec.files.tables import Selection
 from diffspec.measures.entropy import spectrum
 from diffspec.measures.information import dsmi
@@ -23,14 +26,20 @@ __all__ = ["measure"]
 
 
 @click.command(cls=Once)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--labels", type=click.Path(path_type=Path), help="Class labels, one per point: measure DSMI with them.")
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),
     help="What to measure DSMI with: numbers with a fraction are binned, vectors clustered, the rest are classes.",
 )
-@click.option("--key", help="Which array of FILE (.npz, .safetensors, .pt), or which column of a table.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    help="Which array of FILE (.npz, .safetensors, .pt), or which column of a table; arrays by patterns too, 'layer*'. "
+    "May be repeated.",
+)
 @click.option(
     "--labels-column",
     "--labels-key",
@@ -55,11 +64,11 @@ __all__ = ["measure"]
     "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."
 )
 def measure(
-    file: Path,
+    files: tuple[Path, ...],
     *,
     labels: Path | None,
     reference: Path | None,
-    key: str | None,
+    keys: tuple[str, ...],
     labels_key: str | None,
     features: tuple[str, ...],
     drop: tuple[str, ...],
@@ -81,13 +90,13 @@ def measure(
     """Measure the points in FILE: their DSE, or with --labels or --reference their DSMI.
 
     FILE holds one row per point: .npy, .npz, .csv, .tsv, .txt, .parquet, .safetensors, .pt or .pth. Of a table
-    the columns of numbers are the features, without the labels and row numbers. All numbers are in bits. Each line of
-    --json is read back by Estimate.from_json.
+    the columns of numbers are the features, without the labels and row numbers. Several files, folders or keys make one
+    table, the largest value first. All numbers are in bits. Each line of --json is read back by Estimate.from_json.
     """
     if labels and reference:
         raise click.UsageError("give --labels or --reference, not both")
-    given = labels or reference or (file if labels_key is not None else None)
-    if not given and _any(estimator, repetitions, labels_header):
+    given = labels or reference
+    if not given and labels_key is None and _any(estimator, repetitions, labels_header):
         raise click.UsageError("--estimator, --repetitions and --labels-header need --labels or --reference")
     if not reference and _any(bins, clusters):
         raise click.UsageError("--bins and --clusters need --reference")
@@ -95,24 +104,35 @@ def measure(
     times = tuple(map(check_time, times or (walk.pop("t"),)))
     walk.pop("t", None)
     how = estimator_of(estimator, repetitions)
-    same = given is not None and _same(file, given)
-    values = None
-    if given is not None:
-        source = Source(given, labels_key, header if same and labels_header is None else labels_header)
+    groups = _Groups(reference is not None, bins, clusters, seed)
+
+    def measured(named: Named) -> Measured:
+        file, key = named.source.path, named.source.key
+        held = given or (file if labels_key is not None else None)
+        same = held is not None and _same(file, held)
+        chosen = Selection(features, drop, labels_key if same else None)
+        if held is None:
+            points = load_points(Source(file, key, header), chosen)
+            _tell(points)
+            found = spectrum(points.values, **walk, t=times[0], rng=seed)
+            return Measured(named, points.values.shape[1], [found.shannon(t) for t in times])
+        source = Source(held, labels_key, header if same and labels_header is None else labels_header)
         values = load_reference(source) if reference else load_labels(source)
-    known = None if values is None or reference else values.values
-    points = load_points(Source(file, key, header), Selection(features, drop, labels_key if same else None, known))
-    if given is None or values is None:
-        _tell(points)
-        found = spectrum(points.values, **walk, t=times[0], rng=seed)
-        estimates = [found.shannon(t) for t in times]
-    else:
-        _require_pairs(points, values, file, given)
+        known = None if reference else values.values
+        points = load_points(Source(file, key, header), replace(chosen, labels=known))
+        _require_pairs(points, values, file, held)
         _tell(points, values)
-        partition = _partition(values.values, bins, clusters, seed=seed) if reference else Labels()(values.values)
+        partition = groups(values.values)
         estimates = [dsmi(points.values, partition, estimator=how, **walk, t=t, rng=seed) for t in times]
-    lines = [estimate.to_json() for estimate in estimates]
-    say("\n".join(lines) if as_json else estimates_text(estimates, file, points.values.shape[1]))
+        return Measured(named, points.values.shape[1], estimates, f"{held}" + (f":{labels_key}" if labels_key else ""))
+
+    every = [measured(named) for named in sources(files, keys, without=() if given else (labels_key or "",))]
+    if as_json:
+        say("\n".join(line for one in every for line in one.lines()))
+    elif len(every) == 1:
+        say(estimates_text(every[0].estimates, every[0].named.source.path, every[0].d))
+    else:
+        say(measured_text(every))
 
 
 def _same(file: Path, given: Path) -> bool:
@@ -138,14 +158,26 @@ def _any(*options: object) -> bool:
     return any(option is not None for option in options)
 
 
-def _partition(values: np.ndarray[Any, Any], bins: int | None, clusters: int | None, *, seed: int) -> Partition:
-    """The groups of a reference; floats are taken for a quantity, since labels have an option of their own."""
-    if _any(bins) and _any(clusters):
-        raise click.UsageError("give --bins or --clusters, not both")
-    if clusters is not None:
-        return Clusters(clusters, seed=seed)(values[:, None] if values.ndim == 1 else values)
-    if bins is not None:
-        return Bins(bins)(values)
-    if values.ndim == 2 and values.shape[1] > 1:
-        return Clusters(seed=seed)(values)
-    return Bins()(values) if values.dtype.kind == "f" else Labels()(values)
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The groups of labels, or of a reference, whose floats are a quantity: labels have an option of their own."""
+
+    of_reference: bool
+    bins: int | None
+    clusters: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        if _any(self.bins) and _any(self.clusters):
+            raise click.UsageError("give --bins or --clusters, not both")
+
+    def __call__(self, values: np.ndarray[Any, Any]) -> Partition:
+        if not self.of_reference:
+            return Labels()(values)
+        if self.clusters is not None:
+            return Clusters(self.clusters, seed=self.seed)(values[:, None] if values.ndim == 1 else values)
+        if self.bins is not None:
+            return Bins(self.bins)(values)
+        if values.ndim == 2 and values.shape[1] > 1:
+            return Clusters(seed=self.seed)(values)
+        return Bins()(values) if values.dtype.kind == "f" else Labels()(values)

@@ -12,7 +12,7 @@ import click
 from diffspec.cli.facts import EXTRAS
 from diffspec.spectra.result import Estimate
 
-__all__ = ["ANY_TERMINAL", "estimates_text", "facts_text", "say", "shown"]
+__all__ = ["ANY_TERMINAL", "aligned", "estimates_text", "facts_text", "say", "shown"]
 
 ANY_TERMINAL = "diffspec.any_terminal"
 """Name of the error handler for streams that cannot take every character: in its place they get ASCII that says it."""
@@ -55,7 +55,7 @@ def estimates_text(estimates: list[Estimate], file: Path, d: int) -> str:
     ]
     if first.groups:
         measured = [row[:-1] for row in measured]
-    parts = [_aligned(about), _aligned(measured, right=(0, 1, 3, 4), bold=1)]
+    parts = [aligned(about), aligned(measured, right=(0, 1, 3, 4), bold=1)]
     parts += [_groups(estimate) for estimate in estimates if estimate.groups]
     return "\n\n".join(parts)
 
@@ -107,10 +107,10 @@ def _groups(estimate: Estimate) -> str:
         ]
         for group in estimate.groups
     ]
-    return _aligned([head, *rows], right=(1, 2, 3, 4))
+    return aligned([head, *rows], right=(1, 2, 3, 4))
 
 
-def _aligned(rows: list[list[str]], *, right: tuple[int, ...] = (), bold: int | None = None) -> str:
+def aligned(rows: list[list[str]], *, right: tuple[int, ...] = (), bold: int | None = None) -> str:
     """`rows` as columns two spaces apart, those numbered in `right` flush right."""
     widths = [max(len(click.unstyle(row[k])) for row in rows) for k in range(len(rows[0]))]
 
@@ -139,7 +139,7 @@ def facts_text(facts: dict[str, Any]) -> str:
         ["largest n", f"{facts['largest_n']:,} points in one exact DSE, by the memory free now"],
         ["GPU", "; ".join(devices) or str(facts["gpu"])],
     ]
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _missing(package: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from diffspec.errors import InputError
 from diffspec.inference.agreement import agreement
 from diffspec.runs.log import read
+from diffspec.spectra.verdicts import other_sizes
 
 __all__ = ["rank_runs"]
 
@@ -40,9 +41,7 @@ def rank_runs(paths: Sequence[Path], against: Mapping[str, float] | None) -> str
     for place, name in enumerate(order, start=1):
         lines.append(f"{place:<5}  {name:{width}}  {_number(last[name]):{len(measure)}}  {last[name]['step']}")
     notes = ["a log holds no points: which runs differ is not known; rank their embeddings for that"]
-    sizes = sorted({record["n"] for record in last.values()})
-    if len(sizes) > 1:
-        notes.append(f"measured at different n ({', '.join(map(str, sizes))}): these values are not comparable")
+    notes += filter(None, [other_sizes([record["n"] for record in last.values()])])
     if against is not None:
         values = {name: record["value"] for name, record in last.items()}
         by_run = {record["run"]: name for name, record in last.items()}

@@ -65,11 +65,9 @@ def arrays_in(path: Path) -> list[str]:
     Raises
     ------
     InputError
-        The file is not there, or cannot be listed.
+        A torch file that must not be read.
     """
     kind = path.suffix.lower()
-    if not path.is_file():
-        raise InputError(f"there is no file {path}; check the path")
     try:
         if kind == ".npz":
             return archives.names(path)
@@ -96,7 +94,9 @@ def _files(paths: Sequence[Path]) -> list[Path]:
             continue
         inside = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
         if not inside:
-            raise InputError(f"{path} holds no file of a known type ({', '.join(SUFFIXES)}); give another folder")
+            raise InputError(
+                f"{path} is a directory without files of a known type ({', '.join(SUFFIXES)}); give another"
+            )
         found += inside
     return found
 

@@ -228,7 +228,9 @@ def _tested(
         null_sd=float(np.std(values[1:], ddof=1)),
         ceiling=ceiling,
         settings=settings,
-        verdict=beside(*told, by_p_value(p_value, level), above_groups(float(values[0]), ceiling, None)),
+        verdict=beside(
+            *told, by_p_value(p_value, level), above_groups(float(values[0]), ceiling, None, adjusted=bool(whole))
+        ),
         groups=tuple(map(_group_test, partition.names, partition.sizes, entropies.T)),
     )
 

@@ -175,7 +175,12 @@ def _verdict(walk: Walk, partition: Partition, parts: Parts, found: Information,
         _void(partition),
         *kernel_doubts(walk, parts.compared, partition.sizes, rng),
         _chance(partition.sizes, parts.groups, _dealt(partition, walk, parts.compared, rng)),
-        above_groups(found.value / bit, most, None if found.stderr is None else found.stderr / bit),
+        above_groups(
+            found.value / bit,
+            most,
+            None if found.stderr is None else found.stderr / bit,
+            adjusted=parts.whole is not None,
+        ),
     )
     return f"{found.doubt}; {told}" if found.doubt else told
 

@@ -20,6 +20,8 @@ BIT, NAT, COUNT, RATIO = "bit", "nat", "count", "ratio"
 UNITS = (BIT, NAT, COUNT, RATIO)
 NATS_PER = {BIT: math.log(2.0), NAT: 1.0}
 """How many nats one unit is."""
+BESIDE = ("file", "key", "d", "labels", "normalized", "effective_rank")
+"""What the command line writes beside an estimate: where its points came from, and what follows from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +171,15 @@ class Estimate:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Estimate:
-        """The estimate that `to_dict` wrote.
+        """The estimate that `to_dict` wrote, or a line of ``diffspec measure --json``.
 
         Raises
         ------
         InputError
             Fields are missing, unknown, of another type or outside their range.
         """
+        if isinstance(plain, dict):
+            plain = {name: value for name, value in plain.items() if name not in BESIDE}
         found = restored(cls, plain)
         _check_ranges(found)
         return found

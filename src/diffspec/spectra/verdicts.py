@@ -21,6 +21,7 @@ __all__ = [
     "by_p_value",
     "few_points",
     "kernel_state",
+    "other_sizes",
     "tells_nothing",
 ]
 
@@ -105,11 +106,23 @@ def by_p_value(p_value: float, level: float) -> str:
     return f"{CHANCE} (p = {p_value:.2g} above {level:g})"
 
 
-def above_groups(value: float, ceiling: float, error: float | None) -> str:
-    """What to say of an information above the entropy of the groups, in bits, by more than its error."""
-    if value <= ceiling + ERRORS * (error or 0.0) + 1e-9:
+def other_sizes(sizes: Sequence[int]) -> str:
+    """What to say of values that stand side by side and were measured on so many points each, or nothing."""
+    if len(set(sizes)) < 2:
         return ""
     return (
-        f"{ABOVE}: {value:.3g} bit where the groups hold {ceiling:.3g}, so this is no share of them; "
-        "compare it with values of the same groups only"
+        f"measured at different n ({min(sizes)} to {max(sizes)}): these values grow with n and are not comparable; "
+        "measure the same number of points"
+    )
+
+
+def above_groups(value: float, ceiling: float, error: float | None, *, adjusted: bool = False) -> str:
+    """What to say of an information above the entropy of the groups, in bits, by more than its error.
+
+    Where it is not the adjusted one, that is what to take.
+    """
+    if value <= ceiling + ERRORS * (error or 0.0) + 1e-9:
+        return ""
+    return f"{ABOVE}: {value:.3g} bit where the groups hold {ceiling:.3g}, so this is no share of them; " + (
+        "compare it with values of the same groups only" if adjusted else "take Adjusted(), which is"
     )
