@@ -11,6 +11,8 @@ import torch
 
 STARTUP = str(Path(__file__).parent / "startup")
 sys.path.insert(0, STARTUP)
+os.environ.setdefault("KERAS_BACKEND", "torch")  # read at the first import of keras
+
 import torchvision_operators  # noqa: E402, F401
 
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
