@@ -134,6 +134,17 @@ def timed(rule):
     return ds.choose_time(SPECTRUM, rule)
 
 
+def ranked(points, reference, *, resamples, level=0.95, estimator=None, rng=0):
+    how = {"resamples": resamples, "level": level, "estimator": estimator, "rng": rng}
+    return ds.rank({"a": points}, reference, **how).rows[0].value
+
+
+def agreed(number, *, resamples, level=0.95, rng=0):
+    values, against = {"a": number, "b": 2.5, "c": 0.5, "d": 3.0}, {"a": 1, "b": 3, "c": 2, "d": 4}
+    return ds.agreement(values, against, resamples=resamples, level=level, rng=rng).kendall.value
+
+
+OF_RANK = ["points", "reference", "resamples", "level", "estimator"]
 SPECTRUM = ds.spectrum(VALUES)
 JOINED = ds.spectrum(VALUES, kernel=ds.Gaussian(2.0))
 AFFINITY = ds.Gaussian(2.0)(VALUES)
@@ -164,6 +175,8 @@ MEASURES = {
     ),
     "compare": Door.of(ds.compare, resamples=10),
     "compare with labels": Door.of(ds.compare, reference=LABELS, resamples=10, estimator=ds.Matched(1), only=OF_LABELS),
+    "rank": Door.of(ranked, points=VALUES, reference=LABELS, resamples=10, estimator=ds.Matched(1), only=OF_RANK),
+    "agreement": Door.of(agreed, number=1.0, resamples=10, tables={"number": odd_inputs.reals}),
     "profile": Door.of(ds.profile, sigmas=[1.0, 3.0]),
     "profile with labels": Door.of(ds.profile, reference=LABELS, sigmas=[1.0, 3.0]),
     "profile of a number of widths": Door.of(ds.profile, sigmas=4, tables={"sigmas": odd_inputs.integers}),
@@ -206,6 +219,7 @@ SETTINGS = {
     "Chebyshev": Door.of(ds.Chebyshev, use=solved),
     "Matched": Door.of(ds.Matched, use=estimated),
     "Literal": Door.of(ds.Literal, use=estimated),
+    "Adjusted": Door.of(ds.Adjusted, use=estimated),
     "Labels": Door.of(ds.Labels, use=lambda labels: grouped(labels, LABELS)),
     "Labels reference": Door.of(
         lambda reference: ds.Labels()(reference), tables={"reference": odd_inputs.labels_alone}
@@ -518,7 +532,7 @@ def test_every_odd_input_gives_the_right_value_or_one_line_of_our_own(name):
 NO_DOORS = {
     "errors": "DiffspecError InputError MissingExtraError TooLargeError RunLogWarning",
     "what doors give, not made by users; read back they are doors": """Choice Comparison Curve Estimate Group GroupTest
-        Interval PermutationTest Profile ScaleShape Settings Spectrum Pair""",
+        Agreement Correlation Interval PermutationTest Profile Ranked Ranking ScaleShape Settings Spectrum Pair""",
     "settings, types and constants": "paper __version__ NAMED TINY Rule Sigma RULES Measure",
     "arithmetic on what rules have computed": "median_sigma median_ranks",
 }

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from diffspec._checks import Seed, generator_of, integer, real, shown
+from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.spectra.records import Record
 
@@ -58,6 +59,7 @@ class Agreement(Record):
         return f"{found} ({self.count} names, {self.level:.0%} bootstrap intervals)"
 
 
+@within_memory
 def agreement(
     values: Mapping[str, float],
     against: Mapping[str, float],
@@ -113,9 +115,10 @@ def agreement(
             f"a rank correlation needs at least {FEWEST} names with both numbers, got {len(common)} of {len(values)}; "
             f"the other side has {listed or 'none'}"
         )
-    pairs = np.array([[float(values[name]), float(against[name])] for name in common])
-    if not np.isfinite(pairs).all() or (np.ptp(pairs, axis=0) == 0.0).any():
+    numbers = np.array([[real(side[name]) for side in (values, against)] for name in common])
+    if not np.isfinite(numbers).all() or any(len(set(column)) == 1 for column in numbers.T.tolist()):
         raise InputError("numbers to correlate must be finite and not all equal; leave out what has none")
+    pairs = stats.rankdata(numbers, axis=0)
     drawn = generator.integers(len(pairs), size=(resamples, len(pairs)))
     tail = (1.0 - float(level)) / 2.0
 
