@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from diffspec._checks import integer, shown
+from diffspec._checks import integer
+from diffspec.adapters.rows import DIGITS, LEADING, checked, parts, smallest
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.asked import check_walk, time_for
@@ -29,12 +30,6 @@ __all__ = [
 ]
 
 Tensor: TypeAlias = Any
-
-DIGITS = 2**24
-"""A float32 holds whole numbers up to here: labels, and each half of the key of a row."""
-
-LEADING = 3
-"""Columns of a row before its features: two halves of its key, and its label."""
 
 
 class _Sampled(Metric):
@@ -87,14 +82,14 @@ class _Sampled(Metric):
         InputError
             Another shape, dtype or width than before, NaN, no labels where they are needed.
         """
-        points, labels = _checked(points, labels, needed=self._labelled())
+        points, labels = checked(points, labels, needed=self._labelled())
         width, known = LEADING + points.shape[1], int(self.sizes[0])
         if known not in (0, width):
             raise InputError(f"points must have {known - LEADING} features as before, got {width - LEADING}")
         self.sizes[0] = width
         keys = torch.as_tensor(self._keys(len(points)), device=points.device)
         coming = torch.cat([keys, labels.float()[:, None], points.float()], dim=1)
-        self.rows = [_smallest(torch.cat([*self._tables(), coming.to(self.sizes.device)]), self.size).flatten()]
+        self.rows = [smallest(torch.cat([*self._tables(), coming.to(self.sizes.device)]), self.size).flatten()]
 
     def compute(self) -> Tensor:
         """The measure of the sample, a float32 scalar in bits; `estimate` has its error and verdict.
@@ -108,15 +103,15 @@ class _Sampled(Metric):
         n = sum(map(len, tables))
         if n < 2:
             raise InputError(f"{type(self).__name__} needs at least 2 points, got {n}; call update(points) before")
-        self.estimate = self._measured(_smallest(torch.cat(tables), self.size))
+        self.estimate = self._measured(smallest(torch.cat(tables), self.size))
         return torch.tensor(float(self.estimate), dtype=torch.float32, device=self.sizes.device)
 
     def forward(self, points: Tensor, labels: Tensor | None = None) -> Tensor:
         """Take in a batch, and give the measure of this batch alone."""
         self.update(points, labels)
         # Not by torchmetrics' own way, which takes the batch in by itself: its keys would be drawn once more.
-        checked, classes = _checked(points, labels, needed=self._labelled())
-        batch = torch.cat([torch.zeros(len(checked), 2), classes.float().cpu()[:, None], checked.float().cpu()], dim=1)
+        some, classes = checked(points, labels, needed=self._labelled())
+        batch = torch.cat([torch.zeros(len(some), 2), classes.float().cpu()[:, None], some.float().cpu()], dim=1)
         value = torch.tensor(float(self._measured(batch)), dtype=torch.float32, device=self.sizes.device)
         self._forward_cache = value
         return value
@@ -157,7 +152,7 @@ class _Sampled(Metric):
         rows = torch.cat(tables)
         if len(torch.unique(rows[:, :2], dim=0)) < len(rows):
             raise InputError(f"both metrics drew with seed {self.seed}; give one of them another seed, then merge them")
-        return [_smallest(rows, self.size).flatten()]
+        return [smallest(rows, self.size).flatten()]
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
         """A figure and its axes of `val`, one value or several; of `compute()` where none is given."""
@@ -175,8 +170,8 @@ class _Sampled(Metric):
 
     def _tables(self) -> list[Tensor]:
         """What is kept, as rows; after a gathering, of all processes."""
-        parts = self.rows if isinstance(self.rows, list) else [self.rows]
-        return [part.to(self.sizes.device).reshape(-1, int(self.sizes[0])) for part in parts if part.numel()]
+        kept = self.rows if isinstance(self.rows, list) else [self.rows]
+        return [part.to(self.sizes.device).reshape(-1, int(self.sizes[0])) for part in kept if part.numel()]
 
     def _keys(self, count: int) -> np.ndarray[Any, Any]:
         """Two halves of a random key for each of the rows that come next: others in every process."""
@@ -195,37 +190,6 @@ class _Sampled(Metric):
 
     def _measured(self, rows: Tensor) -> Estimate:
         raise NotImplementedError
-
-
-def _smallest(rows: Tensor, size: int) -> Tensor:
-    """The `size` rows of the smallest keys, in their order: the same however they were brought together."""
-    keys = rows[:, 0].double() * DIGITS + rows[:, 1].double()
-    return rows[keys.argsort(stable=True)[:size]]
-
-
-def _checked(points: Any, labels: Any, *, needed: bool) -> tuple[Tensor, Tensor]:
-    if not isinstance(points, torch.Tensor) or points.ndim != 2 or not points.is_floating_point():
-        got = f"{tuple(points.shape)}, {points.dtype}" if isinstance(points, torch.Tensor) else shown(points)
-        raise InputError(f"points must be a floating tensor (n, d), got {got}; flatten or average further axes")
-    points = points.detach()
-    if not bool(points.isfinite().all()):
-        raise InputError("points must be finite, got NaN or infinity; look at the network that gave them")
-    if labels is None and needed:
-        raise InputError("labels are needed; write update(points, labels)")
-    if labels is None or not needed:
-        return points, torch.zeros(len(points), dtype=torch.int64, device=points.device)
-    if not isinstance(labels, torch.Tensor) or labels.is_floating_point() or labels.shape != points.shape[:1]:
-        got = f"{tuple(labels.shape)}, {labels.dtype}" if isinstance(labels, torch.Tensor) else shown(labels)
-        raise InputError(f"labels must be whole numbers, one per point ({len(points)}), got {got}")
-    if len(labels) and int(labels.abs().max()) >= DIGITS:
-        raise InputError(f"labels must lie below {DIGITS}, got {int(labels.abs().max())}; number the classes")
-    return points, labels.detach().to(points.device)
-
-
-def _parts(rows: Tensor) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Points and labels of rows."""
-    table = rows.detach().cpu().numpy()
-    return table[:, LEADING:], table[:, LEADING - 1].astype(np.int64)
 
 
 class DiffusionSpectralEntropy(_Sampled):
@@ -264,7 +228,7 @@ class DiffusionSpectralEntropy(_Sampled):
         return False
 
     def _measured(self, rows: Tensor) -> Estimate:
-        return dse(_parts(rows)[0], **self._walk)
+        return dse(parts(rows)[0], **self._walk)
 
 
 class DiffusionSpectralMutualInformation(_Sampled):
@@ -290,7 +254,7 @@ class DiffusionSpectralMutualInformation(_Sampled):
     """
 
     def _measured(self, rows: Tensor) -> Estimate:
-        return dsmi(*_parts(rows), **self._walk)
+        return dsmi(*parts(rows), **self._walk)
 
 
 class AdjustedDiffusionSpectralMutualInformation(_Sampled):
@@ -316,4 +280,4 @@ class AdjustedDiffusionSpectralMutualInformation(_Sampled):
     """
 
     def _measured(self, rows: Tensor) -> Estimate:
-        return dsmi(*_parts(rows), estimator=Adjusted(), **self._walk)
+        return dsmi(*parts(rows), estimator=Adjusted(), **self._walk)
