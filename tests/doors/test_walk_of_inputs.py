@@ -404,6 +404,16 @@ WATCHED = {
         batches=[TENSOR],
         tables={"model": odd_inputs.networks, "layers": odd_inputs.layers, "batches": odd_inputs.batches},
     ),
+    "layers": Door.of(
+        training.layers,
+        model=NETWORK,
+        example=TENSOR,
+        tables={
+            "model": odd_inputs.networks,
+            # One input is enough for a look at shapes.
+            "example": lambda good: {k: v for k, v in odd_inputs.probe_inputs(good).items() if k != "one"},
+        },
+    ),
     "Layer": Door.of(
         lambda name, reduce: training.collect(NETWORK, training.Layer(name, reduce), [TENSOR]),
         name="1",

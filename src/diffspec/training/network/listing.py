@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from diffspec._memory import within_memory
 from diffspec.training.network.batches import as_batches, copied
 from diffspec.training.network.hooks import answered, plainly
 from diffspec.training.network.layers import Module, modules_of, unwrapped
@@ -47,6 +48,7 @@ class LayerTable:
         return "\n".join(f"{a:<{wide}}  {b:<{kind}}  {c}".rstrip() for a, b, c in lines)
 
 
+@within_memory
 def layers(model: Module, example: Any) -> LayerTable:
     """Every layer that `Monitor` and `collect` can be given, with its type and the shape of its output.
 
