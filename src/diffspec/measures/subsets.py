@@ -20,7 +20,7 @@ from diffspec.operators.tiles import GaussianTiles
 from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for, planned
 from diffspec.solvers.storing import plan_for_sets, plan_in
-from diffspec.spectra.functionals import log_sum
+from diffspec.spectra.functionals import shannon_and_log_sum
 from diffspec.spectra.rounding import log_sum_error
 from diffspec.spectra.spectrum import Spectrum, shannon, whole_error
 
@@ -49,11 +49,11 @@ class Entropy:
     @classmethod
     def of(cls, found: Spectrum, t: float) -> Entropy:
         """What the spectrum of a set says at time `t`."""
-        nats = shannon(found, t)
+        nats, total = shannon_and_log_sum(found, t)
         first = (nats if t == 1 else shannon(found)) / math.log(found.n)
         error = whole_error(found, t)
         spread = 0.0 if error is None else log_sum_error(found, t)
-        return cls(found.n, nats, first, error, log_sum(found, t), spread)
+        return cls(found.n, nats, first, error, total, spread)
 
     @property
     def share(self) -> float:
