@@ -26,6 +26,17 @@ EXTRAS = {
     "plotly": "report",
     "jinja2": "report",
     "rich": "demo",
+    "faiss-cpu": "faiss",
+    "dask": "cluster",
+    "distributed": "cluster",
+    "zarr": "zarr",
+    "lightning": "lightning",
+    "transformers": "transformers",
+    "accelerate": "transformers",
+    "torchmetrics": "torchmetrics",
+    "tensorboard": "tensorboard",
+    "torchvision": "timm",
+    "timm": "timm",
 }
 """Optional packages and the extra of diffspec that brings each."""
 
