@@ -233,7 +233,6 @@ def test_what_cannot_be_chosen_is_one_line(noise, capsys):
 
 
 REPEATED = [
-    "--key a --key b",
     "--labels a.npy --labels b.npy",
     "--seed 1 --seed 2",
     "--header --no-header",

@@ -115,7 +115,7 @@ def measure(
             points = load_points(Source(file, key, header), chosen)
             _tell(points)
             found = spectrum(points.values, **walk, t=times[0], rng=seed)
-            return Measured(named, points.values.shape[1], [found.shannon(t) for t in times])
+            return Measured(named, _features_of(points.values), [found.shannon(t) for t in times])
         source = Source(held, labels_key, header if same and labels_header is None else labels_header)
         values = load_reference(source) if reference else load_labels(source)
         known = None if reference else values.values
@@ -124,7 +124,9 @@ def measure(
         _tell(points, values)
         partition = groups(values.values)
         estimates = [dsmi(points.values, partition, estimator=how, **walk, t=t, rng=seed) for t in times]
-        return Measured(named, points.values.shape[1], estimates, f"{held}" + (f":{labels_key}" if labels_key else ""))
+        return Measured(
+            named, _features_of(points.values), estimates, f"{held}" + (f":{labels_key}" if labels_key else "")
+        )
 
     every = [measured(named) for named in sources(files, keys, without=() if given else (labels_key or "",))]
     if as_json:
@@ -133,6 +135,11 @@ def measure(
         say(estimates_text(every[0].estimates, every[0].named.source.path, every[0].d))
     else:
         say(measured_text(every))
+
+
+def _features_of(values: Any) -> int:
+    """How many features points have; of a structured array, one per field."""
+    return int(values.shape[1]) if len(values.shape) > 1 else len(values.dtype.names or ())
 
 
 def _same(file: Path, given: Path) -> bool:

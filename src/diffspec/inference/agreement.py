@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from diffspec._checks import Seed, generator_of, integer, real, shown
 from diffspec._memory import within_memory
@@ -118,7 +117,9 @@ def agreement(
     numbers = np.array([[real(side[name]) for side in (values, against)] for name in common])
     if not np.isfinite(numbers).all() or any(len(set(column)) == 1 for column in numbers.T.tolist()):
         raise InputError("numbers to correlate must be finite and not all equal; leave out what has none")
-    pairs = stats.rankdata(numbers, axis=0)
+    from scipy.stats import kendalltau, rankdata, weightedtau  # slow to import, needed here only
+
+    pairs = rankdata(numbers, axis=0)
     drawn = generator.integers(len(pairs), size=(resamples, len(pairs)))
     tail = (1.0 - float(level)) / 2.0
 
@@ -131,8 +132,8 @@ def agreement(
         count=len(common),
         level=float(level),
         spearman=correlation("Spearman", _spearman),
-        kendall=correlation("Kendall", stats.kendalltau),
-        weighted_tau=correlation("weighted tau", stats.weightedtau),
+        kendall=correlation("Kendall", kendalltau),
+        weighted_tau=correlation("weighted tau", weightedtau),
         missing=tuple(name for name in values if name not in against),
     )
 
@@ -145,5 +146,7 @@ def _of(statistic: Callable[[Any, Any], Any], pairs: np.ndarray[Any, Any]) -> fl
 
 
 def _spearman(first: Any, second: Any) -> tuple[float]:
-    ranks = [stats.rankdata(each) for each in (first, second)]
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(each) for each in (first, second)]
     return (float(np.corrcoef(ranks[0], ranks[1])[0, 1]),)
