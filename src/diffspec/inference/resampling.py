@@ -254,9 +254,8 @@ class Measure:
 
     def estimate(self, points: Array, partition: Partition | None, rng: Seed) -> Estimate:
         """The measure on all points."""
-        rest: dict[str, Any] = {
-            name: getattr(self.how, name) for name in ("kernel", "alpha", "t", "solver", "memory", "tol")
-        }
+        names = ("kernel", "alpha", "t", "solver", "memory", "tol")
+        rest: dict[str, Any] = {name: getattr(self.how, name) for name in names}
         if partition is None:
             return dse(points, rng=rng, **rest)
         return dsmi(points, partition, estimator=self.estimator, rng=rng, **rest)

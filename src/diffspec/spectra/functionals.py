@@ -9,13 +9,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from typing import Any, Protocol
 
-import numpy as np
-
-from diffspec._arrays import Array, from_numpy, namespace, number, to_numpy
+from diffspec._arrays import Array, namespace, number
 from diffspec._checks import positive, real, shown
 from diffspec.errors import InputError
+from diffspec.spectra.powers import Measure, logs_of_powers, sums
 
 __all__ = [
     "Measure",
@@ -39,43 +37,7 @@ __all__ = [
 
 # Orders this near to 1 are taken by the series around Shannon's; logarithms below this have no exponential.
 NEAR_1, LEAST_LOG = 1e-3, -745.0
-# Beyond this time products with logarithms may overflow, in float32 too.
-HUGE_TIME = 1e30
 MOST = sys.float_info.max
-
-
-class Measure(Protocol):
-    """What is read of a `diffspec.spectra.spectrum.Spectrum`."""
-
-    @property
-    def nodes(self) -> Array:
-        """Absolute eigenvalues, shape (k,), descending."""
-        ...
-
-    @property
-    def weights(self) -> Array:
-        """How many eigenvalues each node stands for, shape (k,)."""
-        ...
-
-    @property
-    def floor(self) -> float:
-        """The rounding of the nodes."""
-        ...
-
-    @property
-    def rounding(self) -> float:
-        """About how far a node is off for affinities in float32."""
-        ...
-
-    @property
-    def samples(self) -> Array | None:
-        """Independent estimates of the weights, shape (p, k)."""
-        ...
-
-    @property
-    def check(self) -> Any:
-        """The same by a second rule, or None."""
-        ...
 
 
 def shannon(spectrum: Measure, t: float = 1.0) -> float:
@@ -91,26 +53,26 @@ def shannon(spectrum: Measure, t: float = 1.0) -> float:
 
 def entropy_of(spectrum: Measure, t: float = 1.0) -> Array:
     """`shannon` as a 0-d array of the spectrum's library, which keeps its gradient where there is one."""
-    total, weighted = _sums(_log_powers(spectrum, check_time(t), rounding=0.0))
+    total, weighted = sums(logs_of_powers(spectrum, check_time(t), rounding=0.0))
     return namespace(total).log(total) - weighted / total
 
 
 def shannon_and_log_sum(spectrum: Measure, t: float = 1.0) -> tuple[float, float]:
-    """`shannon` and `log_sum` by one pass, for the many small sets that an information is made of."""
-    total, weighted = (number(value) for value in _sums(_log_powers(spectrum, check_time(t))))
-    return _possible(math.log(total) - weighted / total, spectrum), math.log(total)
+    """`shannon` and `log_sum`, in nats, by one pass, for the many small sets that an information is made of. O(k)."""
+    nats, total = _shannon_and_log_sum(spectrum, check_time(t))
+    return _possible(nats, spectrum), total
 
 
 def log_sum(spectrum: Measure, t: float = 1.0) -> float:
     """Log of sum (|lambda| / max)^t: by how much a spectrum outweighs others, of which it is a part. O(k)."""
-    return math.log(number(_sums(_log_powers(spectrum, check_time(t)))[0]))
+    return math.log(number(sums(logs_of_powers(spectrum, check_time(t)))[0]))
 
 
 def log_sum_stderr(spectrum: Measure, t: float = 1.0) -> float | None:
     """Standard error of `log_sum` by the probes, None where nothing is random."""
     if spectrum.samples is None:
         return None
-    log_powers, weights = _log_powers(spectrum, check_time(t))
+    log_powers, weights = logs_of_powers(spectrum, check_time(t))
     powers = namespace(log_powers).exp(log_powers)
     return _spread(spectrum, powers / namespace(powers).sum(weights * powers))
 
@@ -137,7 +99,7 @@ def shannon_stderr(spectrum: Measure, t: float = 1.0) -> float | None:
     t = check_time(t)
     if spectrum.samples is None:
         return None
-    log_powers, weights = _log_powers(spectrum, t)
+    log_powers, weights = logs_of_powers(spectrum, t)
     xp = namespace(log_powers)
     powers = xp.exp(log_powers)
     total = xp.sum(weights * powers)
@@ -152,12 +114,12 @@ def renyi_stderr(spectrum: Measure, q: float, t: float = 1.0) -> float | None:
         return shannon_stderr(spectrum, t)
     if spectrum.samples is None:
         return None
-    log_powers, weights = _log_powers(spectrum, check_time(t))
+    log_powers, weights = logs_of_powers(spectrum, check_time(t))
     xp = namespace(log_powers)
     slope = xp.exp(log_powers) / xp.sum(weights * xp.exp(log_powers))
     if q == math.inf:
         return _spread(spectrum, slope)
-    power = xp.exp(_log_powers(spectrum, min(q * t, MOST))[0])
+    power = xp.exp(logs_of_powers(spectrum, min(q * t, MOST))[0])
     return _spread(spectrum, (power / xp.sum(weights * power) / (1.0 - q) + slope * (q / (q - 1.0))))
 
 
@@ -219,14 +181,18 @@ def check_order(q: float) -> float:
 
 
 def _shannon(spectrum: Measure, t: float) -> float:
-    total, weighted = (number(value) for value in _sums(_log_powers(spectrum, t)))
-    return math.log(total) - weighted / total
+    return _shannon_and_log_sum(spectrum, t)[0]
+
+
+def _shannon_and_log_sum(spectrum: Measure, t: float) -> tuple[float, float]:
+    total, weighted = (number(value) for value in sums(logs_of_powers(spectrum, t)))
+    return math.log(total) - weighted / total, math.log(total)
 
 
 def _renyi(spectrum: Measure, q: float, t: float) -> float:
     if q == 1:
         return _shannon(spectrum, t)
-    log_powers, weights = _log_powers(spectrum, t)
+    log_powers, weights = logs_of_powers(spectrum, t)
     xp = namespace(log_powers)
     log_total = math.log(float(xp.sum(weights * xp.exp(log_powers))))
     if q == math.inf:
@@ -236,7 +202,7 @@ def _renyi(spectrum: Measure, q: float, t: float) -> float:
         logs = xp.clip(log_powers - log_total, LEAST_LOG, None)
         excess = float(xp.sum(weights * xp.exp(logs) * xp.expm1((q - 1.0) * logs)))
         return -math.log1p(excess) / (q - 1.0)
-    raised, _weights = _log_powers(spectrum, min(q * t, MOST))
+    raised, _weights = logs_of_powers(spectrum, min(q * t, MOST))
     log_raised = math.log(float(xp.sum(weights * xp.exp(raised))))
     return log_total * (q / (q - 1.0)) - log_raised / (q - 1.0)
 
@@ -256,49 +222,3 @@ def above(spectrum: Measure, t: float, floor: float) -> Array:
     # What is 1 to rounding, or more, stays above at every t.
     ones = spectrum.nodes >= 1.0 - float(spectrum.floor)
     return ones | (xp.where(ones, xp.ones_like(spectrum.nodes), spectrum.nodes) ** t > floor)
-
-
-def _sums(measure: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Z = sum w r^t and G = sum w r^t log r^t, as 0-d arrays."""
-    log_powers, weights = measure
-    xp = namespace(log_powers)
-    powers = weights * xp.exp(log_powers)
-    return xp.sum(powers), xp.sum(powers * log_powers)
-
-
-def _log_powers(spectrum: Measure, t: float, *, rounding: float | None = None) -> tuple[Array, Array]:
-    """T log(|lambda| / max) of the non-zero nodes, and their weights; what is the largest to `rounding` counts as it.
-
-    Rounding is the floor of the solver unless given: at large t equal eigenvalues would else part.
-    """
-    xp = namespace(spectrum.nodes)
-    positive = spectrum.nodes > 0
-    nodes, weights = spectrum.nodes[positive], spectrum.weights[positive]
-    rounding = float(spectrum.floor) if rounding is None else rounding
-    log_powers = _scaled_logs(nodes, t, rounding)
-    if spectrum.samples is not None and not float(xp.sum(weights * xp.exp(log_powers))) > 0:
-        log_powers = _scaled_logs(_pooled(nodes, weights), t, rounding)
-    return log_powers, weights
-
-
-def _scaled_logs(nodes: Array, t: float, rounding: float) -> Array:
-    """T log(node / largest), finite, so that 0 log 0 is 0; 0 for the largest and what is the largest to `rounding`."""
-    xp = namespace(nodes)
-    largest = xp.max(nodes)
-    if rounding > 0:
-        nodes = xp.where(nodes >= largest - rounding, largest, nodes)
-    logs = xp.log(nodes / largest)
-    # Logarithms of float64 lie above -1500, or at -inf where the quotient of the last node, the smallest, is 0.
-    if t > HUGE_TIME or number(logs[-1]) == -math.inf:
-        logs = xp.clip(logs, float(xp.finfo(logs.dtype).min) / 2.0 / max(t, 1.0), None)
-    return float(t) * logs
-
-
-def _pooled(nodes: Array, weights: Array) -> Array:
-    """`nodes`, each moved down to the next one up to which the weights, from the top, sum to more than 0.
-
-    Weights that are estimates may be negative. Then every sum of w node^t is positive, whatever t (Abel's summation).
-    """
-    sums = np.cumsum(to_numpy(weights))
-    ends = np.where(sums > 0, np.arange(len(sums)), len(sums) - 1)
-    return from_numpy(to_numpy(nodes)[np.minimum.accumulate(ends[::-1])[::-1]], nodes)
