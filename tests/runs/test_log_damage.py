@@ -44,7 +44,9 @@ SPECTRUM = {"kind": "spectrum", "run": "a", "step": 0, "layer": "z", "rule": "me
 PICTURE = {"kind": "picture", "run": "a", "step": 0, "layer": "z", "method": "PCA", "x": [1.0, 2.0], "y": [0.0, 1.0]}
 SETTINGS = {"kind": "settings", "run": "a", "values": {"rate": 0.1, "data": {"name": "digits"}}}
 FAILURE = {"kind": "failure", "run": "a", "step": 0, "layer": "z", "name": "DSE(Z)", "rule": "median", "error": "none"}
-WHOLE = [FIRST, SPECTRUM, PICTURE, SETTINGS, FAILURE]
+ALERT = {"kind": "alert", "run": "a", "step": 0, "layer": "z", "rule": "median", "name": "collapse", "text": "flat"}
+SKIPPED = {"kind": "skipped", "run": "a", "step": 3, "text": "looks are left out"}
+WHOLE = [FIRST, SPECTRUM, PICTURE, SETTINGS, FAILURE, ALERT, SKIPPED]
 
 DAMAGES: dict[str, bytes] = {
     "a block of NULs": b"\x00" * 4096 + b"\n",
@@ -80,6 +82,15 @@ DAMAGES: dict[str, bytes] = {
     "an endless sigma": text().replace(b'"n": 9', b'"n": 9, "settings": {"sigma": 1' + b"0" * 400 + b"}"),
     "settings that are a list": line({"kind": "settings", "run": "a", "values": [1]}),
     "a failure without a text": line({**FAILURE, "error": None}),
+    "an alert without a text": line({**ALERT, "text": None}),
+    "an alert without a name": line({**ALERT, "name": 3}),
+    "looks left out at no step": line({**SKIPPED, "step": None}),
+    "looks left out without a word": line({**SKIPPED, "text": None}),
+    "times that are a list": line(number(7, times=[1.0])),
+    "times by words": line(number(7, times={"late": 1.0})),
+    "times below 0": line(number(7, times={"-1": 1.0})),
+    "a text at a time": line(number(7, times={"3": "1.0"})),
+    "NaN at a time": line(number(7, times={"3": 1.0})).replace(b'"3": 1.0', b'"3": NaN'),
     "a newer schema": HEADER.replace(b"1", b"2", 1) + text() + HEADER,
     "a schema of another type": HEADER.replace(b"1", b'{"a": []}', 1),
     "a header without its schema": HEADER.replace(b"schema", b"schemb"),
@@ -99,6 +110,8 @@ ODD: dict[str, bytes] = {
     "mark-up": text(run='"<script>alert(1)</script>"', name='"$\\\\alpha"'),
     "a key twice": text().replace(b'"n": 9', b'"n": 9, "n": 8, "value": 2.5'),
     "further fields": text().replace(b'"n": 9', b'"n": 9, "host": ["b", {"c": null}]'),
+    "no times": line(number(7, times=None)),
+    "times": line(number(7, times={"1": 1.0, "0.5": 2, "100": 0.25})),
     "an early step": text(step="-5"),
     "a large value": text(value="1e300", stderr="1e300"),
     "a small value": text(value="5e-324", stderr="5e-324"),

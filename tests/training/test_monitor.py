@@ -103,6 +103,17 @@ def test_numbers_are_what_the_functions_give(tmp_path: Path) -> None:
         assert record["seconds"] >= 0
 
 
+def test_an_entropy_is_given_at_further_times_too(tmp_path: Path) -> None:
+    model = network()
+    monitor(tmp_path, model, measures=[DSE()]).observe(0)
+    points = collect(model, "2", [INPUTS])["2"]
+    found = {r["rule"]: r["times"] for r in of(tmp_path / "run.jsonl", "number") if r["name"] == "DSE(Z)"}
+    for rule, walk in {"sigma = 10": paper, "neighbors": {}}.items():
+        wanted = {f"{t}": pytest.approx(float(dse(points, **{**walk, "t": t})), rel=1e-4) for t in (1, 3, 10, 30, 100)}
+        assert found[rule] == wanted
+    assert len(json.dumps(found["neighbors"])) < 80  # a line of the log has some 600 characters
+
+
 def test_rules_are_kernels_or_keyword_arguments(tmp_path: Path) -> None:
     rules = {
         "kernel": Gaussian(2.0),  # with the default alpha and its usual t

@@ -20,6 +20,9 @@ Record: TypeAlias = dict[str, Any]
 
 LARGEST, DEEPEST = 1e300, 20  # a plot adds a margin to the largest number, and JSON may nest until the stack ends
 
+TIME = re.compile(r"\d{1,9}(\.\d{1,9})?")
+"""A diffusion time as the name of a number: ``"30"``."""
+
 HEAD = f'{{"kind": "run-log", "schema": {SCHEMA}, '.encode()
 """What every run log of this schema starts with."""
 
@@ -58,9 +61,14 @@ def _list(value: Any) -> bool:
     return isinstance(value, list) and _plain(value)
 
 
+def _by_time(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(TIME.fullmatch, value)) and all(map(_number, value.values()))
+
+
 Check: TypeAlias = tuple[Callable[[Any], bool], str]
 TEXT, NUMBER, NUMBERS = (_text, "a text"), (_number, "a finite number"), (_numbers, "a list of finite numbers")
 LIST, TABLE = (_list, "a list of plain values"), (_table, "an object of plain values")
+BY_TIME = (_by_time, "an object of finite numbers by diffusion time")
 MEASURED: dict[str, Check] = {"run": TEXT, "step": NUMBER, "name": TEXT, "value": NUMBER}
 
 FIELDS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
@@ -70,6 +78,7 @@ FIELDS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
             **dict.fromkeys(("layer", "rule", "unit", "verdict"), TEXT),
             **dict.fromkeys(("stderr", "n", "ceiling", "seconds"), NUMBER),
             "settings": TABLE,
+            "times": BY_TIME,
         },
     ),
     "scalar": (MEASURED, {}),
@@ -80,6 +89,8 @@ FIELDS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     ),
     "settings": ({"run": TEXT, "values": TABLE}, {}),
     "failure": ({"run": TEXT, "step": NUMBER, "error": TEXT}, {"layer": TEXT, "name": TEXT, "rule": TEXT}),
+    "alert": ({"run": TEXT, "step": NUMBER, "name": TEXT, "text": TEXT}, {"layer": TEXT, "rule": TEXT}),
+    "skipped": ({"run": TEXT, "step": NUMBER, "text": TEXT}, {}),
 }
 """Per kind of record the fields that it needs, and those that it may leave out or hold null for."""
 

@@ -3,16 +3,24 @@
 The first line is a header; every further line is one record with a `kind`:
 
 ========  ==========================================================================================
-number    one measured value: run, step, layer, name, rule, value, unit, stderr, n, ceiling, verdict, seconds, settings
+number    one measured value: run, step, layer, name, rule, value, unit, stderr, n, ceiling, verdict, seconds, settings,
+          times (the same value at other diffusion times, from the spectra behind it)
 scalar    one number passed in by the user (accuracy, loss): run, step, name, value
 spectrum  leading eigenvalues: run, step, layer, rule, values
 picture   points drawn in the plane: run, step, layer, method, x, y, classes (a name per point, or empty)
 settings  what a run was trained and measured with: run, values
 failure   a measurement that raised or was not finite: run, step, layer, name, rule (of a number), error
+alert     what a monitor found wrong: run, step, layer, rule, name (collapse, saturation, memorisation), text
+skipped   looks that a budget left out from step on, until the next that was made: run, step, text (why)
 ========  ==========================================================================================
 
 A value divided by its ceiling is its normalized value. A run that was continued from a checkpoint may hold a step
 twice: the later record holds.
+
+`times` is an object such as ``{"1": 7.412, "3": 6.901, "10": 5.77, "30": 4.02, "100": 3.31}``: values of five digits,
+in the unit of the record and under its ceiling, by diffusion time. Of an entropy in bits, 2 to the power of a value is
+the number of clusters that are seen at that time. It is absent or null where no spectrum is behind a value, and in logs
+of older versions.
 
 Several processes and threads may append to one log: each record is one write under a lock of the file. A killed process
 loses at most the line it was writing, which the next writer removes. Readers take what is whole and say what is not.

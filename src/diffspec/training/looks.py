@@ -18,7 +18,7 @@ from diffspec.runs.writing import Writer
 from diffspec.spectra.result import Estimate
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.keys import Keys
-from diffspec.training.measures import Measure, fields_of
+from diffspec.training.measures import Measure, fields_of, times_of
 from diffspec.training.network.reductions import Points
 from diffspec.training.pictures import LEADING, plane, short
 from diffspec.training.probe import Probe
@@ -100,7 +100,8 @@ class Looks:
         started = time.perf_counter()
         estimate = measure(points, self.plan.probe, walk)
         seconds = round(time.perf_counter() - started, 4)
-        self._number(**fields, **fields_of(estimate), seconds=seconds)
+        times = times_of(measure, estimate)
+        self._number(**fields, **fields_of(estimate), seconds=seconds, **({"times": times} if times else {}))
         if estimate.spectrum is not None:
             where = {key: fields[key] for key in ("step", "layer", "rule")}
             self.writer.write("spectrum", **where, values=short(estimate.spectrum.nodes[:LEADING]))

@@ -14,13 +14,18 @@ from diffspec.measures.entropy import dse
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.measures.information import dsmi
 from diffspec.points.groups import Partition
-from diffspec.spectra.result import Estimate
+from diffspec.spectra.result import NATS_PER, Estimate
+from diffspec.spectra.spectrum import shannon
 from diffspec.training.probe import Probe
 
-__all__ = ["DSE", "DSMI", "RULES", "Measure", "fields_of", "standard"]
+__all__ = ["DSE", "DSMI", "RULES", "TIMES", "Measure", "fields_of", "standard", "times_of"]
 
 RULES: Mapping[str, Walk] = {"sigma = 10": paper, "neighbors": default}
 """The paper's fixed width, under which values follow the scale of the embedding, and the scale-free neighbour graph."""
+
+
+TIMES = (1.0, 3.0, 10.0, 30.0, 100.0)
+"""Diffusion times that every value is given at besides its own: from single points to the largest clusters."""
 
 
 class Measure(Protocol):
@@ -105,3 +110,11 @@ def fields_of(estimate: Estimate) -> dict[str, Any]:
     """The fields of a number record that an estimate has."""
     record = estimate.to_dict()
     return {key: record[key] for key in ("value", "unit", "stderr", "n", "ceiling", "verdict", "settings")}
+
+
+def times_of(measure: Measure, estimate: Estimate) -> dict[str, float] | None:
+    """An entropy at all `TIMES`, in its unit, from the one spectrum behind it; None where there is none."""
+    if not isinstance(measure, DSE) or estimate.spectrum is None:
+        return None
+    unit = NATS_PER[estimate.unit]
+    return {f"{t:g}": float(f"{shannon(estimate.spectrum, t) / unit:.5g}") for t in TIMES}
