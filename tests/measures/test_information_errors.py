@@ -25,7 +25,7 @@ from diffspec import (
 )
 from diffspec.baselines import adjacency_information, binned_information, entry_information, fourier_information
 from diffspec.errors import InputError
-from diffspec.measures.parts import Parts, combined
+from diffspec.measures.parts import Parts, combined, widened
 from diffspec.measures.subsets import Entropy
 
 BIT = math.log(2)
@@ -220,3 +220,11 @@ def test_seeds_of_every_kind_work_everywhere(door, seed):
 def test_partitions_are_taken_as_they_are():
     partition = Partition(TWO, ("a", "b"))
     assert dsmi(LINE, partition).value == dsmi(LINE, TWO).value
+
+
+def test_spreads_whose_squares_vanish_have_a_width():
+    """As at a late time under a wide kernel, where all entropies are nearly 0."""
+    assert widened([(1e-200, 4), (1e-200, 4)]) == pytest.approx(widened([(1.0, 4), (1.0, 4)]) * 2e-200 / 2.0)
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    found = dsmi(points, np.arange(40) % 2, kernel=Gaussian(100.0), t=100.0)
+    assert abs(found.value) < 1e-9

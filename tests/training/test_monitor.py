@@ -16,7 +16,20 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from diffspec import Clusters, Estimate, Gaussian, InputError, dse, dsmi, paper, scale_and_shape
+from diffspec import (
+    AlphaDecay,
+    Clusters,
+    Estimate,
+    Exact,
+    Gaussian,
+    InputError,
+    adjusted_dsmi,
+    dse,
+    dsmi,
+    paper,
+    scale_and_shape,
+)
+from diffspec.conventions import default
 from diffspec.errors import LayersWarning, RunLogWarning
 from diffspec.points.groups import Partition
 from diffspec.runs.log import Record, RunLog, read
@@ -77,7 +90,7 @@ def test_trained_weights_are_bitwise_equal_with_and_without(tmp_path: Path) -> N
     assert drawn == drawn_too
     assert weights.keys() == watched.keys()
     assert all(torch.equal(weights[name], watched[name]) for name in weights)
-    assert len(of(tmp_path / "run.jsonl", "number")) == 6 * 2 * 7 + 5 * 2 * 2  # no change at the first look
+    assert len(of(tmp_path / "run.jsonl", "number")) == 6 * 2 * 9 + 5 * 2 * 2  # no change at the first look
     assert not of(tmp_path / "run.jsonl", "failure")
 
 
@@ -90,6 +103,7 @@ def test_numbers_are_what_the_functions_give(tmp_path: Path) -> None:
     for rule, walk in {"sigma = 10": paper, "neighbors": {}}.items():  # by default as the functions by default
         wanted["DSE(Z)", rule] = dse(points, **walk)
         wanted["DSMI(Z;Y)", rule] = dsmi(points, LABELS, **walk)
+        wanted["adjusted DSMI(Z;Y)", rule] = adjusted_dsmi(points, LABELS, **walk)
         wanted["DSMI(Z;X)", rule] = dsmi(points, groups, **walk)
     found = {(r["name"], r["rule"]): r for r in of(tmp_path / "run.jsonl", "number") if r["rule"]}
     assert found.keys() == wanted.keys()
@@ -103,15 +117,45 @@ def test_numbers_are_what_the_functions_give(tmp_path: Path) -> None:
         assert record["seconds"] >= 0
 
 
-def test_an_entropy_is_given_at_further_times_too(tmp_path: Path) -> None:
-    model = network()
-    monitor(tmp_path, model, measures=[DSE()]).observe(0)
+@pytest.mark.parametrize("rule", ["sigma = 10", "neighbors"])
+def test_every_measure_is_given_at_further_times_too(tmp_path: Path, rule: str) -> None:
+    model, walk = network(), RULES[rule]
+    monitor(tmp_path, model).observe(0)
     points = collect(model, "2", [INPUTS])["2"]
-    found = {r["rule"]: r["times"] for r in of(tmp_path / "run.jsonl", "number") if r["name"] == "DSE(Z)"}
-    for rule, walk in {"sigma = 10": paper, "neighbors": {}}.items():
-        wanted = {f"{t}": pytest.approx(float(dse(points, **{**walk, "t": t})), rel=1e-4) for t in (1, 3, 10, 30, 100)}
-        assert found[rule] == wanted
-    assert len(json.dumps(found["neighbors"])) < 80  # a line of the log has some 600 characters
+    found = {r["name"]: r["times"] for r in of(tmp_path / "run.jsonl", "number") if r["rule"] == rule}
+    groups = Clusters(10, seed=0)(INPUTS.double().numpy())
+    alone: dict[str, Callable[..., Estimate]] = {
+        "DSE(Z)": lambda **walk: dse(points, **walk),
+        "DSMI(Z;Y)": lambda **walk: dsmi(points, LABELS, **walk),
+        "adjusted DSMI(Z;Y)": lambda **walk: adjusted_dsmi(points, LABELS, **walk),
+        "DSMI(Z;X)": lambda **walk: dsmi(points, groups, **walk),
+    }
+    assert found.keys() == alone.keys()
+    for name, measure in alone.items():
+        wanted = {t: measure(**{**walk, "t": float(t)}).value for t in ("1", "3", "10", "30", "100")}
+        assert found[name] == pytest.approx(wanted, rel=1e-4, abs=1e-9)
+        assert len(json.dumps(found[name])) < 100  # a line of the log has some 600 characters
+
+
+def test_all_measures_of_a_rule_share_one_graph_and_every_decomposition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs, orders = list[int](), list[int]()
+    weigh, solve = AlphaDecay.__call__, Exact.__call__
+    monkeypatch.setattr(AlphaDecay, "__call__", lambda self, points: graphs.append(len(points)) or weigh(self, points))
+    monkeypatch.setattr(
+        Exact, "__call__", lambda self, operator, rng: orders.append(operator.n) or solve(self, operator, rng)
+    )
+    watching = monitor(tmp_path, rules={"neighbors": default})
+    graphs.clear()
+    watching.observe(0)
+    assert graphs == [60]
+    own = len(set(watching.probe.input_groups.sizes))
+    # Of all points; three classes and five sets of their size; ten clusters and five sets of each size.
+    singles = sum(size == 1 for size in watching.probe.input_groups.sizes)
+    assert orders.count(60) == 1
+    assert orders.count(20) >= 3 + 5
+    assert len(orders) == 1 + 3 + 5 + 10 + 5 * own - singles - 5 * (singles > 0)
 
 
 def test_rules_are_kernels_or_keyword_arguments(tmp_path: Path) -> None:
@@ -384,7 +428,7 @@ def test_a_network_that_gives_nan_is_recorded(tmp_path: Path) -> None:
     failures = of(watching.log.path, "failure")
     assert {r["step"] for r in failures} == {1}
     assert [r["error"] for r in failures if r["name"] == "loss"] == ["the value was nan"]
-    assert sum("must be finite" in r["error"] for r in failures) == 7
+    assert sum("must be finite" in r["error"] for r in failures) == 9
     assert [r["value"] for r in of(watching.log.path, "scalar")] == [2.0]
 
 
@@ -475,7 +519,7 @@ def test_mappings_have_no_clusters(tmp_path: Path) -> None:
     watching = monitor(tmp_path, probe=Probe({"input": INPUTS}, LABELS), rules={"median": Gaussian()})
     watching.observe(0)  # left out of the default measures by itself
     names = {r["name"] for r in of(watching.log.path, "number")}
-    assert names == {"DSE(Z)", "DSMI(Z;Y)", "median distance"}
+    assert names == {"DSE(Z)", "DSMI(Z;Y)", "adjusted DSMI(Z;Y)", "median distance"}
 
 
 def test_information_is_of_labels_or_inputs() -> None:

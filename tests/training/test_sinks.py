@@ -95,7 +95,7 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert {record["step"] for record in of(tmp_path, "number")} == {0, 1, 2, 3}
     (tmp_path / "run.jsonl").unlink()
     pages.run("watching.md", "Loggers")
-    assert capsys.readouterr().out.endswith("0 8 numbers\n")
+    assert capsys.readouterr().out.endswith("0 10 numbers\n")
     assert list((tmp_path / "runs" / "first").iterdir())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,10 +12,10 @@ import numpy as np
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
 from diffspec._checks import Seed, recorded
 from diffspec._memory import within_memory
-from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.kernels import AlphaDecay, Kernel, Storage
 from diffspec.measures.advice import advice
 from diffspec.measures.asked import Asked, asked
-from diffspec.operators.build import build
+from diffspec.operators.build import build, operator_on
 from diffspec.operators.dense import Operator
 from diffspec.operators.merging import Copies, copies_of, padded
 from diffspec.operators.stored import Elsewhere
@@ -143,19 +144,32 @@ def spectrum(
     return measured(given, how, memory=memory, seed=rng)
 
 
-def measured(given: Taken, how: Asked, *, memory: float | None = None, seed: Seed) -> Spectrum:
-    """The spectrum of what was `given`, as `how` asks: plan, build, solve, judge. `seed` is written down."""
+def measured(
+    given: Taken,
+    how: Asked,
+    *,
+    memory: float | None = None,
+    seed: Seed,
+    known: Callable[[Storage], Any] | None = None,
+) -> Spectrum:
+    """The spectrum of what was `given`, as `how` asks: plan, build, solve, judge. `seed` is written down.
+
+    `known` gives the affinity of all points where it has been computed for something else too; it is used up.
+    """
     choice = given.choice(how)
-    operator = build(
-        given.points,
-        given.kernel,
-        how.alpha,
-        choice.plan,
-        rng=how.rng,
-        memory=memory,
-        copies=given.copies,
-        why=f"{choice.solver!r} with ",
-    )
+    if known and choice.plan.precision == "kernel" and choice.storage in ("dense", "graph"):
+        operator = operator_on(known(choice.plan.storage), given.kernel, how.alpha)
+    else:
+        operator = build(
+            given.points,
+            given.kernel,
+            how.alpha,
+            choice.plan,
+            rng=how.rng,
+            memory=memory,
+            copies=given.copies,
+            why=f"{choice.solver!r} with ",
+        )
     found = padded(choice.solver(operator, how.rng), given.size.n)
     advised = advice_for(found, given.sample, given.kernel, how.alpha, how.t, rng=how.rng)
     settings = settings_of(given.sample, given.asked, given.kernel, alpha=how.alpha, solver=choice.solver, rng=seed)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from diffspec.solvers import Solver
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Group
 from diffspec.spectra.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 
-__all__ = ["dsmi", "kernel_doubts", "table_of"]
+__all__ = ["Grouped", "dsmi", "kernel_doubts", "table_of"]
 
 
 @within_memory
@@ -100,27 +100,69 @@ def dsmi(
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
     check_estimator(estimator, kernel)
     partition = partition_of(reference, groups, points.shape[0])
-    generator = how.rng
-    resolved = kernel.resolve(points, generator)
+    resolved = kernel.resolve(points, how.rng)
     members = [*partition.members(), *estimator.whole(partition)]
-    compared = estimator.subsets(partition, generator)
+    compared = estimator.subsets(partition, how.rng)
     sizes = [len(indices) for row in [members, *compared] for indices in row]
     walk = walk_of(points, resolved, how, sizes=sizes)
-    parts = Parts.of(partition.sizes, *measured(walk, members, compared, generator))
-    largest = max(len(row[0]) for row in [members[len(partition.names) :], *compared] if row)
-    settings = settings_of(points, kernel, resolved, alpha=how.alpha, solver=walk.solver_for(max(2, largest)), rng=rng)
-    found = estimator.information(parts)
-    return Estimate(
-        measure=estimator.measure,
-        value=found.value / NATS_PER[BIT],
-        unit=BIT,
-        n=points.shape[0],
-        stderr=None if found.stderr is None else found.stderr / NATS_PER[BIT],
-        ceiling=partition.entropy / NATS_PER[BIT],
-        settings=replace(settings, t=how.t, estimator=repr(estimator), partition=partition.origin),
-        verdict=_verdict(walk, partition, parts, found, rng=generator),
-        groups=table_of(partition, parts.groups, parts.compared),
-    )
+    parts = Parts.of(partition.sizes, *measured(walk, members, compared, how.rng))
+    return Grouped(walk, partition, parts, kernel, rng).told(estimator, how.rng)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouped:
+    """The entropies of groups and of what they are compared with, from which an estimator makes an information."""
+
+    walk: Walk
+    partition: Partition
+    parts: Parts
+    kernel: Kernel
+    """As it was asked for."""
+    seed: Seed
+    advised: Callable[[], str] | None = None
+    """What to do where the kernel is at fault, where it has been found out for something else too."""
+    moved: dict[float, Parts] = field(default_factory=dict, repr=False)
+
+    def at(self, t: float) -> Parts:
+        """The entropies at another time, where their spectra were kept; found once."""
+        if t not in self.moved:
+            self.moved[t] = self.parts.at(t)
+        return self.moved[t]
+
+    def told(self, estimator: Estimator, rng: np.random.Generator) -> Estimate:
+        """What `estimator` says of them; `rng` draws what a verdict needs besides."""
+        walk, partition, parts = self.walk, self.partition, self.parts
+        sets = [*(row[0].n for row in parts.compared), *([] if parts.whole is None else [parts.whole.n])]
+        solver = walk.solver_for(max(2, *sets))
+        settings = settings_of(walk.points, self.kernel, walk.kernel, alpha=walk.alpha, solver=solver, rng=self.seed)
+        found = estimator.information(parts)
+        return Estimate(
+            measure=estimator.measure,
+            value=found.value / NATS_PER[BIT],
+            unit=BIT,
+            n=walk.points.shape[0],
+            stderr=None if found.stderr is None else found.stderr / NATS_PER[BIT],
+            ceiling=partition.entropy / NATS_PER[BIT],
+            settings=replace(settings, t=walk.t, estimator=repr(estimator), partition=partition.origin),
+            verdict=self._verdict(found, rng),
+            groups=table_of(partition, parts.groups, parts.compared),
+        )
+
+    def _verdict(self, found: Information, rng: np.random.Generator) -> str:
+        walk, partition, parts = self.walk, self.partition, self.parts
+        bit, most = NATS_PER[BIT], partition.entropy / NATS_PER[BIT]
+        told = beside(
+            _void(partition),
+            *kernel_doubts(walk, parts.compared, partition.sizes, rng, self.advised),
+            _chance(partition.sizes, parts.groups, _dealt(partition, walk, parts.compared, rng)),
+            above_groups(
+                found.value / bit,
+                most,
+                None if found.stderr is None else found.stderr / bit,
+                adjusted=parts.whole is not None,
+            ),
+        )
+        return f"{found.doubt}; {told}" if found.doubt else told
 
 
 def table_of(
@@ -139,7 +181,11 @@ def table_of(
 
 
 def kernel_doubts(
-    walk: Walk, compared: Sequence[Sequence[Entropy]], sizes: Sequence[int], rng: np.random.Generator
+    walk: Walk,
+    compared: Sequence[Sequence[Entropy]],
+    sizes: Sequence[int],
+    rng: np.random.Generator,
+    advised: Callable[[], str] | None = None,
 ) -> Iterator[str]:
     """What speaks against a value of groups of these sizes, compared with these entropies, whatever it is."""
     yield few_points(sum(sizes), sizes)
@@ -149,7 +195,7 @@ def kernel_doubts(
     def remedy() -> str:
         return advice(walk.points, walk.kernel, walk.alpha, walk.t, rng)
 
-    yield kernel_state(share, walk.t, first=first, advice=remedy)
+    yield kernel_state(share, walk.t, first=first, advice=advised or remedy)
 
 
 def _void(partition: Partition) -> str:
@@ -167,22 +213,6 @@ def _dealt(
     if all(row[0].n == size for row, size in zip(matched, partition.sizes, strict=True)):
         return matched
     return measured(walk, [], Matched().subsets(partition, rng), rng)[1]
-
-
-def _verdict(walk: Walk, partition: Partition, parts: Parts, found: Information, *, rng: np.random.Generator) -> str:
-    bit, most = NATS_PER[BIT], partition.entropy / NATS_PER[BIT]
-    told = beside(
-        _void(partition),
-        *kernel_doubts(walk, parts.compared, partition.sizes, rng),
-        _chance(partition.sizes, parts.groups, _dealt(partition, walk, parts.compared, rng)),
-        above_groups(
-            found.value / bit,
-            most,
-            None if found.stderr is None else found.stderr / bit,
-            adjusted=parts.whole is not None,
-        ),
-    )
-    return f"{found.doubt}; {told}" if found.doubt else told
 
 
 def _chance(sizes: Sequence[int], conditional: Sequence[Entropy], dealt: Sequence[Sequence[Entropy]]) -> str:

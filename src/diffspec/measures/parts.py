@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,6 +36,17 @@ class Parts:
         """From the entropies of the groups, with that of all points last where it is there."""
         count = len(sizes)
         return cls(sizes=sizes, groups=sets[:count], compared=compared, whole=(*sets[count:], None)[0])
+
+    def at(self, t: float) -> Parts:
+        """At another time, where the spectra were kept; sets that groups share stay shared."""
+        entropies = [*self.groups, *(one for row in self.compared for one in row), *filter(None, [self.whole])]
+        moved = {id(one): one.at(t) for one in {id(one): one for one in entropies}.values()}
+        return replace(
+            self,
+            groups=[moved[id(one)] for one in self.groups],
+            compared=[[moved[id(one)] for one in row] for row in self.compared],
+            whole=None if self.whole is None else moved[id(self.whole)],
+        )
 
     @property
     def shares(self) -> Matrix:
@@ -98,7 +109,7 @@ def widened(spread: Sequence[tuple[float, int]]) -> float:
     total = math.fsum(variance for variance, _freedom in spread)
     if total == 0:
         return 0.0
-    freedom = total**2 / math.fsum(variance**2 / each for variance, each in spread)
+    freedom = 1.0 / math.fsum((variance / total) ** 2 / each for variance, each in spread)  # squares may be nearly 0
     return total * (float(stdtrit(freedom, 0.975)) / 1.959964) ** 2
 
 

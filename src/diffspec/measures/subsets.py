@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from diffspec._arrays import Array, from_numpy, is_numpy, namespace, take_square
 from diffspec._threads import cores, parallel_map
-from diffspec.kernels import Kernel
+from diffspec.kernels import Kernel, Storage
 from diffspec.measures.asked import Asked
 from diffspec.operators.blocked import filled
 from diffspec.operators.build import affinity_of, build, operator_in, operator_on, tiles_of
@@ -45,6 +45,8 @@ class Entropy:
     """Log of the sum of |eigenvalue|^t at the time asked."""
     log_sum_error: float = 0.0
     """Standard error of `log_sum` from the solver's probes."""
+    spectrum: Spectrum | None = field(default=None, repr=False, compare=False)
+    """Where it was kept: the same set at other times follows from it."""
 
     @classmethod
     def of(cls, found: Spectrum, t: float) -> Entropy:
@@ -54,6 +56,13 @@ class Entropy:
         error = whole_error(found, t)
         spread = 0.0 if error is None else log_sum_error(found, t)
         return cls(found.n, nats, first, error, total, spread)
+
+    def at(self, t: float) -> Entropy:
+        """At another time, from the spectrum that was kept; `error` and `first` are as before."""
+        if self.spectrum is None:
+            return self
+        nats, total = shannon_and_log_sum(self.spectrum, t)
+        return replace(self, nats=nats, log_sum=total)
 
     @property
     def share(self) -> float:
@@ -79,6 +88,8 @@ class Walk:
     sets: int
     chosen: dict[int, Solver] = field(default_factory=dict, repr=False)
     """The solver by the number of points, as it is asked for."""
+    keeps: bool = False
+    """Whether entropies come with their spectra."""
 
     def __call__(self, drawn: tuple[Indices, np.random.Generator]) -> Entropy:
         """The entropy of the points at some indices, with the generator of the solver's probes."""
@@ -87,7 +98,9 @@ class Walk:
         if n == 1:
             return Entropy(1, 0.0, 0.0, None)
         solver = self.solver_for(n)
-        return Entropy.of(solver(self._operator(indices, solver, rng), rng), self.t)
+        found = solver(self._operator(indices, solver, rng), rng)
+        entropy = Entropy.of(found, self.t)
+        return replace(entropy, spectrum=found) if self.keeps else entropy
 
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of these points; all of them are one set."""
@@ -111,10 +124,13 @@ class Walk:
         return build(own, self.kernel, self.alpha, plan, rng=rng, memory=self.memory, why=f"{solver!r} with ")
 
 
-def walk_of(points: Array, kernel: Kernel, how: Asked, *, sizes: Sequence[int]) -> Walk:
+def walk_of(
+    points: Array, kernel: Kernel, how: Asked, *, sizes: Sequence[int], known: Callable[[Storage], Any] | None = None
+) -> Walk:
     """The walk on one affinity that all sets share, or, where it does not fit, on the points of each set.
 
-    `kernel` is resolved on `points`; all else is as was asked.
+    `kernel` is resolved on `points`; all else is as was asked. `known` gives the affinity of all points where it has
+    been computed for something else too.
     """
     budget = memory_for(how.memory, points)
     rest: dict[str, Any] = {"alpha": how.alpha, "t": how.t, "solver": how.solver, "tol": how.tol}
@@ -124,7 +140,7 @@ def walk_of(points: Array, kernel: Kernel, how: Asked, *, sizes: Sequence[int]) 
     if plan is None:
         return walk
     if plan.precision == "kernel":
-        return replace(walk, affinity=affinity_of(points, kernel, plan.storage))
+        return replace(walk, affinity=known(plan.storage) if known else affinity_of(points, kernel, plan.storage))
     tiles = tiles_of(points, kernel, plan.precision)
     return replace(walk, affinity=filled(tiles)) if plan.storage == "dense" else replace(walk, tiles=tiles)
 

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from diffspec._arrays import as_points
 from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
-from diffspec.kernels.bandwidth import TINY, Median
+from diffspec.kernels.bandwidth import TINY
 from diffspec.kernels.scales import Distances
 from diffspec.measures.scale_shape import ScaleShape, Snapshot, attributed
 from diffspec.solvers.choice import choose
@@ -47,13 +45,15 @@ class Changes:
     def __init__(self) -> None:
         self._first: dict[str, _First] = {}
 
-    def since_first(self, step: int, layer: str, points: Points, ends: Ends) -> list[tuple[str, dict[str, Any]]]:
+    def since_first(
+        self, step: int, layer: str, points: Points, *, scale: float, ends: Ends
+    ) -> list[tuple[str, dict[str, Any]]]:
         """Per rule of `ends` and part of the change: the rule, and what a number record holds of it.
 
-        None at the first look at a layer that is not collapsed, nor at any look at one that is.
+        `scale` is the width that the median rule gives. None at the first look at a layer that is not collapsed, nor at
+        any look at one that is.
         """
         known = as_points(points)
-        scale = Median()(known, np.random.default_rng(0))
         if scale <= TINY:  # collapsed, as the verdicts say: there is no shape to compare
             return []
         now = Snapshot(Distances.of(known, narrow=True), scale)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ import numpy as np
 from diffspec._arrays import as_points
 from diffspec.conventions import Walk
 from diffspec.kernels.bandwidth import Median
+from diffspec.measures.several import Several
 from diffspec.runs.writing import Writer
 from diffspec.spectra.result import Estimate
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.keys import Keys
-from diffspec.training.measures import Measure, fields_of, times_of
+from diffspec.training.measures import Measure, Sharing, fields_of, times_of
 from diffspec.training.network.reductions import Points
 from diffspec.training.pictures import LEADING, plane, short
 from diffspec.training.probe import Probe
@@ -36,6 +38,19 @@ class Plan:
     rules: Mapping[str, Walk]
     changes: Changes | None
     pictures: Collection[int]
+
+
+@dataclass(frozen=True)
+class _Under:
+    """The points of a layer under one rule."""
+
+    points: Points
+    walk: Walk
+
+    @cached_property
+    def several(self) -> Several:
+        """What its measures share; made at the first use, so that its failure is theirs."""
+        return Several(self.points, **self.walk)
 
 
 @dataclass(slots=True)
@@ -65,19 +80,21 @@ class Looks:
     def layer(self, step: int, layer: str, points: Points) -> None:
         """All that the plan says of the points of a layer."""
         where, plan = {"step": step, "layer": layer}, self.plan
+        scale = None
         with self._attempt(**where, name="median distance"):
-            self._distance(points, where)
+            scale = self._distance(points, where)
         fixed: dict[str, Estimate] = {}
         for rule, walk in plan.rules.items():
+            under = _Under(points, walk)
             for measure in plan.measures:
                 fields = {**where, "name": measure.name, "rule": rule}
                 with self._attempt(**fields):
-                    estimate = self._measure(measure, points, walk, fields)
+                    estimate = self._measure(measure, under, fields)
                     if is_fixed(measure, walk):
                         fixed[rule] = estimate
-        if fixed and plan.changes is not None:
+        if fixed and scale is not None and plan.changes is not None:
             with self._attempt(**where, name="DSE(Z) change"):
-                self._change(plan.changes, points, fixed, where)
+                self._change(plan.changes, points, {"scale": scale, "ends": fixed}, where)
         if step in plan.pictures:
             with self._attempt(**where, name="picture"):
                 self._picture(points, where)
@@ -96,27 +113,31 @@ class Looks:
                 raise
             self.failed(error, **fields)
 
-    def _measure(self, measure: Measure, points: Points, walk: Walk, fields: dict[str, Any]) -> Estimate:
-        started = time.perf_counter()
-        estimate = measure(points, self.plan.probe, walk)
+    def _measure(self, measure: Measure, under: _Under, fields: dict[str, Any]) -> Estimate:
+        started, probe = time.perf_counter(), self.plan.probe
+        times: dict[str, Any] = {}
+        if isinstance(measure, Sharing):
+            estimate = measure.taken(under.several, probe)
+            times = {"times": times_of(measure, under.several, probe)}
+        else:
+            estimate = measure(under.points, probe, under.walk)
         seconds = round(time.perf_counter() - started, 4)
-        times = times_of(measure, estimate)
-        self._number(**fields, **fields_of(estimate), seconds=seconds, **({"times": times} if times else {}))
+        self._number(**fields, **fields_of(estimate), seconds=seconds, **times)
         if estimate.spectrum is not None:
             where = {key: fields[key] for key in ("step", "layer", "rule")}
             self.writer.write("spectrum", **where, values=short(estimate.spectrum.nodes[:LEADING]))
         return estimate
 
-    def _change(self, changes: Changes, points: Points, fixed: Mapping[str, Estimate], where: dict[str, Any]) -> None:
-        """Since the first look, what scale and what shape did to the entropies at `fixed` widths."""
+    def _change(self, changes: Changes, points: Points, now: dict[str, Any], where: dict[str, Any]) -> None:
+        """Since the first look, what scale and what shape did to the entropies at fixed widths."""
         started = time.perf_counter()
-        found = changes.since_first(points=points, ends=fixed, **where)
+        found = changes.since_first(points=points, **now, **where)
         seconds = round((time.perf_counter() - started) / max(len(found), 1), 4)
         for rule, record in found:
             self._number(**where, rule=rule, **record, seconds=seconds)
 
-    def _distance(self, points: Points, where: dict[str, Any]) -> None:
-        """The scale of the embedding: without it a value at a fixed sigma cannot be read."""
+    def _distance(self, points: Points, where: dict[str, Any]) -> float:
+        """The scale of the embedding, as a width: without it a value at a fixed sigma cannot be read."""
         started = time.perf_counter()
         sigma = Median()(as_points(points), np.random.default_rng(0))
         self._number(
@@ -132,6 +153,7 @@ class Looks:
             settings={"sigma": sigma},
             seconds=round(time.perf_counter() - started, 4),
         )
+        return sigma
 
     def _picture(self, points: Points, where: dict[str, Any]) -> None:
         x, y = plane(points)

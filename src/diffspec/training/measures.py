@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from diffspec.conventions import Walk, default, paper
 from diffspec.errors import InputError
 from diffspec.measures.entropy import dse
-from diffspec.measures.estimators import Estimator, Matched, check_estimator
+from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
 from diffspec.measures.information import dsmi
+from diffspec.measures.several import Several
 from diffspec.points.groups import Partition
-from diffspec.spectra.result import NATS_PER, Estimate
-from diffspec.spectra.spectrum import shannon
+from diffspec.spectra.result import Estimate
 from diffspec.training.probe import Probe
 
-__all__ = ["DSE", "DSMI", "RULES", "TIMES", "Measure", "fields_of", "standard", "times_of"]
+__all__ = ["DSE", "DSMI", "RULES", "TIMES", "Measure", "Sharing", "fields_of", "standard", "times_of"]
 
 RULES: Mapping[str, Walk] = {"sigma = 10": paper, "neighbors": default}
 """The paper's fixed width, under which values follow the scale of the embedding, and the scale-free neighbour graph."""
@@ -45,6 +45,19 @@ class Measure(Protocol):
         ...
 
 
+@runtime_checkable
+class Sharing(Measure, Protocol):
+    """A measure that takes its value from what several of one rule share: one graph, every set decomposed once."""
+
+    def taken(self, several: Several, probe: Probe) -> Estimate:
+        """What the measure gives of the points and walk of `several`."""
+        ...
+
+    def taken_at(self, several: Several, probe: Probe, t: float) -> float:
+        """The value at another diffusion time, in the unit of the measure."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DSE:
     """Diffusion spectral entropy of a layer; its spectrum goes into the log too."""
@@ -60,6 +73,14 @@ class DSE:
     def __call__(self, points: np.ndarray[Any, Any], probe: Probe, walk: Walk) -> Estimate:
         """The entropy of `points`; O(n^3)."""
         return dse(points, **walk)
+
+    def taken(self, several: Several, probe: Probe) -> Estimate:
+        """The same, of what several measures share."""
+        return several.entropy()
+
+    def taken_at(self, several: Several, probe: Probe, t: float) -> float:
+        """The value at another time."""
+        return several.entropy_at(t)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +116,21 @@ class DSMI:
         """The information of `points` and the groups; some 60 eigenproblems of a tenth of the points each."""
         return dsmi(points, self._groups(probe), estimator=self.estimator, **walk)
 
+    def taken(self, several: Several, probe: Probe) -> Estimate:
+        """The same, of what several measures share."""
+        return several.information(self._groups(probe), self.estimator)
+
+    def taken_at(self, several: Several, probe: Probe, t: float) -> float:
+        """The value at another time."""
+        return several.information_at(self._groups(probe), self.estimator, t)
+
     def _groups(self, probe: Probe) -> Partition:
         return probe.label_groups if self.of == "Y" else probe.input_groups
 
 
 def standard(probe: Probe) -> tuple[Measure, ...]:
-    """DSE(Z), DSMI(Z;Y) where there are labels, and DSMI(Z;X) where the inputs are one tensor."""
-    with_labels = () if probe.labels is None else (DSMI("Y"),)
+    """DSE(Z), DSMI(Z;Y) and its adjusted form where there are labels, DSMI(Z;X) where the inputs are one tensor."""
+    with_labels = () if probe.labels is None else (DSMI("Y"), DSMI("Y", Adjusted()))
     with_inputs = () if isinstance(probe.inputs, Mapping) else (DSMI("X"),)
     return (DSE(), *with_labels, *with_inputs)
 
@@ -112,9 +141,6 @@ def fields_of(estimate: Estimate) -> dict[str, Any]:
     return {key: record[key] for key in ("value", "unit", "stderr", "n", "ceiling", "verdict", "settings")}
 
 
-def times_of(measure: Measure, estimate: Estimate) -> dict[str, float] | None:
-    """An entropy at all `TIMES`, in its unit, from the one spectrum behind it; None where there is none."""
-    if not isinstance(measure, DSE) or estimate.spectrum is None:
-        return None
-    unit = NATS_PER[estimate.unit]
-    return {f"{t:g}": float(f"{shannon(estimate.spectrum, t) / unit:.5g}") for t in TIMES}
+def times_of(measure: Sharing, several: Several, probe: Probe) -> dict[str, float]:
+    """The value at all `TIMES`, to five digits."""
+    return {f"{t:g}": float(f"{measure.taken_at(several, probe, t):.5g}") for t in TIMES}
