@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check coverage mutation bench recipes-smoke format clean
+.PHONY: demo test check coverage mutation bench bench-default recipes-smoke format clean
 
 # Each environment step leaves a stamp, so it runs again only when what it installs has changed.
 $(VENV)/base:
@@ -52,6 +52,11 @@ check: $(VENV)/test
 # With an environment .bench-venv that holds dse-dsmi (docs/benchmarks.md) that package is compared too.
 bench: $(VENV)/test
 	$(BIN)/python -m benchmarks --python $(firstword $(wildcard .bench-venv/bin/python) $(BIN)/python)
+
+# The defaults beside the neighbour search and the eigenvalues that they rest on; then how they grow with the points.
+bench-default: $(VENV)/test
+	$(BIN)/python -m benchmarks.default
+	$(BIN)/python -m benchmarks.default --growth
 
 # Every recipe at its smallest size, a few seconds each; finished cells are kept, so a second run skips them.
 recipes-smoke: $(VENV)/studies

@@ -257,3 +257,14 @@ def test_comparison_of_unequal_lengths_is_refused(rng):
         compare(rng.normal(size=(30, 2)), rng.normal(size=(29, 2)))
     with pytest.raises(InputError, match="b must be finite"):
         compare(rng.normal(size=(30, 2)), np.full((30, 2), np.nan))
+
+
+def test_what_is_free_is_asked_for_once_and_not_for_every_subset(rng, monkeypatch):
+    asked = []
+    monkeypatch.setattr("diffspec._arrays.host_memory", lambda: asked.append(1) or 2.0**33)
+    points, counts = rng.normal(size=(60, 2)), []
+    for resamples in (10, 40):
+        asked.clear()
+        interval(points, resamples=resamples)
+        counts.append(len(asked))
+    assert 0 < counts[0] == counts[1]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffspec import AlphaDecay, Exact, InputError, SelfTuning, TooLargeError, adjusted_dsmi, dse, dsmi
+from diffspec.kernels.local import _local
 from diffspec.operators import build
 from diffspec.solvers.storing import DENSE, whole_of
 
@@ -196,3 +197,11 @@ def test_the_entropy_of_a_graph_lies_within_its_error():
 def test_a_graph_of_torch_tensors_is_that_of_numpy(to_library):
     points = cloud(DENSE + 10)
     assert dse(to_library(points), tol=1e-2).value == pytest.approx(dse(points, tol=1e-2).value, abs=1e-9)
+
+
+@pytest.mark.parametrize("decay", [1e-5, 0.01, 2.0, 40.0, 1e6])
+def test_powers_are_taken_only_where_points_are_near_and_are_those_of_all(decay):
+    points, kernel = cloud(300), AlphaDecay(5, decay=decay)
+    squared, kth = _local(points, 5, kernel)
+    everywhere = kernel._powers(squared, kth[:, None])
+    assert np.array_equal(kernel._weights(squared, kth[:, None]), everywhere)

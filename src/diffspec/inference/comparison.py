@@ -139,8 +139,9 @@ def compare(
     measure = Measure(estimator, how)
     seed = seed_of(rng)
     first, second = (measure.estimate(points, partition, seed) for points in (a, b))
+    part = measure.on_one_core(a)
     draws = resampled.of(
-        lambda kept, own: measure(a, partition, kept, own) - measure(b, partition, kept, own),
+        lambda kept, own: part(a, partition, kept, own) - part(b, partition, kept, own),
         seed,
         together=is_numpy(a) and is_numpy(b),
     )

@@ -201,8 +201,9 @@ def rank(
     resampled = Resamples(n, resamples, share, level, is_local(estimator, kernel))
     measure, seed = Measure(estimator, how), seed_of(rng)
     found = [measure.estimate(points, partition, seed) for points in given.values()]
+    part = measure.on_one_core(next(iter(given.values())))
     draws = resampled.of(
-        lambda kept, own: np.stack([measure(points, partition, kept, own) for points in given.values()]),
+        lambda kept, own: np.stack([part(points, partition, kept, own) for points in given.values()]),
         seed,
         together=all(map(is_numpy, given.values())),
     )

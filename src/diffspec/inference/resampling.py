@@ -153,9 +153,9 @@ def interval(
     local = partition is not None and is_local(estimator, kernel)
     resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level, local)
     measure = Measure(estimator, how)
-    seed = seed_of(rng)
+    seed, part = seed_of(rng), measure.on_one_core(points)
     found = measure.estimate(points, partition, seed)
-    draws = resampled.of(lambda kept, own: measure(points, partition, kept, own), seed, together=is_numpy(points))
+    draws = resampled.of(lambda kept, own: part(points, partition, kept, own), seed, together=is_numpy(points))
     return _around(found, resampled, draws)
 
 
@@ -223,12 +223,10 @@ class Resamples:
         """`measure` of every subset and a seed, shape (count, repetitions); `together` on all cores."""
         (generator,) = np.random.default_rng(seed).spawn(1)
         kept = [np.sort(generator.choice(self.n, size=self.size, replace=False)) for _ in range(self.count)]
-        drawn = list(zip(kept, generator.integers(2**63, size=self.count), strict=True))
-
-        def run(each: tuple[Matrix, Any]) -> Matrix:
-            return measure(each[0], int(each[1]))
-
-        return np.array(parallel_map(run, drawn) if together else [run(each) for each in drawn])
+        drawn = zip(kept, generator.integers(2**63, size=self.count).tolist(), strict=True)
+        if together:
+            return np.array(parallel_map(lambda each: measure(*each), drawn))
+        return np.array([measure(*each) for each in drawn])
 
     def stderr(self, draws: Matrix) -> tuple[float, str]:
         """Standard error of the measure on all n points, and a word where the noise of the measure hides it.
@@ -236,12 +234,12 @@ class Resamples:
         Every row of `draws` holds independent repetitions on one subset of points. Their noise is part of the spread
         between subsets but does not shrink as that does: it is taken out, and added again for n points.
         """
-        m, repetitions = self.size, draws.shape[1]
+        repetitions = draws.shape[1]
         noise = float(np.mean(np.var(draws, axis=1, ddof=1))) / repetitions if repetitions > 1 else 0.0
         between = float(np.var(np.mean(draws, axis=1), ddof=1)) - noise
-        hidden = "the matched subsets' noise hides that of the points, give Matched more repetitions"
         fresh = (1.0 - self.share) ** (SHARED if self.local else 1.0)
-        variance = m / self.n * (max(0.0, between) / fresh + noise)
+        hidden = "the matched subsets' noise hides that of the points, give Matched more repetitions"
+        variance = self.size / self.n * (max(0.0, between) / fresh + noise)
         return math.sqrt(variance), hidden if between < 0 else ""
 
 
@@ -260,18 +258,20 @@ class Measure:
             return dse(points, rng=rng, **rest)
         return dsmi(points, partition, estimator=self.estimator, rng=rng, **rest)
 
+    def on_one_core(self, points: Array) -> Measure:
+        """The same within what one core may use of the memory, for many subsets: what is free is asked for once."""
+        return replace(self, how=replace(self.how, memory=memory_for(self.how.memory, points) / cores()))
+
     def __call__(self, points: Array, partition: Partition | None, kept: Matrix, seed: int) -> Matrix:
         """The measure on the points `kept`, in bits: one value per repetition of the estimator."""
         rng = np.random.default_rng(seed)
         own = self._some(points, kept)
         kernel = self.how.kernel.resolve(own, rng)
         groups = None if partition is None else _restricted(partition, kept)
-        everything = np.arange(len(kept))
-        members = [everything] if groups is None else [*groups.members(), *self.estimator.whole(groups)]
+        members = [np.arange(len(kept))] if groups is None else [*groups.members(), *self.estimator.whole(groups)]
         compared = [] if groups is None else self.estimator.subsets(groups, rng)
         sizes = [len(indices) for row in [members, *compared] for indices in row]
-        how = replace(self.how, memory=memory_for(self.how.memory, points) / cores())
-        entropies, matched = measured(walk_of(own, kernel, how, sizes=sizes), members, compared, rng)
+        entropies, matched = measured(walk_of(own, kernel, self.how, sizes=sizes), members, compared, rng)
         if groups is None:
             return np.array([entropies[0].nats]) / NATS_PER[BIT]
         return self.estimator.repeated(Parts.of(groups.sizes, entropies, matched)) / NATS_PER[BIT]

@@ -151,6 +151,16 @@ class AlphaDecay(Kernel):
 
     def _weights(self, squared: Array, kth: Array) -> Array:
         """The weights a_ij for squared distances, and squared distances to the neighbour of rank k."""
+        if not is_numpy(squared):
+            return self._powers(squared, kth)
+        # Most of an array of all pairs is far: no power is taken there.
+        reach = self._reach() * (1.0 + 1e-12)
+        near = squared <= np.where(kth > 0, kth * reach if reach < math.inf else math.inf, 0.0)
+        weights = np.zeros_like(squared)
+        weights[near] = self._powers(squared[near], np.broadcast_to(kth, squared.shape)[near])
+        return weights
+
+    def _powers(self, squared: Array, kth: Array) -> Array:
         xp = namespace(squared)
         ratio = _ratio(squared, kth)
         near = ratio <= self._reach()
