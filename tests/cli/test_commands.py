@@ -357,15 +357,15 @@ def test_warnings_are_one_line(folder, capsys, monkeypatch):
 def test_report_is_written_by_the_report_module(tmp_path, capsys, monkeypatch):
     calls = []
 
-    def write(log, output):
-        calls.append((log, output))
+    def write(log, output, *, axis, against):
+        calls.append((log, output, axis, against))
         return output
 
     monkeypatch.setitem(sys.modules, "diffspec.runs.report", types.SimpleNamespace(write=write))
     assert run(["report", "run.jsonl", "-o", "here.html"]) == 0
-    assert calls == [((Path("run.jsonl"),), Path("here.html"))]
-    assert run(["report", "a.jsonl", "b.jsonl", "-o", "here.html"]) == 0
-    assert calls[1][0] == (Path("a.jsonl"), Path("b.jsonl"))
+    assert calls == [((Path("run.jsonl"),), Path("here.html"), None, None)]
+    assert run(["report", "a.jsonl", "b.jsonl", "-o", "here.html", "--axis", "epoch", "--against", "val_acc"]) == 0
+    assert calls[1] == ((Path("a.jsonl"), Path("b.jsonl")), Path("here.html"), "epoch", "val_acc")
     assert capsys.readouterr().out == "wrote here.html\n" * 2
 
 

@@ -23,11 +23,13 @@ __all__ = ["report"]
     show_default=True,
     help="The file to write.",
 )
-def report(logs: tuple[Path, ...], output: Path) -> None:
-    """Draw one or several run logs as one HTML file that opens offline."""
+@click.option("--axis", help="What a step is called, such as epoch.  [default: what the monitor was told, else step]")
+@click.option("--against", help="The logged number to draw measures against.  [default: an accuracy, if there is one]")
+def report(logs: tuple[Path, ...], output: Path, axis: str | None, against: str | None) -> None:
+    """Draw one or several run logs, side by side, as one HTML file that opens offline."""
     from diffspec.runs.report import write
 
     plain = is_plain(output)
-    write(logs, output)
+    write(logs, output, axis=axis, against=against)
     if plain:  # the standard output, or a pipe, is to hold the page and nothing else
         say(f"wrote {shown(output)}")

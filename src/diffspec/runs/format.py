@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, TypeAlias
 
 from diffspec._version import __version__
@@ -49,7 +50,7 @@ def _plain(value: Any, depth: int = 0) -> bool:
     if isinstance(value, list | dict):
         items = value.values() if isinstance(value, dict) else value
         rest = [item for item in items if item is not None and type(item) not in (str, bool)]  # most need no call
-        return depth < DEEPEST and all(_plain(item, depth + 1) for item in rest)
+        return depth < DEEPEST and all(map(_plain, rest, repeat(depth + 1)))
     return value is None or isinstance(value, str | bool) or _number(value)
 
 

@@ -187,7 +187,8 @@ def read(path: str | Path, *more: str | Path) -> list[Record]:
 
     What is damaged, of an unknown kind or schema, or without the fields of its kind is left out with a RunLogWarning,
     which says how much and where. Of several logs the records of one follow those of the other. Where two logs hold the
-    same step of one run, the run of the later log is called "run (name of its file)".
+    same step of one run, the run of the later log is called "run (name of its file)", with as much of its folders as
+    tells the files apart.
 
     Raises
     ------
@@ -196,12 +197,22 @@ def read(path: str | Path, *more: str | Path) -> list[Record]:
     """
     paths = paths_of([path, *more], "path")
     records: list[Record] = []
-    for each in paths:
+    for each, name in zip(paths, _names(paths), strict=True):
         found = _contents(each)
         for note in _notes(each, found):
             warnings.warn(note, RunLogWarning, stacklevel=2)
-        records += _apart(records, found.records, each.name) if records else found.records
+        records += _apart(records, found.records, name) if records else found.records
     return records
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """The ends of `paths` that tell them apart; a path that is given twice, with its place."""
+    whole = [path.resolve().parts for path in paths]
+    for length in range(1, max(map(len, whole)) + 1):
+        ends = ["/".join(parts[-length:]) for parts in whole]
+        if len(set(ends)) == len(set(whole)):
+            break
+    return [end if ends.count(end) == 1 else f"{end}, {place}" for place, end in enumerate(ends, start=1)]
 
 
 def _apart(former: list[Record], records: list[Record], name: str) -> list[Record]:

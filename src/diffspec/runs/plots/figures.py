@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["embedding", "spectra", "training_curves"]
 
-AXIS = {STEP: "epoch", ACCURACY: "accuracy", DISTANCE: "median distance"}
+AGAINST = (STEP, ACCURACY, DISTANCE)
 
 
 def training_curves(
@@ -29,7 +29,8 @@ def training_curves(
     log : str or Path or sequence of records
         A run log, or what `diffspec.runs.log.read` gave.
     against : str
-        Horizontal axis: ``"step"`` (default), ``"accuracy"`` or ``"median distance"``.
+        Horizontal axis: ``"step"`` (default), ``"accuracy"`` (also of a name such as val_acc), another scalar of the
+        log, or ``"median distance"``.
     layer : str, optional
         The layer to draw; may be left out where there is only one.
     names : sequence of str, optional
@@ -52,15 +53,16 @@ def training_curves(
     ----------
     liao2024dse, main figures.
     """
-    if against not in AXIS:
-        raise InputError(f"against must be one of {', '.join(AXIS)}, got {against!r}")
-    chosen, rules = layer_of(log, layer), layer_of(log, layer).rules()
+    chosen = layer_of(log, layer)
+    if against not in (known := dict.fromkeys([*AGAINST, *chosen.scalars])):
+        raise InputError(f"against must be one of {', '.join(known)}, got {against!r}")
+    rules = chosen.rules()
     names = _names(chosen, names)
     figure, axes = canvas(rows=len(names), columns=len(rules))
     for row, name in zip(axes, names, strict=True):
         for axis, rule in zip(row, rules, strict=True):
             _draw(axis, chosen.curves(name, rule=rule, against=against), styles(chosen.runs), path=against == STEP)
-            caption(axis, quantity(name), rule_words(rule), AXIS[against])
+            caption(axis, quantity(name), rule_words(rule), chosen.axis if against == STEP else against)
     if not any(axis.has_data() for axis in axes.flat):
         raise InputError(f"no step of the log has a {against}; draw against the step")
     _legend(figure, chosen.runs)
@@ -107,7 +109,7 @@ def embedding(log: Source, *, layer: str | None = None, most: int = 4) -> Figure
         for axis in row[len(found) :]:
             axis.set_axis_off()
         for axis, record in zip(row, found, strict=False):
-            _scatter(axis, record, classes)
+            _scatter(axis, record, classes, chosen.axis)
         row[0].set_ylabel(run, fontsize=9)
     return figure
 
@@ -142,14 +144,14 @@ def _draw(axis: Axes, curves: list[Curve], looks: dict[str, Style], *, path: boo
         axis.set_ylabel(unit_words(curve.unit), fontsize=8)
 
 
-def _scatter(axis: Axes, record: dict[str, Any], classes: dict[str, int]) -> None:
+def _scatter(axis: Axes, record: dict[str, Any], classes: dict[str, int], when: str) -> None:
     numbers = [classes[str(name)] for name in record.get("classes") or ()]
     palette, top = ("tab10", 9) if len(classes) <= 10 else ("turbo", len(classes) - 1)
     if len(numbers) == len(record["x"]):
         axis.scatter(record["x"], record["y"], s=4, c=numbers, linewidths=0, cmap=palette, vmin=0, vmax=top)
     else:
         axis.scatter(record["x"], record["y"], s=4, c="#5f6670", linewidths=0)
-    axis.set_title(f"epoch {record['step']:g}", fontsize=8)
+    axis.set_title(f"{when} {record['step']:g}", fontsize=8)
     axis.set_xticks([])
     axis.set_yticks([])
     for spine in axis.spines.values():

@@ -80,7 +80,7 @@ def changes(log: Source, *, layer: str | None = None) -> Figure:
     figure, axes = canvas(rows=1, columns=len(split))
     for axis, (rule, scale, shape) in zip(axes[0], split, strict=True):
         _change(axis, scale, shape, looks[scale.run])
-        caption(axis, scale.run.replace("$", r"\$"), rule_words(rule), "epoch", unit=unit_words(scale.unit))
+        caption(axis, scale.run.replace("$", r"\$"), rule_words(rule), found.axis, unit=unit_words(scale.unit))
     axes[0, 0].legend(frameon=False, fontsize=7.5)
     return figure
 

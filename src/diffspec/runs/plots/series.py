@@ -6,6 +6,7 @@ of two records of the same measurement the later one counts.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,10 @@ __all__ = [
 
 STEP, ACCURACY, DISTANCE = "step", "accuracy", "median distance"
 """What measures are drawn against: the step, a scalar, and the measure of the embedding's scale."""
+
+# What people call an accuracy: val_acc, acc1, eval_accuracy, Accuracy@1; of several the one that was held out.
+ACCURATE = re.compile(r"acc(uracy)?(?![a-z])", re.IGNORECASE)
+HELD, TRAIN = re.compile("val|test|eval|held", re.IGNORECASE), re.compile("train|fit", re.IGNORECASE)
 
 BY_SCALE, BY_SHAPE = "DSE(Z) change by scale", "DSE(Z) change by shape"
 """Of the change of the entropy since the first look, what scale and what shape contributed."""
@@ -126,14 +131,32 @@ class Log:
         """The numbers that the user passed in."""
         return [name for kind, name in self._named if kind == "scalar"]
 
+    @cached_property
+    def axis(self) -> str:
+        """What the user calls a step, where all runs that say so call it alike; else "step"."""
+        named = {record["axis"] for record in self._kinds.get("settings", ()) if record.get("axis")}
+        return named.pop() if len(named) == 1 else STEP
+
+    @cached_property
+    def accuracy(self) -> str:
+        """The scalar that "accuracy" means: of that name, or of one such as val_acc; empty where there is none."""
+        found = [name for name in self.scalars if ACCURATE.search(name)]
+        ranked = sorted(found, key=lambda name: (name != ACCURACY, bool(TRAIN.search(name)), not HELD.search(name)))
+        return ranked[0] if ranked else ""
+
     def rules(self, kind: str = "number") -> list[str]:
         """The bandwidth rules: fixed widths first, what is free of scale after them."""
         return self._rules.get(kind, [])
 
+    def has(self, name: str, rule: str) -> bool:
+        """Whether a number of this name was measured under `rule`."""
+        return (name, rule) in self._series
+
     def curves(self, name: str, *, rule: str | None = None, against: str = STEP) -> list[Curve]:
         """One curve per run for a measure; `rule` None takes any.
 
-        `against` is ``"step"``, ``"accuracy"`` or ``"median distance"``; steps without such a value are left out.
+        `against` is ``"step"``, ``"accuracy"``, another scalar or ``"median distance"``; steps without such a value are
+        left out.
         """
         if rule is None:
             return self._per_run(_grouped(self.of("number", name=name), "run"), against)
@@ -163,8 +186,10 @@ class Log:
         """For each step of a run where it lies on the horizontal axis; None where the step itself is drawn."""
         if against == STEP:
             return None
-        found = self.of("scalar" if against == ACCURACY else "number", run=run, name=against)
-        return {record["step"]: record["value"] for record in found}
+        kind, name = ("number", against) if against == DISTANCE else ("scalar", against)
+        if name == ACCURACY:
+            name = self.accuracy or name
+        return {record["step"]: record["value"] for record in self.of(kind, run=run, name=name)}
 
     # A log of a hundred thousand records is asked some hundred questions: each looks at what it needs only.
 
