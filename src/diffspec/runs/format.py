@@ -88,7 +88,7 @@ FIELDS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
         {"run": TEXT, "step": NUMBER, "x": NUMBERS, "y": NUMBERS},
         {"layer": TEXT, "method": TEXT, "classes": LIST},
     ),
-    "settings": ({"run": TEXT, "values": TABLE}, {}),
+    "settings": ({"run": TEXT, "values": TABLE}, {"axis": TEXT}),
     "failure": ({"run": TEXT, "step": NUMBER, "error": TEXT}, {"layer": TEXT, "name": TEXT, "rule": TEXT}),
     "alert": ({"run": TEXT, "step": NUMBER, "name": TEXT, "text": TEXT}, {"layer": TEXT, "rule": TEXT}),
     "skipped": ({"run": TEXT, "step": NUMBER, "text": TEXT}, {}),

@@ -8,7 +8,7 @@ number    one measured value: run, step, layer, name, rule, value, unit, stderr,
 scalar    one number passed in by the user (accuracy, loss): run, step, name, value
 spectrum  leading eigenvalues: run, step, layer, rule, values
 picture   points drawn in the plane: run, step, layer, method, x, y, classes (a name per point, or empty)
-settings  what a run was trained and measured with: run, values
+settings  what a run was trained and measured with: run, values, axis (what a step is called, such as epoch)
 failure   a measurement that raised or was not finite: run, step, layer, name, rule (of a number), error
 alert     what a monitor found wrong: run, step, layer, rule, name (collapse, saturation, memorisation), text
 skipped   looks that a budget left out from step on, until the next that was made: run, step, text (why)

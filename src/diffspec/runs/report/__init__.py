@@ -18,7 +18,7 @@ from diffspec.errors import InputError, MissingExtraError
 from diffspec.files.writing import replace
 from diffspec.runs.plots.series import Log, open_log
 from diffspec.runs.report.colours import of_run
-from diffspec.runs.report.findings import findings
+from diffspec.runs.report.findings import what_happened
 from diffspec.runs.report.sections import layers, opening, whole
 from diffspec.runs.report.tables import failures, settings
 from diffspec.runs.report.view import View
@@ -95,7 +95,7 @@ def _page(paths: list[Path], view: View) -> str:
         about=_about(view),
         conditions=[(name, of_run(look), look.sign) for name, look in looks.items()],
         opening=opening(view),
-        findings=findings(view),
+        findings=what_happened(view),
         sections=whole(view),
         layers=layers(view),
         runs=view.log.runs,

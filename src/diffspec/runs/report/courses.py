@@ -17,7 +17,14 @@ ERRORS = 2.0
 SMALL = 0.02
 """And beyond this share of the most that there can be, or of the largest value where that is not known."""
 
-WINDOWS = 20  # a line of more looks is read through as many running medians, or its noise would have turns
+TURN = 1.5
+"""A turn needs as many times more: the highest of many values lies high by chance."""
+
+WINDOWS = 20  # a line of more looks is read through as many running medians
+ENOUGH = 8  # looks that tell their noise from their course
+
+MEDIAN = 0.6745 * 6**0.5
+"""Median size of a second difference of noise, in its standard deviations."""
 
 STILL = "hardly moves"
 
@@ -37,18 +44,20 @@ class Course:
 
 def course(line: Line) -> Course:
     """What `line` did from its first look to its last."""
-    y, errors = _calm(line.y), line.errors
+    y, noise = _calm(line.y)
+    errors = [hypot(error, noise) for error in line.errors]
     first, last = 0, len(y) - 1
 
-    def moved(one: int, other: int) -> float:
+    def moved(one: int, other: int, times: float = 1.0) -> float:
         """From look `one` to look `other`, 0 where that may be error."""
         change = y[other] - y[one]
         scale = line.tops[other] or max(map(abs, y))
-        return change if abs(change) > max(ERRORS * hypot(errors[one], errors[other]), SMALL * scale) else 0.0
+        least = max(ERRORS * hypot(errors[one], errors[other]), SMALL * scale)
+        return change if abs(change) > times * least else 0.0
 
     high, low = max(range(len(y)), key=y.__getitem__), min(range(len(y)), key=y.__getitem__)
     for turn, sign, words in ((high, 1.0, "rises and then falls"), (low, -1.0, "falls and then rises")):
-        if moved(first, turn) * sign > 0 and moved(turn, last) * sign < 0:
+        if moved(first, turn, TURN) * sign > 0 and moved(turn, last, TURN) * sign < 0:
             return Course(words=words, looks=(first, turn, last))
     change = moved(first, last)
     return Course(words="rises" if change > 0 else "falls" if change < 0 else STILL, looks=(first, last))
@@ -64,9 +73,12 @@ def ends(line: Line, found: Course, axis: str) -> str:
     return f"{words[0]} → {words[-1]}{sure}{unit}{turn}"
 
 
-def _calm(values: Sequence[float]) -> list[float]:
-    """Running medians of a long line, its ends among them."""
+def _calm(values: Sequence[float]) -> tuple[list[float], float]:
+    """Running medians of a long line, and what each of them still moves by from look to look."""
+    if len(values) < ENOUGH:
+        return list(values), 0.0
+    bends = [one - 2 * here + other for one, here, other in zip(values, values[1:], values[2:], strict=False)]
+    noise = median(map(abs, bends)) / MEDIAN
     reach = len(values) // (2 * WINDOWS)
-    if reach == 0:
-        return list(values)
-    return [median(values[max(0, k - reach) : k + reach + 1]) for k in range(len(values))]
+    calm = [median(values[max(0, k - reach) : k + reach + 1]) for k in range(len(values))]
+    return calm, 1.25 * noise / (reach + 1) ** 0.5  # of a median, at the ends, where it is of half a window

@@ -15,7 +15,7 @@ from diffspec.runs.report.lines import Line
 from diffspec.runs.report.view import View
 from diffspec.spectra.verdicts import other_sizes
 
-__all__ = ["RULES", "Finding", "findings"]
+__all__ = ["RULES", "Finding", "what_happened"]
 
 FEW = 4  # conditions that are spoken of one by one
 
@@ -49,7 +49,7 @@ DOUBTS = {
 Rule = Callable[[View], Iterator[Finding]]
 
 
-def findings(view: View) -> list[Finding]:
+def what_happened(view: View) -> list[Finding]:
     """What all rules say, what is wrong first."""
     found = [finding for rule in RULES for finding in rule(view)]
     return sorted(found, key=lambda finding: not finding.alarm)

@@ -1,0 +1,105 @@
+"""What lines, conditions and the places of a chart are made of."""
+
+import numpy as np
+import pytest
+
+from diffspec.runs.plots.series import open_log
+from diffspec.runs.report.conditions import conditions
+from diffspec.runs.report.thinning import evenly, log_spaced, outline
+from diffspec.runs.report.view import View
+
+
+def log_of(runs):
+    """One number per run, and its settings where there are some."""
+    records = []
+    for run, values in runs.items():
+        records += [{"kind": "settings", "run": run, "values": values}] if values is not None else []
+        records.append(
+            {"kind": "number", "run": run, "step": 0, "layer": "z", "name": "DSE(Z)", "rule": "r", "value": 1.0}
+        )
+    return open_log(records)
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ({"a": None, "b": None}, {"a": ("a",), "b": ("b",)}),
+        ({"a, seed 0": None, "a, seed 1": None, "b": None}, {"a": ("a, seed 0", "a, seed 1"), "b": ("b",)}),
+        ({"a_seed0": None, "a_seed1": None}, {"a": ("a_seed0", "a_seed1")}),
+        ({"seed 0": None, "seed 1": None}, {"all seeds": ("seed 0", "seed 1")}),
+        (
+            {"run": {"lr": 1, "seed": 0}, "run (b.jsonl)": {"lr": 1, "seed": 1}},
+            {"run": ("run", "run (b.jsonl)")},
+        ),
+        # Of the same seed, or of other settings: two conditions.
+        (
+            {"run": {"lr": 1, "seed": 0}, "run (b.jsonl)": {"lr": 1, "seed": 0}},
+            {r: (r,) for r in ("run", "run (b.jsonl)")},
+        ),
+        (
+            {"run": {"lr": 1, "seed": 0}, "run (b.jsonl)": {"lr": 2, "seed": 1}},
+            {r: (r,) for r in ("run", "run (b.jsonl)")},
+        ),
+        ({"run": {"lr": 1}, "run (b.jsonl)": {"lr": 1}}, {r: (r,) for r in ("run", "run (b.jsonl)")}),
+        ({"unseeded1": None, "unseeded2": None}, {"unseeded1": ("unseeded1",), "unseeded2": ("unseeded2",)}),
+    ],
+)
+def test_runs_that_differ_in_the_seed_only_are_one_condition(runs, expected):
+    assert {found.name: found.runs for found in conditions(log_of(runs))} == expected
+
+
+def test_an_outline_keeps_ends_and_extremes(rng):
+    values = rng.normal(size=5000).tolist()
+    kept = outline(values, 100)
+    assert len(kept) <= 100
+    assert kept == sorted(kept)
+    assert {0, 4999, int(np.argmin(values)), int(np.argmax(values))} <= set(kept)
+    assert outline(values[:100], 100) == list(range(100))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 399, 400, 401, 12345])
+def test_evenly_has_both_ends(count):
+    kept = evenly(count)
+    assert (kept[0], kept[-1]) == (0, count - 1)
+    assert len(kept) == len(set(kept)) == min(count, 400)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (range(3), [0, 1, 2]),
+        (range(50), [0, 2, 6, 18, 49]),
+        (range(0, 25000, 500), [0, 2, 6, 18, 49]),  # the same whatever a step is
+        ([0, 1, 2, 5, 10, 20, 50, 100], [0, 2, 4, 6, 7]),
+    ],
+)
+def test_log_spaced_takes_many_at_first(steps, expected):
+    assert log_spaced(list(steps), 5) == expected
+
+
+def test_names_of_layers_lose_what_all_begin_with():
+    records = [
+        {"kind": "number", "run": "a", "step": 0, "layer": layer, "name": "DSE(Z)", "rule": "r", "value": 1.0}
+        for layer in ("net.block1.conv", "net.block2.conv")
+    ]
+    view = View(open_log(records), "step", "")
+    assert list(view.short.values()) == ["block1.conv", "block2.conv"]
+    assert View(open_log(records[:1]), "step", "").short == {"net.block1.conv": "net.block1.conv"}
+
+
+def test_over_seeds_only_common_steps_are_drawn():
+    records = [
+        {
+            "kind": "number",
+            "run": f"a, seed {seed}",
+            "step": step,
+            "layer": "z",
+            "name": "DSE(Z)",
+            "rule": "r",
+            "value": v,
+        }
+        for seed, own in enumerate(((1.0, 2.0, 3.0), (3.0, 6.0)))
+        for step, v in enumerate(own)
+    ]
+    (line,) = View(open_log(records), "step", "").lines("DSE(Z)", "r")
+    assert (line.x, line.y, line.low, line.high, line.seeds) == ([0, 1], [2.0, 4.0], [1.0, 2.0], [3.0, 6.0], 2)
