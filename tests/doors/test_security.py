@@ -65,6 +65,7 @@ def test_no_command_opens_a_socket_or_starts_a_program(folder):
         "measure table.csv --labels-column label",
         "measure points.npz --reference points.npz --clusters 3",
         "report run.jsonl",
+        "watch run.jsonl --once",
         "demo --smoke",
     )
     assert "FORBIDDEN" not in done.stdout + done.stderr

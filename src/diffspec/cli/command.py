@@ -22,6 +22,7 @@ from diffspec.cli.ranking import rank
 from diffspec.cli.recipe import recipe
 from diffspec.cli.report import report
 from diffspec.cli.sureness import compare, interval, test
+from diffspec.cli.watch import watch
 from diffspec.errors import DiffspecError
 
 __all__ = ["command", "flushed", "run"]
@@ -73,5 +74,5 @@ def command() -> None:
     """Measure the diffusion spectral entropy (DSE) and mutual information (DSMI) of neural representations."""
 
 
-for each in (measure, interval, test, compare, rank, report, demo, doctor, recipe):
+for each in (measure, interval, test, compare, rank, report, watch, demo, doctor, recipe):
     command.add_command(each)

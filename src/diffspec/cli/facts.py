@@ -25,7 +25,7 @@ EXTRAS = {
     "matplotlib": "plots",
     "plotly": "report",
     "jinja2": "report",
-    "rich": "demo",
+    "rich": "watch",
     "faiss-cpu": "faiss",
     "dask": "cluster",
     "distributed": "cluster",

@@ -17,6 +17,7 @@ from diffspec._version import __version__
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.files.writing import replace
 from diffspec.runs.plots.series import Log, open_log
+from diffspec.runs.report.charts import chips
 from diffspec.runs.report.colours import of_run
 from diffspec.runs.report.findings import what_happened
 from diffspec.runs.report.sections import layers, opening, whole
@@ -95,6 +96,7 @@ def _page(paths: list[Path], view: View) -> str:
         about=_about(view),
         conditions=[(name, of_run(look), look.sign) for name, look in looks.items()],
         opening=opening(view),
+        chips=chips(view),
         findings=what_happened(view),
         sections=whole(view),
         layers=layers(view),

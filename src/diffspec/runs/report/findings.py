@@ -10,7 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from diffspec.runs.plots.looks import SCALE_FREE, quantity, rule_words
-from diffspec.runs.report.courses import course, ends
+from diffspec.runs.report.courses import STILL, course, ends
 from diffspec.runs.report.lines import Line
 from diffspec.runs.report.view import View
 from diffspec.spectra.verdicts import other_sizes
@@ -142,7 +142,8 @@ def _told(view: View, lines: Sequence[Line], subject: str) -> Finding:
         parts[0] += f" of {len(lines)} {_kind(view, several)}"
         shown = [max(lines, key=lambda line: abs(line.y[-1] - line.y[0]))]
     else:
-        alike = {word: [line for line, own in zip(lines, words, strict=True) if own == word] for word in words}
+        order = sorted(dict.fromkeys(words), key=lambda word: word == STILL)
+        alike = {word: [line for line, own in zip(lines, words, strict=True) if own == word] for word in order}
         parts = [f"{word} in {_names([_who(view, line, several) for line in own])}" for word, own in alike.items()]
     most = "most in " if len(lines) > FEW else ""
     tops = {line.top for line in shown}
