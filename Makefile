@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check coverage mutation bench bench-default recipes-smoke format clean
+.PHONY: demo test check coverage docs release mutation bench bench-default recipes-smoke format clean
 
 # Each environment step leaves a stamp, so it runs again only when what it installs has changed.
 $(VENV)/base:
@@ -48,6 +48,17 @@ check: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports --no-cache
+
+# The site, in build/docs: examples run, warnings are errors, links are followed, and the network is not used.
+docs: $(VENV)/test
+	rm -rf docs/reference/api build/docs
+	PYTHONPATH=tests/startup OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+	$(BIN)/python docs/check_links.py build/docs
+
+# Builds, checks and tries wheel and sdist in fresh environments; uploads nothing. Packages are fetched, so it needs the network.
+release: $(VENV)/test
+	$(BIN)/pip install --quiet --constraint constraints.txt build twine
+	$(BIN)/python -m release
 
 # With an environment .bench-venv that holds dse-dsmi (docs/benchmarks.md) that package is compared too.
 bench: $(VENV)/test

@@ -11,7 +11,8 @@ from sklearn.datasets import load_digits
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if BLOCK.search(page.read_text())]
+WRITTEN = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "start").glob("*.md")))
+PAGES = [page for page in WRITTEN if BLOCK.search(page.read_text())]
 
 
 def names_of_the_reader():

@@ -42,6 +42,7 @@ def measure_many(
     Parameters
     ----------
     client : distributed.Client
+        Where the measurements run.
     items : sequence
         Each an array (n, d), the path of a file that every worker can read, or a function without arguments that gives
         the points on the worker. An array travels through the scheduler: for more than a few MB give a path.

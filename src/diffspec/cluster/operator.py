@@ -37,6 +37,7 @@ class Distributed(Operator):
     Parameters
     ----------
     session : Session
+        The cluster that holds the rows.
     tiles : StoredTiles
         The affinity as this process sees it.
     ranges : sequence of slice
@@ -161,6 +162,7 @@ def on_cluster(
     Parameters
     ----------
     session : Session
+        The cluster.
     points : dask.array.Array, str, Path, numpy.memmap or zarr.Array
         Shape (n, d). A file is opened by every worker at the same path and read again for every tile; the blocks of a
         dask array stay on the workers (and spill to their disks where they have to).

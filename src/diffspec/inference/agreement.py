@@ -83,6 +83,7 @@ def agreement(
     Returns
     -------
     Agreement
+        Three rank correlations with their intervals, and the names that one side lacks.
 
     Raises
     ------

@@ -104,6 +104,7 @@ def diffuse(
     Returns
     -------
     numpy.ndarray (n, d) or (n, m)
+        The points, or the `values`, after the steps.
 
     Raises
     ------
