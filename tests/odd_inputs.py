@@ -812,9 +812,36 @@ def sinks(good):
     return _rows((SAME, {"a list": list(good), "none": (), "twice": [good[0]] * 2}), (WRONG, wrong))
 
 
+def alerts(good):
+    wrong = {"a rule alone": good[0], "a name": "collapse", "classes": [type(good[0])], "nothing": None, "a number": 3}
+    wrong |= {"none, where one is to stop": (), "twice": [*good, *good], "things": [Thing()]}
+    return _rows((SAME, {"a list": list(good), "a generator": (rule for rule in good)}), (WRONG, wrong))
+
+
+def listeners(good):
+    return _rows((SAME, {"nothing": None, "len": len}), (WRONG, {"a class": Thing, "a name": "print", "a number": 3}))
+
+
+def kinds_of_alerts(good):
+    wrong = {
+        "another": "fire",
+        "a number": 3,
+        "nothing": None,
+        "numbers": [3],
+        "a thing": Thing(),
+        "bytes": b"collapse",
+    }
+    return _rows((SAME, {"a list": [good], "a set": {good}, "none": ()}), (WRONG, wrong))
+
+
+def budgets(good):
+    return {**reals(good), "nothing": (SAME, None)}
+
+
 def measures(good):
     wrong = {"names": ["DSE"], "a name": "DSE", "classes": [type(good[0])], "a number": 3, "things": [Thing()]}
-    return _rows((SAME, {"a list": list(good)}), (ODD, {"none": (), "nothing": None}), (WRONG, wrong))
+    odd = {"none": (), "nothing": None, "a function": [len]}
+    return _rows((SAME, {"a list": list(good)}), (ODD, odd), (WRONG, wrong))
 
 
 def rules_of_monitors(good):

@@ -125,7 +125,8 @@ def test_the_standard_measures_of_tokens(transformers: Any, film: Any, tmp_path:
     fit.train()
     names = {(r["name"], r["layer"]) for r in of(tmp_path, "number")}
     wanted = ("bert.pooler", "bert.encoder.layer.0", "bert.encoder.layer.1")
-    assert names == {(name, layer) for name in ("DSE(Z)", "DSMI(Z;Y)", "median distance") for layer in wanted}
+    measures = ("DSE(Z)", "DSMI(Z;Y)", "adjusted DSMI(Z;Y)", "median distance")
+    assert names == {(name, layer) for name in measures for layer in wanted}
 
 
 def test_weights_are_those_of_a_training_without_it(transformers: Any, film: Any, tmp_path: Path) -> None:

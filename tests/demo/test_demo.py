@@ -41,7 +41,7 @@ def test_every_epoch_of_every_condition_is_measured(folder: Path) -> None:
     assert not [record for record in records if record["kind"] == "failure"]
     for condition in CONDITIONS:
         numbers = [r for r in records if r["kind"] == "number" and r["run"] == condition.name]
-        assert len(numbers) == 3 * 7 + 2 * 2  # the change since the first look, by scale and by shape
+        assert len(numbers) == 3 * 9 + 2 * 2  # the change since the first look, by scale and by shape
         assert {r["step"] for r in numbers} == {0, 1, 2}
         assert {r["n"] for r in numbers} == {797}
         accuracy = [r for r in records if r["kind"] == "scalar" and r["run"] == condition.name]

@@ -359,6 +359,10 @@ SYNTHETIC = {
     },
 }
 TRAINED = {
+    "Collapse": Door.of(
+        training.Collapse, use=lambda rule: len(rule(VALUES)), tables={"rank": odd_inputs.reals}, rank=1.5
+    ),
+    "Saturation": Door.of(lambda verdict: len(training.Saturation()(verdict)), skip=["verdict"], verdict="saturated"),
     "Memorisation": Door.of(training.Memorisation, use=lambda rule: len(rule(0.6, [0.4, 0.1], ceiling=3.0))),
     "Memorisation looks": Door.of(
         lambda train_accuracy, information, ceiling: len(
@@ -434,6 +438,21 @@ WATCHED = {
     ),
     "DSE": Door.of(training.DSE, use=lambda measure: watched(measures=[measure])),
     "DSMI": Door.of(training.DSMI, use=lambda measure: watched(measures=[measure])),
+    "Monitor alerts": Door.of(
+        lambda alerts, on_alert, stop_on, budget: watched(
+            alerts=alerts, on_alert=on_alert, stop_on=stop_on, budget=budget, strict=True
+        ),
+        alerts=(training.Collapse(),),
+        on_alert=print,
+        stop_on="collapse",
+        budget=0.5,
+        tables={
+            "alerts": odd_inputs.alerts,
+            "on_alert": odd_inputs.listeners,
+            "stop_on": odd_inputs.kinds_of_alerts,
+            "budget": odd_inputs.budgets,
+        },
+    ),
     "Monitor": Door.of(
         lambda model, layers, probe, run, every, measures, rules, changes, pictures, settings, sinks, strict: watched(
             model=model,
@@ -542,7 +561,8 @@ def test_every_odd_input_gives_the_right_value_or_one_line_of_our_own(name):
 NO_DOORS = {
     "errors": "DiffspecError InputError MissingExtraError TooLargeError RunLogWarning",
     "what doors give, not made by users; read back they are doors": """Choice Comparison Curve Estimate Group GroupTest
-        Agreement Correlation Interval PermutationTest Profile Ranked Ranking ScaleShape Settings Spectrum Pair""",
+        Agreement Alert Correlation
+        Interval PermutationTest Profile Ranked Ranking ScaleShape Settings Spectrum Pair""",
     "settings, types and constants": "paper __version__ NAMED TINY Rule Sigma RULES Measure",
     "arithmetic on what rules have computed": "median_sigma median_ranks",
 }

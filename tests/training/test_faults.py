@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from diffspec import Gaussian, InputError
-from diffspec.errors import RunLogWarning
+from diffspec.errors import LayersWarning, RunLogWarning
 from diffspec.runs import writing as waiting
 from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, Monitor, Probe
@@ -56,7 +56,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     *[({"pictures": given}, "pictures must be a collection of steps") for given in (5, None, "0", iter([1]))],
     ({"pictures": [0.5]}, "a step of pictures must be an integer, got 0.5"),
     *[({"measures": given}, "measures must be a sequence such as") for given in (DSE(), "DSE", 5)],
-    *[({"measures": [given]}, r"a measure must be a Measure such as DSE\(\)") for given in ("DSE", DSE, len, None)],
+    *[({"measures": [given]}, r"a measure must be a Measure such as DSE\(\)") for given in ("DSE", DSE, 3, None)],
     ({"measures": [DSE(), DSE()]}, r"two measures are called 'DSE\(Z\)', and the report would show one"),
     ({"rules": [Gaussian()]}, "rules must be a mapping of names to kernels or settings, got"),
     ({"rules": {3: Gaussian()}}, "the name of a rule must be a str that is not empty, got 3"),
@@ -127,7 +127,8 @@ def test_a_scalar_that_is_no_number_raises_at_first_and_is_recorded_later(tmp_pa
     with pytest.raises(InputError, match="the scalar 'loss' must be a number, got"):
         watching.observe(0, loss=value)
     watching.observe(0, loss=1.0)  # nothing was seen of the first try
-    watching.observe(1, loss=value, accuracy=0.5)
+    with pytest.warns(LayersWarning, match="^loss failed at step 1: InputError: the scalar 'loss' must be a number"):
+        watching.observe(1, loss=value, accuracy=0.5)
     (failure,) = of(tmp_path / "run.jsonl", "failure")
     assert (failure["step"], failure["name"]) == (1, "loss")
     assert [(r["step"], r["name"]) for r in of(tmp_path / "run.jsonl", "scalar")] == [(0, "loss"), (1, "accuracy")]
@@ -137,7 +138,10 @@ def test_measures_that_overflow_are_failures(tmp_path: Path) -> None:
     watching = monitor(
         tmp_path / "run.jsonl", rules={"wide": Gaussian(2.0), "late": {"kernel": Gaussian(2.0), "t": 1e308}}
     )
-    watching.observe(0)
+    with pytest.warns(
+        LayersWarning, match=r"^DSE\(Z\) of layer '0' failed at step 0: InputError: this is a number that needs"
+    ):
+        watching.observe(0)
     with torch.no_grad():
         watching._model[0].weight.mul_(1e30)
     watching.observe(1)

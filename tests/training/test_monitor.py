@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ from diffspec import (
     paper,
     scale_and_shape,
 )
+from diffspec.baselines import effective_rank
 from diffspec.conventions import default
 from diffspec.errors import LayersWarning, RunLogWarning
 from diffspec.points.groups import Partition
 from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, RULES, Layer, Monitor, Probe, collect
-from diffspec.training.monitor import ONE_TWO_FIVE
+from diffspec.training.pictures import ONE_TWO_FIVE
 
 RNG = np.random.default_rng(5)
 LABELS = np.repeat(np.arange(3), 20)
@@ -298,7 +300,8 @@ def test_a_step_is_observed_once(tmp_path: Path) -> None:
 
 def test_what_a_look_gives(tmp_path: Path) -> None:
     watching = monitor(tmp_path, measures=[DSE(), Fails()], every=2, pictures=())
-    numbers = watching.observe(0, loss=torch.tensor(2.0), accuracy=float("nan"))
+    with pytest.warns(LayersWarning, match="^fails of layer '2' failed at step 0: ZeroDivisionError"):
+        numbers = watching.observe(0, loss=torch.tensor(2.0), accuracy=float("nan"))
     found = {r["rule"]: r["value"] for r in of(watching.log.path, "number")}
     assert numbers == {
         "loss": 2.0,
@@ -403,11 +406,80 @@ class Fails:
 
 def test_a_failing_measure_is_a_record_and_the_others_go_on(tmp_path: Path) -> None:
     watching = monitor(tmp_path, measures=[Fails(), DSE()], rules={"median": Gaussian()})
-    watching.observe(0)
+    words = r"^fails of layer '2' failed at step 0: ZeroDivisionError: nothing .*; the training goes on, and the"
+    with pytest.warns(LayersWarning, match=words):
+        watching.observe(0)
     (failure,) = of(watching.log.path, "failure")
     assert failure["error"] == "ZeroDivisionError: nothing to divide by"
     assert (failure["name"], failure["rule"], failure["layer"], failure["step"]) == ("fails", "median", "2", 0)
     assert "DSE(Z)" in {r["name"] for r in of(watching.log.path, "number")}
+
+
+def spread(points: Any) -> float:
+    return float(points.std())
+
+
+def apart(points: Any, labels: Any) -> Estimate:
+    return dsmi(points, labels)
+
+
+def test_functions_are_measures_that_are_taken_once_per_look(tmp_path: Path) -> None:
+    model = network()
+    watching = monitor(tmp_path, model, measures=[DSE(), spread, apart, effective_rank])
+    numbers = watching.observe(0)
+    points = collect(model, "2", [INPUTS])["2"]
+    wanted = {
+        "spread": (float(points.std()), None),
+        "apart": (dsmi(points, LABELS).value, "bit"),
+        "effective_rank": (effective_rank(points).value, "count"),
+    }
+    found = [r for r in of(watching.log.path, "number") if r["name"] in wanted]
+    assert {r["name"]: (r["value"], r["unit"]) for r in found} == wanted
+    assert [(r["rule"], r["n"], r.get("times")) for r in found] == [(None, 60, None)] * 3
+    assert {key: numbers[f"diffspec/{key}/2"] for key in wanted} == {key: value for key, (value, _) in wanted.items()}
+    assert [r["rule"] for r in of(watching.log.path, "spectrum")] == ["sigma = 10", "neighbors"]
+    monitor(tmp_path, model, measures=[DSE(), spread, apart, effective_rank], resume="must")  # the same again
+    with pytest.raises(InputError, match=r"^apart takes points and labels; give Probe"):
+        monitor(tmp_path, model, run="b", probe=Probe(INPUTS), measures=[apart])
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda points: "much", "a measure must give an Estimate or a number, got 'much'"),
+        (np.mean, "the value was nan"),
+    ],
+)
+def test_a_function_that_gives_no_number_is_a_failure(tmp_path: Path, function: Any, words: str) -> None:
+    model = network()
+    watching = monitor(tmp_path, model, measures=[function], changes=False)
+    if function is np.mean:
+        model[2] = Gives(torch.nan)
+    with pytest.warns(LayersWarning):
+        watching.observe(0)
+    name = function.__name__
+    (failure,) = [r for r in of(watching.log.path, "failure") if r["name"] == name]
+    assert failure["error"] == f"InputError: {words}"
+
+
+class Gives(torch.nn.Module):
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, inputs: Any) -> Any:
+        return inputs * 0 + self.value
+
+
+class Halved(DSE):
+    def __call__(self, *given: Any) -> Estimate:
+        found = super().__call__(*given)
+        return replace(found, value=found.value / 2)
+
+
+def test_a_measure_that_is_made_of_another_is_asked_itself(tmp_path: Path) -> None:
+    numbers = [monitor(tmp_path, run=repr(one), measures=[one]).observe(0) for one in (DSE(), Halved())]
+    assert numbers[1]["diffspec/dse/2"] == numbers[0]["diffspec/dse/2"] / 2
 
 
 def test_strict_raises(tmp_path: Path) -> None:
@@ -424,9 +496,13 @@ def test_a_network_that_gives_nan_is_recorded(tmp_path: Path) -> None:
     watching.observe(0, loss=torch.tensor(2.0))
     with torch.no_grad():
         model[0].weight.fill_(torch.nan)
-    watching.observe(1, loss=float("nan"))
-    failures = of(watching.log.path, "failure")
-    assert {r["step"] for r in failures} == {1}
+    with pytest.warns(
+        LayersWarning, match=r"^median distance of layer '2' failed at step 1: .* must be finite"
+    ) as told:
+        watching.observe(1, loss=float("nan"))
+    assert len(told) == 1
+    watching.observe(2)  # one warning for all
+    failures = [r for r in of(watching.log.path, "failure") if r["step"] == 1]
     assert [r["error"] for r in failures if r["name"] == "loss"] == ["the value was nan"]
     assert sum("must be finite" in r["error"] for r in failures) == 9
     assert [r["value"] for r in of(watching.log.path, "scalar")] == [2.0]
@@ -442,7 +518,8 @@ def test_a_pass_that_fails_is_told_before_training_and_recorded_later(tmp_path: 
     watching.observe(0)
     model[0] = torch.nn.Linear(9, 16)
     with pytest.warns(
-        LayersWarning, match=r"nothing could be seen at step 1: .*RuntimeError: .*; the training goes on"
+        LayersWarning,
+        match=r"^forward pass failed at step 1: InputError: .*; the training goes on, and the run log has",
     ):
         watching.observe(1)
     watching.observe(2)  # one warning for all

@@ -135,6 +135,12 @@ class RunLog:
         """The largest step of `run` in the log; None where there is no such run."""
         return max((r["step"] for r in _contents(self.path).records if r["run"] == run and "step" in r), default=None)
 
+    def first(self, run: str, *, name: str, layer: str, rule: str) -> float | None:
+        """What `run` measured first under these names; None where it did not."""
+        wanted = {"kind": "number", "run": run, "name": name, "layer": layer, "rule": rule}
+        found = (r["value"] for r in _contents(self.path).records if all(r.get(k) == v for k, v in wanted.items()))
+        return next(found, None)
+
     def settings(self, run: str) -> dict[str, Any] | None:
         """What `run` was last trained and measured with; None where the log does not say."""
         found = [r["values"] for r in _contents(self.path).records if r["run"] == run and r["kind"] == "settings"]

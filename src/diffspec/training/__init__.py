@@ -7,7 +7,7 @@ try:
 except ImportError:
     raise MissingExtraError("diffspec.training", "torch") from None
 
-from diffspec.training.alerts import Memorisation
+from diffspec.training.alerts import Alert, Collapse, Memorisation, Saturation
 from diffspec.training.loss import DSELoss, DSMILoss
 from diffspec.training.measures import DSE, DSMI, RULES, Measure
 from diffspec.training.monitor import Monitor
@@ -20,6 +20,8 @@ __all__ = [
     "DSE",
     "DSMI",
     "RULES",
+    "Alert",
+    "Collapse",
     "DSELoss",
     "DSMILoss",
     "Layer",
@@ -27,6 +29,7 @@ __all__ = [
     "Memorisation",
     "Monitor",
     "Probe",
+    "Saturation",
     "collect",
     "layers",
 ]

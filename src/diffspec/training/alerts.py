@@ -1,6 +1,7 @@
 """Rules that tell, from numbers of a training, that something is wrong with it.
 
 A rule is a small value that is called on what was seen so far and returns a line, empty where nothing is to be said.
+How often each was wrong and how late is measured: docs/watching.md, Alerts.
 """
 
 from __future__ import annotations
@@ -8,12 +9,108 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
 
 from diffspec._checks import positive, real, shown, store
+from diffspec.baselines import effective_rank
 from diffspec.errors import InputError
 
-__all__ = ["Memorisation"]
+__all__ = ["KINDS", "Alert", "Collapse", "Memorisation", "Rule", "Saturation"]
+
+SOME = 512
+"""Points that the rank is taken of: near 1 it is that of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a monitor found wrong at a look, and had not at the look before."""
+
+    name: str
+    """``"collapse"``, ``"saturation"`` or ``"memorisation"``."""
+    text: str
+    """What is wrong, in one line."""
+    layer: str
+    rule: str | None
+    """The kernel under which it was seen, None where none plays a part."""
+    step: int = 0
+
+    def __str__(self) -> str:
+        where = f"layer {self.layer!r}" + (f", {self.rule}" if self.rule else "")
+        return f"{self.name} at step {self.step} ({where}): {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Collapse:
+    """Tells that all points lie in one direction: the effective rank of the layer is near 1.
+
+    Parameters
+    ----------
+    rank : float
+        Alerts at or below it; over 1. At the default the points differ by some .2 % of their length.
+
+    Raises
+    ------
+    InputError
+        rank is not over 1.
+
+    Notes
+    -----
+    `diffspec.baselines.effective_rank` about 0 (RankMe) of at most 512 points. A layer of one feature has no other rank
+    and is not judged; nor is what shrinks to 0 without a direction, of which the median distance tells. How often it
+    was wrong and how late: docs/watching.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec.training import Collapse
+    >>> points = np.random.default_rng(0).normal(size=(100, 8))
+    >>> Collapse()(points)
+    ''
+    >>> Collapse()(1.0 + 1e-3 * points)
+    'collapsed: the effective rank is 1.02 of 8, so all points lie in one direction'
+    """
+
+    name: ClassVar[str] = "collapse"
+    rank: float = 1.1
+
+    def __post_init__(self) -> None:
+        if not 1.0 < real(self.rank) < math.inf:
+            raise InputError(f"rank must be a number over 1, got {shown(self.rank)}")
+        store(self, rank=float(self.rank))
+
+    def __call__(self, points: Any) -> str:
+        """What is to be said of `points` (n, d), ``""`` where nothing is."""
+        some = points[:: max(1, math.ceil(len(points) / SOME))]
+        most = min(np.shape(some))
+        if most < 2 or (found := effective_rank(some).value) > self.rank:
+            return ""
+        return f"collapsed: the effective rank is {found:.3g} of {most}, so all points lie in one direction"
+
+
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """Tells that a kernel has become too narrow: the entropy is over 99 % of log n, whatever the points are like.
+
+    As embeddings grow in training, a fixed width does so sooner or later. No setting: it repeats the verdict of the
+    estimate, which also says what width to take.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffspec import Gaussian, dse
+    >>> from diffspec.training import Saturation
+    >>> points = np.random.default_rng(0).normal(size=(100, 8))
+    >>> Saturation()(dse(points, kernel=Gaussian(0.1)).verdict)[:39]
+    'saturated: every point is its own clust'
+    """
+
+    name: ClassVar[str] = "saturation"
+
+    def __call__(self, verdict: str) -> str:
+        """What is to be said of an entropy with this `Estimate.verdict`, ``""`` where nothing is."""
+        return verdict if verdict.startswith("saturated") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +149,7 @@ class Memorisation:
     'memorises: 60 % of the training labels are known, 5 % of the held-out classes, less than before training (14 %)'
     """
 
+    name: ClassVar[str] = "memorisation"
     ahead: float = 0.15
 
     def __post_init__(self) -> None:
@@ -87,6 +185,12 @@ class Memorisation:
             f"memorises: {known} of the training labels are known, {told} of the held-out classes, "
             f"less than before training ({first})"
         )
+
+
+Rule: TypeAlias = Collapse | Saturation | Memorisation
+"""Any of them."""
+
+KINDS = tuple(rule.name for rule in (Collapse, Saturation, Memorisation))
 
 
 def _share(value: Any) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,14 @@ from diffspec.kernels.bandwidth import Median
 from diffspec.measures.several import Several
 from diffspec.runs.writing import Writer
 from diffspec.spectra.result import Estimate
+from diffspec.training.aftermath import Aftermath
+from diffspec.training.alarms import Alarms
+from diffspec.training.alerts import Alert
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.keys import Keys
-from diffspec.training.measures import Measure, Sharing, fields_of, times_of
+from diffspec.training.measures import Measure, fields_of, shares, times_of
+from diffspec.training.network.hooks import look
+from diffspec.training.network.layers import Watched
 from diffspec.training.network.reductions import Points
 from diffspec.training.pictures import LEADING, plane, short
 from diffspec.training.probe import Probe
@@ -38,6 +44,11 @@ class Plan:
     rules: Mapping[str, Walk]
     changes: Changes | None
     pictures: Collection[int]
+
+    def by_how_often(self) -> tuple[list[Measure], list[Measure]]:
+        """The measures that are taken once per look, and those that are under each rule."""
+        once = [measure for measure in self.measures if getattr(measure, "once", False)]
+        return once, [measure for measure in self.measures if measure not in once]
 
 
 @dataclass(frozen=True)
@@ -61,87 +72,133 @@ class Looks:
     writer: Writer
     strict: bool
     keys: Keys
+    alarms: Alarms
+    after: Aftermath
     numbers: dict[str, float] = field(default_factory=dict)
+    step: int = 0
+    _waits: bool = False
+    """Whether looks are left out since the last that was made."""
 
-    def begin(self) -> None:
-        """Of what comes now the numbers are kept."""
-        self.numbers = {}
+    def begin(self, step: int) -> None:
+        """What comes now is of `step`, and its numbers are kept."""
+        self.numbers, self.step = {}, step
+        self.alarms.begin()
 
-    def scalar(self, step: int, name: str, value: Any) -> None:
+    def scalar(self, name: str, value: Any) -> None:
         """A number of the caller's; a failure where it is none, or not finite."""
-        with self._attempt(step=step, layer=None, name=name):
+        with self._attempt(layer=None, name=name):
             number = number_of(name, value)
             if math.isfinite(number):
-                self.writer.write("scalar", step=step, name=name, value=number)
+                self.writer.write("scalar", step=self.step, name=name, value=number)
                 self.numbers[name] = number
+                self.alarms.scalar(name, number)
             else:
-                self.writer.write("failure", step=step, layer=None, name=name, error=f"the value was {number}")
+                text = f"the value was {number}"
+                self.writer.write("failure", step=self.step, layer=None, name=name, error=text)
 
-    def layer(self, step: int, layer: str, points: Points) -> None:
-        """All that the plan says of the points of a layer."""
-        where, plan = {"step": step, "layer": layer}, self.plan
-        scale = None
-        with self._attempt(**where, name="median distance"):
-            scale = self._distance(points, where)
+    def left_out(self, why: str) -> None:
+        """No look is made now; written down once until the next that is."""
+        if not self._waits:
+            self.writer.write("skipped", step=self.step, text=why)
+        self._waits = True
+        self.after.warn("budget", f"the look at step {self.step} is left out: {why}")
+
+    def look(self, network: Any, layers: Sequence[Watched]) -> None:
+        """All that the plan says of all layers."""
+        self._waits = False
+        found: dict[str, Points] = {}
+        names = ", ".join(layer.label for layer in layers)
+        with self._attempt(layer=names, name="forward pass"):
+            found = look(network, layers, self.plan.probe.batches())
+        for layer, points in found.items():
+            self._layer(layer, points)
+        with self._attempt(layer=layers[-1].label, name="alert"):
+            self._alert(self.alarms.end())
+
+    def send(self) -> None:
+        """The numbers to all sinks."""
+        for name, error in self.after.send(self.numbers, self.step) if self.numbers else ():
+            if self.strict:
+                raise error
+            self._failed(error, layer=None, name=name)
+
+    def _layer(self, layer: str, points: Points) -> None:
+        plan, scale = self.plan, None
+        with self._attempt(layer=layer, name="median distance"):
+            scale = self._distance(points, layer)
         fixed: dict[str, Estimate] = {}
-        for rule, walk in plan.rules.items():
-            under = _Under(points, walk)
-            for measure in plan.measures:
-                fields = {**where, "name": measure.name, "rule": rule}
+        once, each = plan.by_how_often()
+        for rule, measures, under in chain([(None, once, _Under(points, {}))], self._under(points, each)):
+            for measure in measures:
+                fields = {"layer": layer, "name": measure.name, "rule": rule}
                 with self._attempt(**fields):
                     estimate = self._measure(measure, under, fields)
-                    if is_fixed(measure, walk):
+                    if rule is not None and is_fixed(measure, under.walk):
                         fixed[rule] = estimate
         if fixed and scale is not None and plan.changes is not None:
-            with self._attempt(**where, name="DSE(Z) change"):
-                self._change(plan.changes, points, {"scale": scale, "ends": fixed}, where)
-        if step in plan.pictures:
-            with self._attempt(**where, name="picture"):
-                self._picture(points, where)
+            with self._attempt(layer=layer, name="DSE(Z) change"):
+                self._change(plan.changes, layer, {"points": points, "scale": scale, "ends": fixed})
+        with self._attempt(layer=layer, name="alert"):
+            self._alert(self.alarms.points(layer, points) if scale is not None else ())  # else they are no points
+        if self.step in plan.pictures:
+            with self._attempt(layer=layer, name="picture"):
+                self._picture(points, layer)
 
-    def failed(self, error: Exception, **fields: Any) -> None:
+    def _under(
+        self, points: Points, measures: Sequence[Measure]
+    ) -> Iterator[tuple[str | None, Sequence[Measure], _Under]]:
+        """Rules one after another, so that what the measures of one share is let go before the next."""
+        for rule, walk in self.plan.rules.items():
+            yield rule, measures, _Under(points, walk)
+
+    def _failed(self, error: Exception, **fields: Any) -> None:
         """A record of what did not work."""
-        self.writer.write("failure", **fields, error=f"{type(error).__name__}: {error}")
+        self.writer.write("failure", step=self.step, **fields, error=f"{type(error).__name__}: {error}")
 
     @contextmanager
     def _attempt(self, **fields: Any) -> Iterator[None]:
-        """A failure inside becomes a record, unless strict."""
+        """A failure inside becomes a record, and the first of its kind a warning, unless strict."""
         try:
             yield
         except Exception as error:
             if self.strict:
                 raise
-            self.failed(error, **fields)
+            self._failed(error, **fields)
+            name, layer = fields["name"], fields["layer"]
+            where = "" if layer is None or name == "forward pass" else f" of layer {layer!r}"
+            what = f"{name}{where} failed at step {self.step}: {type(error).__name__}: {error}"
+            kind = name if name in ("forward pass", "alert") else "measure"
+            self.after.warn(kind, f"{what}; the training goes on, and the run log has every failure")
 
-    def _measure(self, measure: Measure, under: _Under, fields: dict[str, Any]) -> Estimate:
+    def _measure(self, measure: Measure, under: _Under, fields: dict[str, Any]) -> Any:
         started, probe = time.perf_counter(), self.plan.probe
         times: dict[str, Any] = {}
-        if isinstance(measure, Sharing):
+        if shares(measure):
             estimate = measure.taken(under.several, probe)
             times = {"times": times_of(measure, under.several, probe)}
         else:
             estimate = measure(under.points, probe, under.walk)
         seconds = round(time.perf_counter() - started, 4)
-        self._number(**fields, **fields_of(estimate), seconds=seconds, **times)
-        if estimate.spectrum is not None:
-            where = {key: fields[key] for key in ("step", "layer", "rule")}
-            self.writer.write("spectrum", **where, values=short(estimate.spectrum.nodes[:LEADING]))
+        self._number(**fields, **fields_of(estimate, under.points), seconds=seconds, **times)
+        if getattr(estimate, "spectrum", None) is not None and fields["rule"] is not None:
+            where = {key: fields[key] for key in ("layer", "rule")}
+            self.writer.write("spectrum", step=self.step, **where, values=short(estimate.spectrum.nodes[:LEADING]))
         return estimate
 
-    def _change(self, changes: Changes, points: Points, now: dict[str, Any], where: dict[str, Any]) -> None:
+    def _change(self, changes: Changes, layer: str, now: dict[str, Any]) -> None:
         """Since the first look, what scale and what shape did to the entropies at fixed widths."""
         started = time.perf_counter()
-        found = changes.since_first(points=points, **now, **where)
+        found = changes.since_first(self.step, layer, **now)
         seconds = round((time.perf_counter() - started) / max(len(found), 1), 4)
         for rule, record in found:
-            self._number(**where, rule=rule, **record, seconds=seconds)
+            self._number(layer=layer, rule=rule, **record, seconds=seconds)
 
-    def _distance(self, points: Points, where: dict[str, Any]) -> float:
+    def _distance(self, points: Points, layer: str) -> float:
         """The scale of the embedding, as a width: without it a value at a fixed sigma cannot be read."""
         started = time.perf_counter()
         sigma = Median()(as_points(points), np.random.default_rng(0))
         self._number(
-            **where,
+            layer=layer,
             name="median distance",
             rule=None,
             value=sigma * math.sqrt(2.0),
@@ -155,14 +212,24 @@ class Looks:
         )
         return sigma
 
-    def _picture(self, points: Points, where: dict[str, Any]) -> None:
+    def _picture(self, points: Points, layer: str) -> None:
         x, y = plane(points)
         probe, classes = self.plan.probe, list[str]()
         if probe.labels is not None:
             groups = probe.label_groups
             classes = [groups.names[code] for code in groups.codes]
+        where = {"step": self.step, "layer": layer}
         self.writer.write("picture", **where, method="PCA", x=short(x), y=short(y), classes=classes)
 
     def _number(self, **fields: Any) -> None:
-        self.writer.write("number", **fields)
+        self.writer.write("number", step=self.step, **fields)
         self.numbers[self.keys.of(fields)] = float(fields["value"])
+        self._alert(self.alarms.number(fields))
+
+    def _alert(self, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            fields = {"layer": alert.layer, "rule": alert.rule, "name": alert.name}
+            self.writer.write("alert", step=self.step, **fields, text=alert.text)
+            self.numbers[self.keys.of({**fields, "name": f"alert {alert.name}"})] = 1.0
+            with self._attempt(layer=alert.layer, name="alert"):
+                self.after.heed(replace(alert, step=self.step))

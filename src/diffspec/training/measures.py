@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeGuard
 
 import numpy as np
 
+from diffspec._checks import shown, takes
 from diffspec.conventions import Walk, default, paper
 from diffspec.errors import InputError
 from diffspec.measures.entropy import dse
@@ -18,18 +20,37 @@ from diffspec.points.groups import Partition
 from diffspec.spectra.result import Estimate
 from diffspec.training.probe import Probe
 
-__all__ = ["DSE", "DSMI", "RULES", "TIMES", "Measure", "Sharing", "fields_of", "standard", "times_of"]
+__all__ = [
+    "ADJUSTED",
+    "DSE",
+    "DSMI",
+    "RULES",
+    "TIMES",
+    "Measure",
+    "Sharing",
+    "fields_of",
+    "shares",
+    "standard",
+    "times_of",
+]
 
 RULES: Mapping[str, Walk] = {"sigma = 10": paper, "neighbors": default}
 """The paper's fixed width, under which values follow the scale of the embedding, and the scale-free neighbour graph."""
 
+
+ADJUSTED = "adjusted DSMI(Z;Y)"
+"""What memorising is told from."""
 
 TIMES = (1.0, 3.0, 10.0, 30.0, 100.0)
 """Diffusion times that every value is given at besides its own: from single points to the largest clusters."""
 
 
 class Measure(Protocol):
-    """Anything that turns the points of a layer into an Estimate."""
+    """Anything that turns the points of a layer into an Estimate, or a number.
+
+    One with a true attribute `once` is taken once per look, with an empty walk; others once per rule. Functions need
+    nothing of this: a monitor takes those of the points, or of points and labels, as they are, once per look.
+    """
 
     @property
     def name(self) -> str:
@@ -40,12 +61,11 @@ class Measure(Protocol):
         """Raise InputError where `probe` lacks what is needed; called once, before training."""
         ...
 
-    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, walk: Walk) -> Estimate:
-        """The estimate of `points` (n, d) with the kernel, alpha and t of `walk`."""
+    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, walk: Walk) -> Any:
+        """An Estimate of `points` (n, d) with the kernel, alpha and t of `walk`, or a number."""
         ...
 
 
-@runtime_checkable
 class Sharing(Measure, Protocol):
     """A measure that takes its value from what several of one rule share: one graph, every set decomposed once."""
 
@@ -128,6 +148,36 @@ class DSMI:
         return probe.label_groups if self.of == "Y" else probe.input_groups
 
 
+@dataclass(frozen=True, slots=True)
+class OfPoints:
+    """A function of the points, or of the points and the numbers of their classes, as a measure."""
+
+    function: Callable[..., Any]
+    once: ClassVar[bool] = True
+
+    def __repr__(self) -> str:
+        return f"{getattr(self.function, '__module__', '')}.{self.name}"
+
+    @property
+    def name(self) -> str:
+        """That of the function."""
+        return str(getattr(self.function, "__name__", ""))
+
+    def check(self, probe: Probe) -> None:
+        """Labels, where it takes them."""
+        if self._takes_labels and probe.labels is None:
+            raise InputError(f"{self.name} takes points and labels; give Probe(inputs, labels) or leave it out")
+
+    def __call__(self, points: np.ndarray[Any, Any], probe: Probe, walk: Walk) -> Any:
+        """What the function gives."""
+        rest = (np.asarray(probe.label_groups.codes),) if self._takes_labels else ()
+        return self.function(points, *rest)
+
+    @property
+    def _takes_labels(self) -> bool:
+        return takes(self.function, 2) and not takes(self.function, 1)
+
+
 def standard(probe: Probe) -> tuple[Measure, ...]:
     """DSE(Z), DSMI(Z;Y) and its adjusted form where there are labels, DSMI(Z;X) where the inputs are one tensor."""
     with_labels = () if probe.labels is None else (DSMI("Y"), DSMI("Y", Adjusted()))
@@ -135,12 +185,37 @@ def standard(probe: Probe) -> tuple[Measure, ...]:
     return (DSE(), *with_labels, *with_inputs)
 
 
-def fields_of(estimate: Estimate) -> dict[str, Any]:
-    """The fields of a number record that an estimate has."""
-    record = estimate.to_dict()
-    return {key: record[key] for key in ("value", "unit", "stderr", "n", "ceiling", "verdict", "settings")}
+def fields_of(found: Any, points: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """The fields of a number record of an estimate or a number.
+
+    Raises
+    ------
+    InputError
+        Neither, or a number that is not finite.
+    """
+    names = ("value", "unit", "stderr", "n", "ceiling", "verdict", "settings")
+    if isinstance(found, Estimate):
+        record = found.to_dict()
+        return {key: record[key] for key in names}
+    try:
+        value = float(found)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"a measure must give an Estimate or a number, got {shown(found)}") from None
+    if not math.isfinite(value):
+        raise InputError(f"the value was {value}")
+    return dict.fromkeys(names) | {"value": value, "n": len(points), "verdict": "", "settings": {}}
+
+
+def shares(measure: Measure) -> TypeGuard[Sharing]:
+    """Whether `measure` is a Sharing one; a subclass that overrides `__call__` alone is asked by that."""
+    owners = [_owner(measure, name) for name in ("taken", "__call__")]
+    return owners[0] is not None and owners[0] is owners[1]
 
 
 def times_of(measure: Sharing, several: Several, probe: Probe) -> dict[str, float]:
     """The value at all `TIMES`, to five digits."""
     return {f"{t:g}": float(f"{measure.taken_at(several, probe, t):.5g}") for t in TIMES}
+
+
+def _owner(measure: Measure, name: str) -> type | None:
+    return next((one for one in type(measure).__mro__ if name in vars(one)), None)

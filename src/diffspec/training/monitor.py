@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from diffspec._checks import integer, shown
 from diffspec.conventions import Walk
-from diffspec.errors import InputError, LayersWarning
+from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.runs import resuming
 from diffspec.runs.log import RunLog
 from diffspec.runs.writing import Writer
+from diffspec.training.aftermath import Aftermath, checked_listener
+from diffspec.training.alarms import ALERTS, Alarms, checked_alerts, checked_kinds
+from diffspec.training.alerts import Alert, Rule
+from diffspec.training.budget import Budget, checked_budget
 from diffspec.training.changes import Changes
 from diffspec.training.keys import Keys
 from diffspec.training.looks import Looks, Plan
 from diffspec.training.measures import RULES, Measure, standard
-from diffspec.training.network.hooks import look, trial
+from diffspec.training.network.hooks import trial
 from diffspec.training.network.layers import Layers, resolve_layers, unwrapped
-from diffspec.training.network.reductions import Points
 from diffspec.training.network.untouched import same_draws
+from diffspec.training.pictures import ONE_TWO_FIVE
 from diffspec.training.probe import Probe
 from diffspec.training.settings import (
     checked_measures,
@@ -35,18 +38,7 @@ from diffspec.training.settings import (
 )
 from diffspec.training.sinks import Sink, Sinks
 
-__all__ = ["ONE_TWO_FIVE", "Monitor"]
-
-
-class Steps(frozenset[int]):
-    """Steps that are shown in a signature by their name."""
-
-    def __repr__(self) -> str:
-        return "ONE_TWO_FIVE"
-
-
-ONE_TWO_FIVE = Steps([0, *(digit * 10**power for power in range(10) for digit in (1, 2, 5))])
-"""Steps 0, 1, 2, 5, 10, 20, ...: pictures often at first, when much changes, and few in all."""
+__all__ = ["Monitor"]
 
 
 class Monitor:
@@ -71,7 +63,8 @@ class Monitor:
     every : int
         `observe` does nothing unless its step is a multiple of this, and new.
     measures : sequence of Measure, optional
-        Default DSE(Z), DSMI(Z;Y) where there are labels, DSMI(Z;X) where the inputs are one tensor.
+        Default DSE(Z); DSMI(Z;Y), matched and adjusted, where there are labels; DSMI(Z;X) where the inputs are one
+        tensor. Also functions of the points, or of points and labels, that give a number or an Estimate.
     rules : mapping of str to Kernel or mapping
         Every measure is taken with each of these kernels, or keyword arguments of `dse`: kernel, alpha and t. Default
         the paper's sigma = 10 at t = 1 and the neighbour graph at t = 3.
@@ -91,8 +84,20 @@ class Monitor:
         a warning where settings or bits of the probe are others, or where a step does not exceed the last in the log.
         "never" refuses, "must" continues only what is there and has the same settings.
     strict : bool
-        Raise where a look, a measure, a sink or the writing of a record fails. Otherwise such a failure never ends the
-        training: it becomes a failure record, and records that cannot be written wait in memory, with a warning.
+        Raise where a look, a measure, a sink, `on_alert` or the writing of a record fails. Otherwise such a failure
+        never ends the training: it becomes a failure record, and records that cannot be written wait in memory, with a
+        warning each.
+    alerts : iterable of Collapse, Saturation, Memorisation
+        What is told when it begins, as a record, to `on_alert`, and as the number 1 in the sinks; () for nothing.
+        Memorisation is told of the last of `layers`, from the adjusted DSMI(Z;Y) under the kernel that `diffspec.dse`
+        takes, and from a scalar such as ``train_accuracy``: one that is named after "train" and "acc".
+    on_alert : callable, optional
+        Is given every `Alert`.
+    stop_on : str or collection of str
+        The alerts after which `should_stop` is true: some of "collapse", "saturation", "memorisation".
+    budget : float, optional
+        Most of the training's time that looks may take, such as 0.01: a look that would pass it is left out, with a
+        record and one warning. Not fewer points: values of different numbers of points are not comparable.
 
     Raises
     ------
@@ -103,7 +108,8 @@ class Monitor:
     Warns
     -----
     LayersWarning
-        Layers that a pattern names and that do not run; later, the first look that fails.
+        Layers that a pattern names and that do not run; later, once each: a pass, a measure or `on_alert` that fails,
+        and a look that the budget leaves out.
     RunLogWarning
         See `resume`; and once per outage, a log that cannot be written.
     SinkWarning
@@ -111,9 +117,9 @@ class Monitor:
 
     Notes
     -----
-    A look costs a forward pass and, per layer and rule, an O(n^3) eigenproblem of the n probe inputs: 0.5 s at n = 800
-    on two cores. `changes` add two more per fixed sigma (COST), and keep 4 n^2 bytes per layer. When not to use: inside
-    a timed benchmark, or with a probe of more than some 5000 inputs.
+    A look costs a forward pass and, per layer and rule, one graph and its O(n^3) eigenproblem of the n probe inputs: at
+    n = 800 some 0.3 s of one core per layer for everything. `changes` add two more per fixed sigma (COST), and keep
+    4 n^2 bytes per layer. When not to use: inside a timed benchmark, or with a probe of more than some 5000 inputs.
 
     Examples
     --------
@@ -146,12 +152,18 @@ class Monitor:
         sinks: Iterable[Sink] = (),
         resume: resuming.Resume = "allow",
         strict: bool = False,
+        alerts: Iterable[Rule] = ALERTS,
+        on_alert: Callable[[Alert], Any] | None = None,
+        stop_on: str | Collection[str] = (),
+        budget: float | None = None,
     ) -> None:
         self.every, self.run = integer(every, "every", least=1), checked_text(run, "run")
         if not isinstance(probe, Probe):
             raise InputError(f"probe must be a Probe, got {shown(probe)}; write Probe(inputs, labels)")
-        self.probe, self.strict = probe, strict
-        self._model, self._rules, self._sinks = model, checked_rules(rules), Sinks(sinks)
+        self.probe = probe
+        self._model, self._rules, told = model, checked_rules(rules), checked_alerts(alerts)
+        after = Aftermath(Sinks(sinks), checked_listener(on_alert), checked_kinds(stop_on, told))
+        self._budget = Budget(checked_budget(budget))
         network = unwrapped(model)
         self.layers = resolve_layers(network, layers)
         self.measures = standard(probe) if measures is None else checked_measures(measures)
@@ -171,10 +183,15 @@ class Monitor:
         self.log = opened(log)
         resuming.check_resume(resume, self.log, self.run, self._settings)
         self._writer = Writer(self.log, self.run, strict=strict)
-        self._looks = Looks(plan, self._writer, strict, Keys(plan.rules))
+        alarms = Alarms(told, plan.rules, self.layers[-1].label)
+        self._looks = Looks(plan, self._writer, strict, Keys(plan.rules), alarms, after)
         self._seen: set[int] = set()
         self._continued: int | None = None
-        self._whole = True
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether there has been an alert of `stop_on`, so that the loop should end the training."""
+        return self._looks.after.should_stop
 
     def observe(self, step: int, **scalars: float) -> dict[str, float]:
         """Look at the network now and write what is seen; `scalars` (accuracy, loss) are written beside it.
@@ -187,7 +204,8 @@ class Monitor:
         dict of str to float
             Scalars by their names and what was measured, in the units of the run log, by keys that every logger takes:
             ``diffspec/dse/<layer>``, ``diffspec/dsmi_y/<layer>``, under other rules than the default kernel's
-            ``diffspec/dse/<rule>/<layer>``. Empty where this was no look; what failed is not in it.
+            ``diffspec/dse/<rule>/<layer>``; where an alert begins, 1 under ``diffspec/alert_collapse/<layer>``. Empty
+            where this was no look, and with scalars alone where the budget left it out; what failed is not in it.
 
         Raises
         ------
@@ -201,13 +219,17 @@ class Monitor:
         if not self._seen:
             self._begin(step, scalars)
         self._seen.add(step)
-        self._looks.begin()
+        self._looks.begin(step)
         for name, value in scalars.items():
-            self._looks.scalar(step, name, value)
+            self._looks.scalar(name, value)
+        if why := self._budget.why_not():
+            self._looks.left_out(why)
+        else:
+            with self._budget.look(), same_draws():
+                self._looks.look(unwrapped(self._model), self.layers)
         with same_draws():
-            for layer, points in self._points(step).items():
-                self._looks.layer(step, layer, points)
-            self._send(step)
+            self._looks.send()
+        self._looks.after.speak()
         return dict(self._looks.numbers)
 
     def close(self) -> None:
@@ -218,7 +240,7 @@ class Monitor:
         Leaving ``with Monitor(...) as monitor:`` does it. A monitor that is closed may go on.
         """
         self._writer.finish()
-        self._sinks.flush()
+        self._looks.after.sinks.flush()
 
     def watches(self, network: Any) -> bool:
         """Whether what is looked at is `network`, or a part of it."""
@@ -259,28 +281,8 @@ class Monitor:
             number_of(name, value)
         if self._continued is None:
             resuming.tell_of_rewind(self.log, self.run, step=step)
+        self._looks.alarms.recall(self.log, self.run)
         self._writer.write("settings", values=self._settings)
-
-    def _points(self, step: int) -> dict[str, Points]:
-        """The points of every layer; none where the pass failed."""
-        try:
-            return look(unwrapped(self._model), self.layers, self.probe.batches())
-        except Exception as error:
-            if self.strict:
-                raise
-            layers = ", ".join(layer.label for layer in self.layers)
-            self._looks.failed(error, step=step, layer=layers, name="forward pass")
-            if self._whole:
-                self._whole = False
-                text = f"nothing could be seen at step {step}: {type(error).__name__}: {error}"
-                warnings.warn(f"{text}; the training goes on", LayersWarning, stacklevel=3)
-            return {}
-
-    def _send(self, step: int) -> None:
-        for name, error in self._sinks.send(self._looks.numbers, step):
-            if self.strict:
-                raise error
-            self._looks.failed(error, step=step, layer=None, name=name)
 
     def _described(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What the run was trained and measured with, as plain values."""

@@ -6,10 +6,21 @@ import numpy as np
 
 from diffspec.training.network.reductions import Points
 
-__all__ = ["LEADING", "plane", "short"]
+__all__ = ["LEADING", "ONE_TWO_FIVE", "plane", "short"]
 
 LEADING = 50
 """Eigenvalues kept per spectrum: beyond them lies less than a pixel of the plot."""
+
+
+class Steps(frozenset[int]):
+    """Steps that are shown in a signature by their name."""
+
+    def __repr__(self) -> str:
+        return "ONE_TWO_FIVE"
+
+
+ONE_TWO_FIVE = Steps([0, *(digit * 10**power for power in range(10) for digit in (1, 2, 5))])
+"""Steps 0, 1, 2, 5, 10, 20, ...: pictures often at first, when much changes, and few in all."""
 
 
 def plane(points: Points) -> tuple[Points, Points]:

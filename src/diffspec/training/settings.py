@@ -13,7 +13,7 @@ from diffspec.errors import InputError
 from diffspec.measures.asked import check_walk, time_for
 from diffspec.operators.dense import check_alpha
 from diffspec.runs.log import RunLog
-from diffspec.training.measures import Measure
+from diffspec.training.measures import Measure, OfPoints
 
 __all__ = [
     "checked_measures",
@@ -48,15 +48,17 @@ def checked_steps(pictures: Any) -> Collection[int]:
 
 
 def checked_measures(measures: Any) -> tuple[Measure, ...]:
-    """`measures`, each of its own name."""
-    several = tuple(measures) if isinstance(measures, Sequence) and not isinstance(measures, str) else None
+    """`measures`, each of its own name; functions as measures."""
+    several = (
+        tuple(map(_measure, measures)) if isinstance(measures, Sequence) and not isinstance(measures, str) else None
+    )
     if several is None:
         raise InputError(f"measures must be a sequence such as [DSE(), DSMI('Y')], got {shown(measures)}")
     for measure in several:
         callables = (measure, getattr(measure, "check", None))
         if isinstance(measure, type) or not all(map(callable, callables)) or not hasattr(measure, "name"):
             raise InputError(f"a measure must be a Measure such as DSE() or DSMI('Y'), got {shown(measure)}")
-    names = [checked_text(measure.name, "the name of a measure") for measure in several]
+    names = [checked_text(measure.name, "the name of a measure, which a function has from def,") for measure in several]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"two measures are called {twice[0]!r}, and the report would show one; leave one out")
     return several
@@ -113,6 +115,10 @@ def number_of(name: str, value: Any) -> float:
         return float(value)
     except Exception:  # whatever a tensor, an array or an object of the user's raises
         raise InputError(f"the scalar {name!r} must be a number, got {shown(value)}") from None
+
+
+def _measure(given: Any) -> Any:
+    return OfPoints(given) if callable(given) and not isinstance(given, type) and not hasattr(given, "check") else given
 
 
 def _plain(value: Any, name: str) -> Any:

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, SinkWarning
+from diffspec.training.alerts import Alert
+from diffspec.training.keys import PREFIX
 
 __all__ = ["Sink", "Sinks"]
 
@@ -53,6 +55,16 @@ class Sinks:
             else:
                 self._failed.discard(place)
         return failures
+
+    def tell(self, alert: Alert) -> None:
+        """The words of an alert, where a sink has a place for words: TensorBoard and W&B; all have it as a number."""
+        for place, (sink, _send) in enumerate(self._sinks):
+            words = next((WORDS[name] for name in WORDS if callable(getattr(sink, name, None))), None)
+            try:
+                if words is not None:
+                    words(sink, alert)
+            except Exception as error:  # as above
+                self._tell(place, alert.step, error)
 
     def flush(self) -> None:
         """What sinks hold back is written, where they can be told so."""
@@ -129,6 +141,13 @@ SENDERS: Mapping[str, Callable[[Sink], Send]] = {
     "log": _by_log,
 }
 """By the method that tells a logger, the first that it has."""
+
+
+WORDS: Mapping[str, Callable[[Sink, Alert], Any]] = {
+    "add_text": lambda writer, alert: writer.add_text(f"{PREFIX}{alert.name}", str(alert), alert.step),
+    "alert": lambda run, alert: run.alert(title=f"diffspec: {alert.name}", text=str(alert)),
+}
+"""By the method that takes words: TensorBoard, W&B."""
 
 
 def _name(sink: Sink) -> str:

@@ -1,0 +1,108 @@
+"""`python -m benchmarks.alerts`: how often `Collapse` is wrong and how late it is, over limits, on real digits.
+
+Trainings that collapse bring two noisy copies of a digit together and nothing apart; others are contrastive or learn the
+digits. A network has collapsed when its effective rank has lost nine tenths of what it was before training. With
+`--embeddings DIR`, also over the embeddings that cells of the recipe `training` kept (build/training).
+"""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional
+
+from benchmarks.measure import machine
+from diffspec.baselines import effective_rank
+
+HERE = Path(__file__).resolve().parent
+LIMITS = (1.05, 1.1, 1.2, 1.3, 1.5, 2.0)
+HELD = 500
+"""Digits that are looked at and never trained on."""
+
+
+def encoder():
+    return nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 32))
+
+
+def loss_of(kind, network, head, images, digits):
+    one, other = (network(images + 0.15 * torch.randn_like(images)) for _ in range(2))
+    if kind == "supervised":
+        return functional.cross_entropy(head(torch.relu(one)), digits)
+    one, other = functional.normalize(one), functional.normalize(other)
+    if kind == "collapsing":
+        return (one - other).square().sum(1).mean()
+    return functional.cross_entropy(one @ other.T / 0.2, torch.arange(len(one)))
+
+
+def ranks(kind, seed, *, steps, every):
+    """The effective rank at every look, the first of them before training."""
+    torch.manual_seed(seed)
+    data = load_digits()
+    images, digits = torch.tensor(data.data / 16, dtype=torch.float32), torch.tensor(data.target)
+    network, head = encoder(), nn.Linear(32, 10)
+    optimizer = torch.optim.Adam([*network.parameters(), *head.parameters()], lr=1e-3)
+    found = []
+    for step in range(steps + 1):
+        if step % every == 0:
+            with torch.no_grad():
+                found.append(effective_rank(network(images[-HELD:]).numpy()).value)
+        some = torch.randint(0, len(images) - HELD, (64,))
+        loss = loss_of(kind, network, head, images[some], digits[some])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return found
+
+
+def kept(folder):
+    """Per kept cell the effective rank at its looks."""
+    cells = {}
+    for path in sorted(folder.glob("*/embedding-*.npz")):
+        points = np.load(path)["points"][:512].astype(float)
+        cells.setdefault(path.parent.name, []).append(effective_rank(points).value)
+    return cells
+
+
+def first_below(values, limit):
+    return next((place for place, value in enumerate(values) if value <= limit), None)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.alerts", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--every", type=int, default=20)
+    parser.add_argument("--embeddings", type=Path)
+    today = datetime.now(UTC).date().isoformat()
+    parser.add_argument("--output", type=Path, default=HERE / "results" / f"{today}-alerts.jsonl")
+    options = parser.parse_args()
+    how = {"steps": options.steps, "every": options.every}
+    kinds = ("collapsing", "contrastive", "supervised")
+    curves = {kind: [ranks(kind, seed, **how) for seed in range(options.seeds)] for kind in kinds}
+    cells = kept(options.embeddings) if options.embeddings else {}
+    rows = []
+    for limit in LIMITS:
+        alarms = [first_below(curve, limit) for curve in curves["collapsing"]]
+        onsets = [first_below(curve, curve[0] / 10.0) for curve in curves["collapsing"]]
+        late = [(a - b) * options.every for a, b in zip(alarms, onsets, strict=True) if None not in (a, b)]
+        row = {"limit": limit, "missed": alarms.count(None), "of": options.seeds}
+        row |= {"late, median": float(np.median(late)) if late else None, "latest": max(late, default=None)}
+        for kind in kinds[1:]:
+            row[f"wrong, {kind}"] = sum(first_below(curve, limit) is not None for curve in curves[kind])
+        row |= {"wrong, cells": sum(min(found) <= limit for found in cells.values()), "cells": len(cells)}
+        row["wrong, cells in training"] = sum(min(found[1:], default=9.0) <= limit for found in cells.values())
+        rows.append(row)
+        print(json.dumps(row))
+    lowest = {kind: min(map(min, curves[kind])) for kind in kinds}
+    looks = sum(map(len, cells.values()))
+    about = {"machine": machine(), **how, "seeds": options.seeds, "lowest rank": lowest, "looks of cells": looks}
+    options.output.write_text("".join(json.dumps(row) + "\n" for row in (about, *rows)))
+
+
+if __name__ == "__main__":
+    main()
