@@ -1,7 +1,7 @@
 """`python -m benchmarks.alerts`: how often `Collapse` is wrong and how late it is, over limits, on real digits.
 
-Trainings that collapse bring two noisy copies of a digit together and nothing apart; others are contrastive or learn the
-digits. A network has collapsed when its effective rank has lost nine tenths of what it was before training. With
+Trainings that collapse bring two noisy copies of a digit together and nothing apart; others are contrastive or learn
+the digits. A network has collapsed when its effective rank has lost nine tenths of what it was before training. With
 `--embeddings DIR`, also over the embeddings that cells of the recipe `training` kept (build/training).
 """
 
@@ -18,9 +18,10 @@ from torch.nn import functional
 
 from benchmarks.measure import machine
 from diffspec.baselines import effective_rank
+from diffspec.training import Collapse
 
 HERE = Path(__file__).resolve().parent
-LIMITS = (1.05, 1.1, 1.2, 1.3, 1.5, 2.0)
+LIMITS = (1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.5)
 HELD = 500
 """Digits that are looked at and never trained on."""
 
@@ -62,14 +63,19 @@ def ranks(kind, seed, *, steps, every):
 def kept(folder):
     """Per kept cell the effective rank at its looks."""
     cells = {}
-    for path in sorted(folder.glob("*/embedding-*.npz")):
+    for path in sorted(folder.glob("*/embedding-*.npz"), key=lambda path: int(path.stem.split("-")[1])):
         points = np.load(path)["points"][:512].astype(float)
         cells.setdefault(path.parent.name, []).append(effective_rank(points).value)
     return cells
 
 
-def first_below(values, limit):
-    return next((place for place, value in enumerate(values) if value <= limit), None)
+def alarm(values, limit):
+    """At which look the rule speaks, or None."""
+    return next((k for k in range(len(values)) if Collapse(limit)(values[: k + 1])), None)
+
+
+def onset(values):
+    return next((place for place, value in enumerate(values) if value <= values[0] / 10.0), None)
 
 
 def main():
@@ -87,20 +93,25 @@ def main():
     cells = kept(options.embeddings) if options.embeddings else {}
     rows = []
     for limit in LIMITS:
-        alarms = [first_below(curve, limit) for curve in curves["collapsing"]]
-        onsets = [first_below(curve, curve[0] / 10.0) for curve in curves["collapsing"]]
-        late = [(a - b) * options.every for a, b in zip(alarms, onsets, strict=True) if None not in (a, b)]
-        row = {"limit": limit, "missed": alarms.count(None), "of": options.seeds}
+        found = [(alarm(curve, limit), onset(curve)) for curve in curves["collapsing"]]
+        late = [(at - began) * options.every for at, began in found if None not in (at, began)]
+        row = {"limit": limit, "missed": sum(at is None for at, _began in found), "of": options.seeds}
         row |= {"late, median": float(np.median(late)) if late else None, "latest": max(late, default=None)}
         for kind in kinds[1:]:
-            row[f"wrong, {kind}"] = sum(first_below(curve, limit) is not None for curve in curves[kind])
-        row |= {"wrong, cells": sum(min(found) <= limit for found in cells.values()), "cells": len(cells)}
-        row["wrong, cells in training"] = sum(min(found[1:], default=9.0) <= limit for found in cells.values())
+            row[f"wrong, {kind}"] = sum(alarm(curve, limit) is not None for curve in curves[kind])
+        row["wrong, cells"] = sorted(name for name, curve in cells.items() if alarm(curve, limit) is not None)
         rows.append(row)
         print(json.dumps(row))
     lowest = {kind: min(map(min, curves[kind])) for kind in kinds}
     looks = sum(map(len, cells.values()))
-    about = {"machine": machine(), **how, "seeds": options.seeds, "lowest rank": lowest, "looks of cells": looks}
+    about = {
+        "machine": machine(),
+        **how,
+        "seeds": options.seeds,
+        "lowest rank": lowest,
+        "cells": len(cells),
+        "looks of cells": looks,
+    }
     options.output.write_text("".join(json.dumps(row) + "\n" for row in (about, *rows)))
 
 

@@ -205,6 +205,39 @@ def test_half_precision(lightning: Any, tmp_path: Path, precision: str, dtype: A
     assert entropies(tmp_path)[1] == pytest.approx(dse(points).value, rel=1e-9)
 
 
+def test_an_alert_ends_the_training(either: Any, tmp_path: Path) -> None:
+    model = digits(either)
+    monitor = watched(model, tmp_path, stop_on="collapse")
+    fit = trainer(either, tmp_path, [flattens(either), callback(monitor)], max_epochs=5)
+    fit.fit(model, *loaders())
+    assert monitor.should_stop
+    assert [(r["step"], r["name"]) for r in of(tmp_path, "alert")] == [(2, "collapse")]
+    assert list(entropies(tmp_path)) == [0, 1, 2]
+
+
+def flattens(package: Any) -> Any:
+    """A callback after which all points are one, at the end of the second epoch."""
+
+    class Flattens(package.Callback):  # type: ignore[misc]
+        def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+            if trainer.current_epoch == 1:
+                with torch.no_grad():
+                    module.net[0].weight.zero_()
+                    module.net[0].bias.fill_(1.0)
+
+    return Flattens()
+
+
+@pytest.mark.timeout(60)
+def test_an_alert_ends_the_training_of_two_processes(lightning: Any, tmp_path: Path) -> None:
+    model = digits(lightning)
+    watching = [flattens(lightning), callback(watched(model, tmp_path, stop_on="collapse"))]
+    fit = trainer(lightning, tmp_path, watching, strategy="ddp_fork", devices=2, max_epochs=5)
+    fit.fit(model, *loaders(n=195))
+    assert len(of(tmp_path, "alert")) == 1
+    assert list(entropies(tmp_path)) == [0, 1, 2]  # and neither process waits for the other
+
+
 @pytest.mark.timeout(60)
 def test_two_processes(lightning: Any, tmp_path: Path) -> None:
     model = digits(lightning)

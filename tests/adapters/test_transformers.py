@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import socket
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,66 @@ def test_a_checkpoint_of_a_training_without_it(transformers: Any, film: Any, tmp
     watching(watched(model, film, tmp_path), fit)
     fit.train(resume_from_checkpoint=True)
     assert list(entropies(tmp_path)) == [5, 10]
+
+
+def test_an_alert_ends_the_training(transformers: Any, film: Any, tmp_path: Path) -> None:
+    model = bert(transformers)
+    heard = list[Any]()
+    fit = trainer(transformers, model, film, tmp_path, num_train_epochs=5)
+    layer = {"bert.encoder.layer.1": "mean"}
+    monitor = watched(model, film, tmp_path, layers=layer, stop_on="collapse", on_alert=heard.append)
+    watching(monitor, fit)
+
+    class Flattens(transformers.TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step == 5:
+                with torch.no_grad():
+                    model.bert.encoder.layer[1].output.LayerNorm.weight.zero_()
+                    model.bert.encoder.layer[1].output.LayerNorm.bias.fill_(1.0)
+
+    fit.add_callback(Flattens())
+    fit.train()
+    assert [(one.name, one.step) for one in heard] == [("collapse", 5)]
+    assert fit.state.global_step == 5  # of 25
+    assert {
+        row["step"] for row in fit.state.log_history if "eval_diffspec/alert_collapse/bert.encoder.layer.1" in row
+    } == {5}
+
+
+def of_two(rank: int, folder: Path, film: Any) -> None:
+    """One of two processes that train together, as torchrun or accelerate start them."""
+    import os
+
+    import transformers
+
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1")
+    torch.set_num_threads(1)
+    model = bert(transformers)
+    fit = trainer(transformers, model, film, folder, num_train_epochs=2, ddp_backend="gloo", seed=1)
+    monitor = watched(model, film, folder / f"{rank}")
+    watching(monitor, fit)
+    fit.train()
+    seen: dict[str, Any] = {"processes": torch.distributed.get_world_size(), "found": fit.evaluate().get(POOLED)}
+    seen |= {"history": {row["step"]: row[POOLED] for row in fit.state.log_history if POOLED in row}}
+    seen |= {"weights": model.bert.pooler.dense.weight.detach()}
+    torch.save(seen, folder / f"{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.timeout(180)
+def test_two_processes(transformers: Any, film: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MASTER_PORT", str(free.getsockname()[1]))
+    film = (film[0][:155], *film[1:])  # uneven: 78 and 77 reviews
+    torch.multiprocessing.start_processes(of_two, (tmp_path, film), nprocs=2, start_method="fork")
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert first["processes"] == second["processes"] == 2
+    assert torch.equal(first.pop("weights"), second.pop("weights"))
+    assert first == second  # the numbers are in both
+    assert entropies(tmp_path / "0") == first["history"]
+    assert list(first["history"]) == [0, 3, 6]
+    assert not of(tmp_path / "1", "number")  # and in one log
 
 
 def test_memory_does_not_grow(transformers: Any, film: Any, tmp_path: Path) -> None:

@@ -360,8 +360,9 @@ SYNTHETIC = {
 }
 TRAINED = {
     "Collapse": Door.of(
-        training.Collapse, use=lambda rule: len(rule(VALUES)), tables={"rank": odd_inputs.reals}, rank=1.5
+        training.Collapse, use=lambda rule: len(rule([9.0, 1.2])), tables={"rank": odd_inputs.reals}, rank=1.5
     ),
+    "Collapse looks": Door.of(lambda information: len(training.Collapse()(information)), information=[9.0, 1.2]),
     "Saturation": Door.of(lambda verdict: len(training.Saturation()(verdict)), skip=["verdict"], verdict="saturated"),
     "Memorisation": Door.of(training.Memorisation, use=lambda rule: len(rule(0.6, [0.4, 0.1], ceiling=3.0))),
     "Memorisation looks": Door.of(

@@ -18,6 +18,7 @@ from diffspec.runs.log import Record, read
 from diffspec.training import (
     DSE,
     DSMI,
+    RULES,
     Alert,
     Collapse,
     Memorisation,
@@ -26,6 +27,7 @@ from diffspec.training import (
     Saturation,
     collect,
 )
+from diffspec.training.alarms import Alarms
 from real_data import mnist
 
 RNG = np.random.default_rng(3)
@@ -78,7 +80,7 @@ def test_collapse_is_told_when_it_begins_and_when_it_begins_again(tmp_path: Path
     assert [(a.name, a.step, a.layer, a.rule, a.text) for a in heard] == [
         (r["name"], r["step"], r["layer"], r["rule"], r["text"]) for r in alerts(tmp_path)
     ]
-    assert heard[0].text == "collapsed: the effective rank is 1 of 6, so all points lie in one direction"
+    assert heard[0].text.startswith("collapsed: the effective rank is 1, and was ")
     assert str(heard[0]) == f"collapse at step 1 (layer 'out'): {heard[0].text}"
     assert not watching.should_stop
 
@@ -208,17 +210,17 @@ def test_a_callback_that_fails_is_a_failure_and_the_look_goes_on(tmp_path: Path)
     model = Scaled()
     settings: dict[str, Any] = {"on_alert": fails, "stop_on": ("collapse",), "rules": {"neighbors": default}}
     watching = monitor(tmp_path, model, strict=False, **settings)
+    watching.observe(0)
     with torch.no_grad():
         model.by.zero_()
-    with pytest.warns(
-        LayersWarning, match=r"^alert of layer 'out' failed at step 0: OSError: no network; the training"
-    ):
-        numbers = watching.observe(0)
+    with pytest.warns(LayersWarning, match=r"^alert of layer 'out' failed at step 1: OSError: no network; the"):
+        numbers = watching.observe(1)
     assert numbers["diffspec/alert_collapse/out"] == 1.0
     assert len(alerts(tmp_path)) == 1
     assert watching.should_stop
+    watching = monitor(tmp_path, model, run="strict", **settings)
     with pytest.raises(OSError, match="no network"):
-        monitor(tmp_path, model, run="strict", **settings).observe(0)
+        told(watching, model, [1.0, 0.0])
 
 
 def test_tensorboard_and_wandb_have_the_words(tmp_path: Path) -> None:
@@ -242,9 +244,8 @@ def test_tensorboard_and_wandb_have_the_words(tmp_path: Path) -> None:
         watching = monitor(tmp_path, model, sinks=[writer, Run()], rules={"neighbors": default})
         told(watching, model, [1.0, 0.0])
         watching.close()
-    words = (
-        "collapse at step 1 (layer 'out'): collapsed: the effective rank is 1 of 6, so all points lie in one direction"
-    )
+    (record,) = alerts(tmp_path)
+    words = f"collapse at step 1 (layer 'out'): {record['text']}"
     events = EventAccumulator(str(tmp_path / "tb"))
     events.Reload()
     (event,) = events.Tensors("diffspec/collapse/text_summary")
@@ -282,20 +283,46 @@ def test_what_is_no_alert_is_refused_before_training(tmp_path: Path, given: dict
 # --- the rules themselves ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("ranks", "alarm"),
+    [
+        ([1.5], False),  # it began so
+        ([2.9, 1.5], False),  # not half of what it was
+        ([3.0, 1.5], True),
+        ([30.0, 1.51], False),
+        ([30.0, 1.0], True),
+        ([1.0, 30.0, 1.4], True),
+        ([1.0, 30.0], False),
+    ],
+)
+def test_collapse_needs_a_rank_near_1_and_a_fall(ranks: list[float], alarm: bool) -> None:
+    assert bool(Collapse(1.5)(ranks)) is alarm
+    assert Collapse(1.6)([30.0, 1.51])
+
+
 @pytest.mark.parametrize("n", [30, 512, 1300])
-def test_collapse_goes_by_the_effective_rank(n: int) -> None:
+def test_the_rank_is_that_of_some_points(n: int) -> None:
+    alarms = Alarms((Collapse(),), RULES, "a")
     points = RNG.normal(size=(n, 20))
-    for spread in (1.0, 1e-2, 3e-3, 1e-3, 0.0):
-        cloud = 1.0 + spread * points
-        assert bool(Collapse()(cloud)) is (effective_rank(cloud).value <= 1.1)
-    assert Collapse()(1.0 + 1e-3 * points)
-    assert not Collapse()(1.0 + 1e-2 * points)
-    assert Collapse(20.5)(points)
+    for spread in (1.0, 1e-2, 2e-3, 1.0, 1e-3, 0.0):
+        found = alarms.points("a", 1.0 + spread * points)
+        rank = effective_rank(1.0 + spread * points).value
+        assert (rank <= 1.5) is (spread < 0.05)
+        assert bool(found) is (spread in (1e-2, 1e-3))  # when it begins
+        assert all(float(alert.text.split()[5].removesuffix(",")) == pytest.approx(rank, rel=0.05) for alert in found)
 
 
-def test_one_feature_has_no_direction_to_lose() -> None:
-    assert Collapse()(np.ones((9, 1))) == ""
-    assert Collapse()(np.zeros((9, 2))).startswith("collapsed: the effective rank is 1 of 2")
+@pytest.mark.parametrize(
+    ("ranks", "words"),
+    [
+        ([], "ranks must be finite numbers, one per look"),
+        ([2.0, np.nan], "ranks must be finite numbers, one per look"),
+        (3.0, "ranks must be a sequence of numbers, one per look, got 3.0"),
+    ],
+)
+def test_ranks_that_cannot_be(ranks: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Collapse()(ranks)
 
 
 @pytest.mark.parametrize("rank", [1.0, 0.5, float("nan"), float("inf"), "2", None, True])
@@ -312,6 +339,6 @@ def test_saturation_repeats_the_verdict() -> None:
 def test_alerts_go_through_json(tmp_path: Path) -> None:
     model = Scaled()
     watching = monitor(tmp_path, model, rules={"neighbors": default})
-    told(watching, model, [0.0])
+    told(watching, model, [1.0, 0.0])
     lines = (tmp_path / "run.jsonl").read_text().splitlines()
     assert [json.loads(line)["name"] for line in lines if '"kind": "alert"' in line] == ["collapse"]

@@ -46,7 +46,7 @@ class MonitorCallback(Callback):
 
     They go to the loggers of the trainer, and into `trainer.callback_metrics`, where `EarlyStopping` and
     `ModelCheckpoint` find them: ``EarlyStopping("diffspec/dsmi_y/net.1", mode="max")``. What the network logged itself
-    is written into the run log beside them.
+    is written into the run log beside them. An alert of the monitor's `stop_on` stops the trainer, in every process.
 
     Parameters
     ----------
@@ -130,7 +130,8 @@ class MonitorCallback(Callback):
             return
         self._last = step
         scalars = {name: value for name, value in metrics.items() if not name.startswith(PREFIX)}
-        found = from_the_first(lambda: self.monitor.observe(step, **scalars))
+        found, stops = from_the_first(lambda: (self.monitor.observe(step, **scalars), self.monitor.should_stop))
+        trainer.should_stop = trainer.should_stop or stops
         numbers = {name: value for name, value in found.items() if name.startswith(PREFIX)}
         if not numbers:
             return

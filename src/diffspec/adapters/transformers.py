@@ -32,7 +32,7 @@ class MonitorCallback(TrainerCallback):
 
     The numbers are ``eval_diffspec/dse/<layer>`` and so on, in `trainer.log` with all that it reports to, in what
     `trainer.evaluate` returns, and for ``metric_for_best_model="eval_diffspec/dsmi_y/<layer>"``. What the evaluation
-    found itself is written into the run log beside them.
+    found itself is written into the run log beside them. An alert of the monitor's `stop_on` ends the training.
 
     Parameters
     ----------
@@ -70,20 +70,20 @@ class MonitorCallback(TrainerCallback):
             raise InputError("the monitor looks at another network than is trained; give Monitor the Trainer's model")
         if self._key in state.stateful_callbacks:
             self.monitor.load_state_dict(state.stateful_callbacks[self._key]["attributes"])
-        self._log(self._observe(state, {}))
+        self._log(self._observe(state, control, {}))
 
     def on_evaluate(self, args: Any, state: State, control: Any, metrics: Any = None, **_: Any) -> None:
         """A look beside an evaluation, whose metrics get the numbers as well."""
         found = {} if metrics is None else metrics
         scalars = {name: value for name, value in found.items() if _is_scalar(name, value)}
-        numbers = self._observe(state, scalars)
+        numbers = self._observe(state, control, scalars)
         found.update(numbers)
         self._log(numbers)
 
     def on_epoch_end(self, args: Any, state: State, control: Any, **_: Any) -> None:
         """A look where nothing is evaluated."""
         if args.eval_strategy == "no":
-            self._log(self._observe(state, {}))
+            self._log(self._observe(state, control, {}))
 
     def on_train_end(self, args: Any, state: State, control: Any, **_: Any) -> None:
         """Write what waits."""
@@ -96,9 +96,10 @@ class MonitorCallback(TrainerCallback):
         layers = ", ".join(layer.label for layer in self.monitor.layers)
         return f"diffspec monitor of {layers} in the run {self.monitor.run}"
 
-    def _observe(self, state: State, scalars: Mapping[str, float]) -> dict[str, float]:
+    def _observe(self, state: State, control: Any, scalars: Mapping[str, float]) -> dict[str, float]:
         step = int(state.global_step)
-        found = from_the_first(lambda: self.monitor.observe(step, **scalars))
+        found, stops = from_the_first(lambda: (self.monitor.observe(step, **scalars), self.monitor.should_stop))
+        control.should_training_stop = control.should_training_stop or stops
         kept = from_the_first(self.monitor.state_dict)
         state.stateful_callbacks[self._key] = {"args": {}, "attributes": kept}
         return {EVALUATED + name: value for name, value in found.items() if name.startswith(PREFIX)}

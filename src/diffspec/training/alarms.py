@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diffspec._checks import shown
+from diffspec.baselines import effective_rank
 from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
 from diffspec.runs.log import RunLog
@@ -20,6 +22,9 @@ __all__ = ["ALERTS", "Alarms", "checked_alerts", "checked_kinds"]
 
 ALERTS: tuple[Rule, ...] = (Collapse(), Saturation(), Memorisation())
 """What a monitor tells by default."""
+
+SOME = 512
+"""Points that the effective rank is taken of: near 1 it is that of all."""
 
 TRAINED = re.compile(r"train.*acc|acc.*train", re.IGNORECASE)
 """Names of the accuracy in training: ``train_accuracy``, ``train/acc``, ``acc_train``."""
@@ -67,6 +72,8 @@ class Alarms:
     """Adjusted DSMI of the last layer at the first look of the run and at the last."""
     _accuracy: float | None = None
     _ceiling: float = 0.0
+    _most: dict[str, float] = field(default_factory=dict)
+    """Per layer the largest effective rank that was seen."""
     _on: set[tuple[str, str, str | None]] = field(default_factory=set)
     """What was wrong at the last look: an alert is not told again while it lasts."""
 
@@ -90,12 +97,12 @@ class Alarms:
 
     def points(self, layer: str, points: Points) -> list[Alert]:
         """What is wrong with the points of a layer."""
-        return [
-            alert
-            for rule in self.rules
-            if isinstance(rule, Collapse)
-            for alert in self._told(rule, rule(points), layer, None)
-        ]
+        found = [rule for rule in self.rules if isinstance(rule, Collapse)]
+        if not found:
+            return []
+        now = effective_rank(points[:: math.ceil(len(points) / SOME)]).value
+        most = self._most[layer] = max(now, self._most.get(layer, now))
+        return self._told(found[0], found[0]([most, now]), layer, None)
 
     def number(self, record: Mapping[str, Any]) -> list[Alert]:
         """What is wrong with a number."""

@@ -11,16 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-import numpy as np
-
 from diffspec._checks import positive, real, shown, store
-from diffspec.baselines import effective_rank
 from diffspec.errors import InputError
 
 __all__ = ["KINDS", "Alert", "Collapse", "Memorisation", "Rule", "Saturation"]
-
-SOME = 512
-"""Points that the rank is taken of: near 1 it is that of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +37,13 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Collapse:
-    """Tells that all points lie in one direction: the effective rank of the layer is near 1.
+    """Tells that a layer has lost its directions: its effective rank was larger and is near 1.
 
     Parameters
     ----------
     rank : float
-        Alerts at or below it; over 1. At the default the points differ by some .2 % of their length.
+        Alerts at or below it, where the rank was twice as large at an earlier look; over 1. How often it was wrong and
+        how late: docs/watching.md, which has other limits too.
 
     Raises
     ------
@@ -57,36 +52,45 @@ class Collapse:
 
     Notes
     -----
-    `diffspec.baselines.effective_rank` about 0 (RankMe) of at most 512 points. A layer of one feature has no other rank
-    and is not judged; nor is what shrinks to 0 without a direction, of which the median distance tells. How often it
-    was wrong and how late: docs/watching.md.
+    The rank is `diffspec.baselines.effective_rank` about 0 (RankMe): 1 where all points are one, or lie in one
+    direction. A layer that begins so is not told of: the untrained pooler of a transformer does. Nor is what shrinks to
+    0 without a direction, of which the median distance tells.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from diffspec.training import Collapse
-    >>> points = np.random.default_rng(0).normal(size=(100, 8))
-    >>> Collapse()(points)
+    >>> Collapse()([15.3, 6.1])
     ''
-    >>> Collapse()(1.0 + 1e-3 * points)
-    'collapsed: the effective rank is 1.02 of 8, so all points lie in one direction'
+    >>> Collapse()([15.3, 6.1, 1.04])
+    'collapsed: the effective rank is 1.04, and was 15.3: all points lie in one direction'
     """
 
     name: ClassVar[str] = "collapse"
-    rank: float = 1.1
+    rank: float = 1.5
 
     def __post_init__(self) -> None:
         if not 1.0 < real(self.rank) < math.inf:
             raise InputError(f"rank must be a number over 1, got {shown(self.rank)}")
         store(self, rank=float(self.rank))
 
-    def __call__(self, points: Any) -> str:
-        """What is to be said of `points` (n, d), ``""`` where nothing is."""
-        some = points[:: max(1, math.ceil(len(points) / SOME))]
-        most = min(np.shape(some))
-        if most < 2 or (found := effective_rank(some).value) > self.rank:
+    def __call__(self, ranks: Sequence[float]) -> str:
+        """What is to be said at the last look, ``""`` where nothing is.
+
+        Parameters
+        ----------
+        ranks : sequence of float
+            The effective rank at every look so far.
+
+        Raises
+        ------
+        InputError
+            No look, or a number that is not finite.
+        """
+        looks = _looks(ranks, "ranks")
+        now, most = looks[-1], max(looks)
+        if now > self.rank or now > most / 2.0:
             return ""
-        return f"collapsed: the effective rank is {found:.3g} of {most}, so all points lie in one direction"
+        return f"collapsed: the effective rank is {now:.3g}, and was {most:.3g}: all points lie in one direction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,7 @@ class Memorisation:
             An accuracy outside [0, 1], no look, a number that is not finite, or a ceiling that is not positive.
         """
         accuracy = _share(train_accuracy)
-        looks = _looks(information)
+        looks = _looks(information, "information")
         before, now = looks[0], looks[-1]
         ceiling = positive(ceiling, "ceiling")
         if accuracy - now / ceiling < self.ahead or now > before:
@@ -199,11 +203,11 @@ def _share(value: Any) -> float:
     return float(value)
 
 
-def _looks(values: Any) -> list[float]:
+def _looks(values: Any, name: str) -> list[float]:
     """The numbers, of which there has to be one at least."""
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or not hasattr(values, "__iter__"):
-        raise InputError(f"information must be a sequence of numbers, one per look, got {shown(values)}")
+        raise InputError(f"{name} must be a sequence of numbers, one per look, got {shown(values)}")
     found = [real(value) for value in values]
     if not found or not all(math.isfinite(value) for value in found):
-        raise InputError(f"information must be finite numbers, one per look, got {shown(values)}")
+        raise InputError(f"{name} must be finite numbers, one per look, got {shown(values)}")
     return found
