@@ -89,14 +89,25 @@ def test_tensorboard(tmp_path: Path) -> None:
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     numbers = pages.run("watching.md", "Plain PyTorch")["numbers"]
-    assert set(re.findall(r"`([\w/]+)<layer>`", (pages.DOCS / "watching.md").read_text())) <= {
-        key.removesuffix("1") for key in numbers
-    }
+    keys = set(re.findall(r"`([\w/]+)<layer>`", (pages.DOCS / "watching.md").read_text()))
+    assert keys - {"diffspec/alert_memorisation/"} <= {key.removesuffix("1") for key in numbers}
     assert {record["step"] for record in of(tmp_path, "number")} == {0, 1, 2, 3}
     (tmp_path / "run.jsonl").unlink()
     pages.run("watching.md", "Loggers")
     assert capsys.readouterr().out.endswith("0 10 numbers\n")
     assert list((tmp_path / "runs" / "first").iterdir())
+
+
+def test_the_page_on_alerts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    assert pages.run("watching.md", "Alerts")["monitor"].should_stop
+    printed = re.search(r"```text\n(memorisation .*)\n```", (pages.DOCS / "watching.md").read_text())
+    assert printed
+    form = re.sub(r"\d+", r"\\d+", re.escape(printed[1]))
+    assert re.fullmatch(form, capsys.readouterr().out.strip())
 
 
 def test_wandb_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
