@@ -50,8 +50,18 @@ def _plain(value: Any, depth: int = 0) -> bool:
     if isinstance(value, list | dict):
         items = value.values() if isinstance(value, dict) else value
         rest = [item for item in items if item is not None and type(item) not in (str, bool)]  # most need no call
+        if set(map(type, rest)) <= {float, int} and _are_finite(rest):  # the usual case, at once
+            return depth < DEEPEST
         return depth < DEEPEST and all(map(_plain, rest, repeat(depth + 1)))
     return value is None or isinstance(value, str | bool) or _number(value)
+
+
+def _are_finite(numbers: list[float]) -> bool:
+    """Whether all are; also false where their sum is too large to tell."""
+    try:
+        return sum(map(abs, numbers)) <= LARGEST  # false for NaN
+    except OverflowError:  # of a whole number that no float can hold
+        return False
 
 
 def _table(value: Any) -> bool:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import lt
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -107,6 +108,8 @@ class Log:
 
     def at(self, layer: str) -> Log:
         """What was measured at `layer`, and all that belongs to no layer."""
+        if self.layers == [layer]:
+            return self
         others = (record for kind, records in self._kinds.items() if kind not in LAYERED for record in records)
         return Log((*self._layers.get(layer, ()), *others), tuple(self.order or self.runs))
 
@@ -299,7 +302,10 @@ def class_numbers(pictures: Sequence[Record]) -> dict[str, int]:
 
 def by_step(records: Sequence[Record]) -> list[Record]:
     """Sorted by step; of several records of one step the last written."""
-    latest = {record["step"]: record for record in records}
+    steps = [record["step"] for record in records]
+    if all(map(lt, steps, steps[1:])):  # the usual case
+        return list(records)
+    latest = dict(zip(steps, records, strict=True))
     return [latest[step] for step in sorted(latest)]
 
 
