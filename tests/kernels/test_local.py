@@ -149,7 +149,8 @@ def test_the_sparse_affinity_is_the_dense_one(kernel):
     points = cloud(700)
     near = kernel.near(points)
     assert near.nnz < 0.2 * 700**2
-    assert np.max(np.abs(near.toarray() - kernel(points))) < 1e-11
+    # Of distances that differ by their rounding the power of 1000 makes more.
+    assert np.max(np.abs(near.toarray() - kernel(points))) < 2.5e-13 * max(40.0, kernel.decay)
     assert abs(near - near.T).max() == 0.0
 
 

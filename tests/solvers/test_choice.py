@@ -36,9 +36,12 @@ def test_exact_where_it_costs_about_a_second():
     assert isinstance(choose(2500, 512, memory=8 * GIB).solver, Exact)
     assert isinstance(choose(2600, 512, memory=8 * GIB).solver, Lanczos)
     # Sixty problems share the second: the groups and subsets of a mutual information.
-    assert isinstance(choose(600, 512, memory=8 * GIB, sets=60).solver, Exact)
-    assert isinstance(choose(800, 512, memory=8 * GIB, sets=60).solver, Lanczos)
-    assert isinstance(choose(400, 512, memory=8 * GIB, sets=10_000).solver, Exact)
+    for n, solver in [(600, Exact), (800, Lanczos)]:
+        assert isinstance(choose(n, 512, kernel=Gaussian(), memory=8 * GIB, sets=60).solver, solver)
+    assert isinstance(choose(400, 512, kernel=Gaussian(), memory=8 * GIB, sets=10_000).solver, Exact)
+    # Of a graph other solvers take no less time up to 2000 points.
+    for n, solver in [(2000, Exact), (2100, Lanczos)]:
+        assert isinstance(choose(n, 512, memory=8 * GIB, sets=60).solver, solver)
 
 
 def test_storage_follows_memory():
@@ -94,6 +97,7 @@ def impatient(monkeypatch):
     """No exact number is worth waiting for, so that few points already go the way of many."""
     monkeypatch.setattr("diffspec.solvers.choice.EXACT_SECONDS", 0.0)
     monkeypatch.setattr("diffspec.solvers.choice.ALWAYS_EXACT", 0)
+    monkeypatch.setattr("diffspec.solvers.choice.GRAPH_EXACT", 0)
 
 
 KERNELS = [AlphaDecay(), Gaussian(2.0), Gaussian("median"), Cosine(0.5), SelfTuning()]

@@ -11,6 +11,7 @@ import numpy as np
 from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of, shown
 from diffspec._memory import within_memory
+from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 from diffspec.inference.comparison import p_value_between
 from diffspec.inference.resampling import FEWEST, Matrix, Measure, Resamples, is_local
@@ -28,6 +29,8 @@ __all__ = ["Ranked", "Ranking", "rank"]
 # Points in a subset: enough for its value to spread as that of all points does, few enough that 50 subsets cost less
 # than one value of 2000 points. Of groups that are many it needs some of each.
 SUBSET, SUBSET_PER_GROUP, LARGEST_SHARE = 300, 15, 0.5
+# Arrays of all pairs that one value may take at a time.
+AFFINITIES = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +203,13 @@ def rank(
     share = _share(n, partition) if share is None else share
     resampled = Resamples(n, resamples, share, level, is_local(estimator, kernel))
     measure, seed = Measure(estimator, how), seed_of(rng)
-    found = [measure.estimate(points, partition, seed) for points in given.values()]
+    together = all(map(is_numpy, given.values()))
+    found = _estimates(measure, given, partition, seed, together=together)
     part = measure.on_one_core(next(iter(given.values())))
     draws = resampled.of(
         lambda kept, own: np.stack([part(points, partition, kept, own) for points in given.values()]),
         seed,
-        together=all(map(is_numpy, given.values())),
+        together=together,
     )
     return _ranking(given, found, resampled, draws)
 
@@ -225,6 +229,21 @@ def _checked(representations: Mapping[str, Array]) -> dict[str, Array]:
             "different n are not comparable"
         )
     return given
+
+
+def _estimates(
+    measure: Measure, given: Mapping[str, Array], partition: Partition, seed: int, *, together: bool
+) -> list[Estimate]:
+    """The measure of every representation; side by side where one core's share of the memory holds its affinity."""
+    n = len(partition.codes)
+    part = measure.on_one_core(next(iter(given.values())))
+
+    def one(points: Array) -> Estimate:
+        return measure.estimate(points, partition, seed)
+
+    if together and AFFINITIES * 8.0 * n * n <= float(part.how.memory or 0.0):
+        return parallel_map(one, given.values())
+    return list(map(one, given.values()))
 
 
 def _share(n: int, partition: Partition) -> float:

@@ -14,16 +14,17 @@ from diffspec._checks import integer, positive, store
 from diffspec._threads import as_many, parallel_map
 from diffspec.errors import InputError
 from diffspec.kernels.protocol import Kernel, Storage
+from diffspec.points.candidates import Candidates, around, together
 from diffspec.points.distances import (
     BLOCK_ELEMENTS,
     BYTES_IN_BLOCK,
-    cross_squared_distances,
     in_blocks,
     pairwise,
     row_slices,
     symmetrized,
     unit_scaled,
 )
+from diffspec.points.selecting import of_rank
 
 __all__ = ["AlphaDecay", "SelfTuning"]
 
@@ -128,24 +129,27 @@ class AlphaDecay(Kernel):
         """
         n, scaled = len(points), unit_scaled(points)[0]
         _check_count(n, self._neighbors(n), self)
-        sample, size = scaled[:: max(1, n // SAMPLE)], as_many(max(1, BLOCK_ELEMENTS // n), BYTES_IN_BLOCK * n)
-        seen = sum(len(self._rows(sample[k : k + size], scaled)[2]) for k in range(0, len(sample), size))
+        order = together(scaled)
+        scaled = scaled[order]
+        search, size = Candidates.of(scaled), as_many(max(1, BLOCK_ELEMENTS // n), BYTES_IN_BLOCK * n)
+        sample = np.flatnonzero(order % max(1, n // SAMPLE) == 0)
+        seen = sum(len(self._rows(sample[k : k + size], scaled, search)[2]) for k in range(0, len(sample), size))
         share = seen / n / len(sample)
         need = BYTES_PER_WEIGHT * share * n * n
         if share > SPARSE_SHARE or need > memory:
             return None
         require_memory(need, f"the graph of {n} points, {share:.1%} of all pairs,", points)
-        found = parallel_map(lambda start: self._rows(scaled[start : start + size], scaled), range(0, n, size))
+        blocks = [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
+        found = parallel_map(lambda rows: self._rows(rows, scaled, search), blocks)
         counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
-        directed = csr_array((weights, columns, np.concatenate([[0], np.cumsum(counts)])), shape=(n, n))
-        return 0.5 * (directed + directed.T.tocsr())
+        directed = csr_array((0.5 * weights, columns, _pointers(counts)), shape=(n, n))
+        both = (directed + directed.T.tocsr())[np.argsort(order), :]
+        return csr_array((both.data, order.astype(both.indices.dtype)[both.indices], both.indptr), shape=(n, n))
 
-    def _rows(self, rows: Array, scaled: Array) -> tuple[Array, Array, Array]:
+    def _rows(self, rows: Array, scaled: Array, search: Candidates | None) -> tuple[Array, Array, Array]:
         """Of the weights a_ij that are not 0 between `rows` and all points: how many per row, columns, weights."""
-        squared = cross_squared_distances(rows, scaled)
-        (kth,) = order_statistics(squared, (self._neighbors(len(scaled)),))
-        i, j = np.nonzero(squared <= self._reach() * kth[:, None])
-        weights = self._weights(squared[i, j], kth[i])
+        (i, j), squared, kth = around(scaled, search, rows, self._neighbors(len(scaled)), self._reach())
+        weights = self._powers(squared, kth[i])
         kept = weights > 0
         return np.bincount(i[kept], minlength=len(rows)), j[kept].astype(np.int32), weights[kept]
 
@@ -177,6 +181,12 @@ class AlphaDecay(Kernel):
         return self.neighbors or max(1, round(math.sqrt(n) / 3.0))
 
 
+def _pointers(counts: Array) -> Array:
+    """Where the rows of a graph with so many entries each begin, in int32 where that holds them."""
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    return ends.astype(np.int32) if 2 * ends[-1] < 2**31 else ends
+
+
 def _check_count(n: int, neighbors: int, kernel: Kernel) -> None:
     if n <= neighbors:
         raise InputError(f"{kernel!r} needs more than {neighbors} points, got {n}; lower neighbors")
@@ -194,7 +204,7 @@ def _local(points: Array, neighbors: int, kernel: Kernel, counts: Any = None) ->
     def ranked(some: Array) -> Array:
         if counts is not None:
             return _weighted_rank(some, neighbors, counts)
-        return order_statistics(some, (neighbors,))[0]
+        return of_rank(some, neighbors) if is_numpy(some) else order_statistics(some, (neighbors,))[0]
 
     kth = namespace(points).concat([ranked(squared[rows, :]) for rows in row_slices(squared)])
     return squared, kth

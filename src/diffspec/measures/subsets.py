@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from diffspec._arrays import Array, from_numpy, is_numpy, namespace, take_square
 from diffspec._threads import cores, parallel_map
 from diffspec.kernels import Kernel, Storage
 from diffspec.measures.asked import Asked
+from diffspec.measures.few import alike, entropies_of
 from diffspec.operators.blocked import filled
 from diffspec.operators.build import affinity_of, build, operator_in, operator_on, tiles_of
 from diffspec.operators.dense import Operator
@@ -21,6 +23,7 @@ from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for, planned
 from diffspec.solvers.storing import plan_for_sets, plan_in
 from diffspec.spectra.functionals import shannon_and_log_sum
+from diffspec.spectra.powers import HUGE_TIME
 from diffspec.spectra.rounding import log_sum_error
 from diffspec.spectra.spectrum import Spectrum, shannon, whole_error
 
@@ -102,6 +105,24 @@ class Walk:
         entropy = Entropy.of(found, self.t)
         return replace(entropy, spectrum=found) if self.keeps else entropy
 
+    def jobs(self, sizes: Sequence[int]) -> list[list[int]]:
+        """The places of sets of these `sizes`, those that are solved together in one list."""
+        whole = isinstance(self.affinity, np.ndarray) and self.affinity.dtype == np.float64
+        plain = whole and not self.keeps and self.t < HUGE_TIME
+        exact = {size for size in set(sizes) if plain and size > 1 and isinstance(self.solver_for(size), Exact)}
+        few = alike([size if size in exact else 0 for size in sizes])
+        rest = set(range(len(sizes))).difference(*few)
+        return [*few, *([place] for place in sorted(rest))]
+
+    def together(self, drawn: Sequence[tuple[Indices, np.random.Generator]]) -> list[Entropy]:
+        """The entropies of the sets of one job."""
+        if len(drawn) == 1:
+            return [self(drawn[0])]
+        sets = np.array([indices for indices, _rng in drawn])
+        n = sets.shape[1]
+        found = entropies_of(self.affinity, sets, self.alpha, self.t)
+        return [Entropy(n, nats, first / math.log(n), None, total) for nats, first, total in found]
+
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of these points; all of them are one set."""
         if self.solver is not None:
@@ -154,10 +175,14 @@ def measured(
     """Entropies of the groups and of what each is compared with; every distinct set of points is decomposed once."""
     distinct = {id(indices): indices for row in [*compared, members] for indices in row}
     drawn = list(zip(distinct.values(), rng.spawn(len(distinct)), strict=True))
+    jobs = walk.jobs([len(indices) for indices in distinct.values()])
+
+    def run(places: list[int]) -> list[Entropy]:
+        return walk.together([drawn[place] for place in places])
+
     work = sum(len(indices) ** 3 for indices in distinct.values())
-    if len(distinct) > 2 and work > SMALL and is_numpy(walk.points):
-        found = parallel_map(walk, drawn)
-    else:
-        found = [walk(each) for each in drawn]
-    by_set = dict(zip(distinct, found, strict=True))
+    many = len(jobs) > 2 and work > SMALL and is_numpy(walk.points)
+    found = itertools.chain(*(parallel_map(run, jobs) if many else map(run, jobs)))
+    by_place = dict(zip(itertools.chain(*jobs), found, strict=True))
+    by_set = {key: by_place[place] for place, key in enumerate(distinct)}
     return [by_set[id(m)] for m in members], [[by_set[id(s)] for s in row] for row in compared]

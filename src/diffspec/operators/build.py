@@ -21,7 +21,7 @@ from diffspec.operators.blocked import blocked_diffusion, filled
 from diffspec.operators.dense import Operator, diffusion
 from diffspec.operators.factored import factored_diffusion
 from diffspec.operators.merging import Copies, merged_diffusion
-from diffspec.operators.sparse import nearby, sparse_diffusion
+from diffspec.operators.sparse import sparse_diffusion
 from diffspec.operators.stored import Elsewhere
 from diffspec.operators.tiles import GaussianTiles
 
@@ -158,7 +158,7 @@ def affinity_of(points: Array, kernel: Kernel, storage: Storage, *, memory: floa
 def operator_on(affinity: Any, kernel: Kernel, alpha: float) -> Operator:
     """The diffusion operator of an `affinity` that `kernel` gave, dense or sparse; the affinity is used up."""
     if issparse(affinity):
-        return sparse_diffusion(nearby(affinity), alpha, dropped=kernel.dropped)
+        return sparse_diffusion(affinity, alpha, dropped=kernel.dropped)
     return replace(diffusion(affinity, alpha, overwrite=True), semidefinite=kernel.semidefinite is True)
 
 

@@ -19,6 +19,7 @@ from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace,
 from diffspec._checks import real, shown
 from diffspec._threads import parallel_map
 from diffspec.errors import InputError
+from diffspec.operators.pieces import Indices, pieces_of
 from diffspec.spectra.perturbation import Perturbation
 
 __all__ = [
@@ -93,6 +94,18 @@ class Operator(ABC):
     def higher_moments(self) -> tuple[float, ...]:
         """Traces of its third, fourth, ... power, as many as are cheap."""
         return ()
+
+    def ready(self) -> Operator:
+        """An operator of the same spectrum that is laid out for many products."""
+        return self
+
+    def pieces(self) -> list[Indices] | None:
+        """The indices of operators whose eigenvalues together are its own, where they cost less; else None."""
+        return None
+
+    def piece(self, indices: Indices) -> np.ndarray[Any, Any]:
+        """The rows and columns of one of its `pieces`, a new float64 array."""
+        raise NotImplementedError(f"{type(self).__name__} has pieces and no piece")
 
 
 @runtime_checkable
@@ -172,6 +185,14 @@ class Dense(Operator):
     def dense(self) -> Array:
         """The (n, n) matrix itself."""
         return self.matrix
+
+    def pieces(self) -> list[Indices] | None:
+        """The indices of its pieces, of NumPy, where some affinities are 0; O(n^2)."""
+        return pieces_of(self.matrix) if is_numpy(self.matrix) else None
+
+    def piece(self, indices: Indices) -> np.ndarray[Any, Any]:
+        """A copy of some rows and columns, float64."""
+        return np.asarray(self.matrix[np.ix_(indices, indices)], dtype=np.float64)
 
     def trace(self) -> float:
         """The sum of its eigenvalues; O(n)."""

@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from diffspec._arrays import Array, require_memory
 from diffspec._threads import as_many, parallel_map
 from diffspec.operators.dense import Operator
+from diffspec.operators.pieces import pieces_of
 from diffspec.spectra.perturbation import Perturbation
 
 __all__ = ["Sparse", "nearby", "sparse_diffusion"]
@@ -77,6 +78,23 @@ class Sparse(Operator):
         """The operator as a new (n, n) array."""
         require_memory(8.0 * self.n**2, f"the sparse operator as a dense {self.n} x {self.n} array", self.like)
         return self.matrix.toarray()
+
+    def ready(self) -> Sparse:
+        """The same with points that are near one another next to one another."""
+        return Sparse(nearby(self.matrix), self.perturbation)
+
+    def pieces(self) -> list[Vector] | None:
+        """The indices of its pieces; O(entries)."""
+        return pieces_of(self.matrix)
+
+    def piece(self, indices: Vector) -> Vector:
+        """Some rows and columns as an array, where those rows have no entries in other columns."""
+        rows, order = self.matrix[indices, :], len(indices)
+        place = np.empty(self.n, np.int64)
+        place[indices] = np.arange(order)
+        out = np.zeros((order, order))
+        out[np.repeat(np.arange(order), np.diff(rows.indptr)), place[rows.indices]] = rows.data
+        return out
 
     def trace(self) -> float:
         """The sum of its eigenvalues; O(n)."""

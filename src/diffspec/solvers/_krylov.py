@@ -11,16 +11,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, dtype_name, from_numpy, namespace, to_numpy
+from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
 from diffspec._memory import allowed, in_words
 from diffspec._threads import shared, single_threaded_blas
 from diffspec.errors import TooLargeError
 from diffspec.operators.dense import Operator, eigenvalue_rounding, is_narrow
-from diffspec.points.distances import symmetrized
-from diffspec.solvers._lapack import eigenvalues
+from diffspec.solvers._whole import FLOOR, signed_eigenvalues
 from diffspec.spectra.spectrum import Spectrum
 
-__all__ = ["Krylov", "Matrix", "fits_whole", "gaussian", "holds", "too_large", "whole_spectrum"]
+__all__ = ["Krylov", "Matrix", "fits_whole", "gaussian", "holds", "spectrum_of", "too_large", "whole_spectrum"]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -31,8 +30,6 @@ PASSES = 6
 COPIES = 4
 # Arrays of the order of the basis that are held at once when it is read off, with those that LAPACK works in.
 SMALL = 9.0
-# Vectors may always take this much beside the affinity, so that a small `memory=` for it does not stop a solver.
-FLOOR = 40.0 * 2**20
 CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
 
 
@@ -158,13 +155,12 @@ def whole_spectrum(operator: Operator) -> Spectrum:
     """All eigenvalues: what a stochastic solver gives where n is no larger than its space."""
     if not fits_whole(operator):
         raise too_large(operator, operator.n)
-    stored = operator.dense()
-    matrix = to_numpy(as_float64(stored))
-    if dtype_name(stored) == "float64" and not operator.disposable:
-        matrix = matrix.copy()
-    matrix = symmetrized(matrix)
-    signed = eigenvalues(matrix, overwrite=True)
-    nodes = np.sort(np.abs(signed))[::-1]
+    return spectrum_of(signed_eigenvalues(operator), operator)
+
+
+def spectrum_of(signed: Matrix, operator: Operator) -> Spectrum:
+    """The spectrum from all eigenvalues of `operator`, in any order."""
+    nodes, lowest = np.sort(np.abs(signed))[::-1], float(signed.min())
     # Of a float32 matrix the entries are rounded independently: their errors move no eigenvalue by more than one eps.
     floor = float(nodes[0]) * max(operator.n * EPS, EPS32 if is_narrow(operator) else 0.0)
     nodes = from_numpy(np.where(nodes > floor, nodes, 0.0), operator.like)
@@ -175,7 +171,7 @@ def whole_spectrum(operator: Operator) -> Spectrum:
         n=operator.n,
         floor=floor,
         rounding=eigenvalue_rounding(operator, float(signed @ signed)),
-        negative=float(signed[0]) if signed[0] < -floor else 0.0,
+        negative=lowest if lowest < -floor else 0.0,
     )
 
 

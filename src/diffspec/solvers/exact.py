@@ -9,6 +9,7 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, is_numpy, namespace, number
 from diffspec.operators.dense import Operator
 from diffspec.solvers import _lapack
+from diffspec.solvers._whole import by_pieces, pieces_that_fit
 from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["Exact"]
@@ -21,9 +22,9 @@ class Exact:
     Notes
     -----
     Time O(n^3), about 2.5 s at n = 4000 on two cores; memory one n x n array where the operator may be used up, else
-    two. An eigenvalue of absolute size at most ``n * eps * largest`` cannot be told from 0 (the usual rank decision)
-    and is counted as 0; the floor is kept in the result. It only matters at t well below 1, where tiny eigenvalues
-    weigh.
+    two. A graph that falls into pieces costs only what they do. An eigenvalue of absolute size at most
+    ``n * eps * largest`` cannot be told from 0 (the usual rank decision) and is counted as 0; the floor is kept in the
+    result. It only matters at t well below 1, where tiny eigenvalues weigh.
     """
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
@@ -37,6 +38,9 @@ class Exact:
 
 
 def _eigenvalues(operator: Operator) -> Array:
+    pieces = pieces_that_fit(operator)
+    if pieces is not None:
+        return by_pieces(operator, pieces)
     stored = operator.dense()
     matrix = as_float64(stored)  # in float32 the many small eigenvalues of a wide kernel would drown in rounding
     if is_numpy(matrix):

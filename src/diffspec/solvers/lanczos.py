@@ -13,8 +13,19 @@ from diffspec._checks import integer, positive, shown, store
 from diffspec._threads import single_threaded_blas
 from diffspec.errors import InputError
 from diffspec.operators.dense import Operator, is_narrow, rounding_is_harmless
+from diffspec.operators.pieces import work_of
 from diffspec.solvers._calibrate import Known, measure
-from diffspec.solvers._krylov import Krylov, Matrix, fits_whole, gaussian, holds, too_large, whole_spectrum
+from diffspec.solvers._krylov import (
+    Krylov,
+    Matrix,
+    fits_whole,
+    gaussian,
+    holds,
+    spectrum_of,
+    too_large,
+    whole_spectrum,
+)
+from diffspec.solvers._whole import by_pieces, pieces_that_fit
 from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon_stderr, truncation
 
@@ -24,6 +35,9 @@ __all__ = ["Lanczos"]
 FIRST_CHECK = 4
 # Up to this order all eigenvalues take no longer than a round whose space is a third of the order.
 MOST_EXACT = 6000
+
+# All eigenvalues of pieces of this order cost as much as a round does, per point.
+PIECE = 2000.0
 
 SHORT = "memory= holds no more vectors of the solver"
 
@@ -62,11 +76,11 @@ class Lanczos:
     -----
     Time (power + steps) products with about deflation + probes vectors, memory n (deflation (power + steps) + probes
     steps) float64. An operator no larger than the space asked for, or of some thousand points whose next round would
-    cost as much, is solved exactly. For a positive semi-definite operator and t = 1 the Gauss rule lies above and the
-    Gauss-Radau rule below the exact quadratic forms, so their difference, kept as `check`, bounds what few steps cost;
-    for other t, Renyi orders and counts, and for an indefinite operator, it only indicates it. When *not* to use it:
-    below about 2000 points, where `Exact` is as fast; and for counts at a floor inside the bulk of the spectrum, whose
-    nodes are few.
+    cost as much, is solved exactly, and so is one that falls into pieces of up to some 2000 points. For a
+    positive semi-definite operator and t = 1 the Gauss rule lies above and the Gauss-Radau rule below the exact
+    quadratic forms, so their difference, kept as `check`, bounds what few steps cost; for other t, Renyi orders and
+    counts, and for an indefinite operator, it only indicates it. When *not* to use it: below about 2000 points, where
+    `Exact` is as fast; and for counts at a floor inside the bulk of the spectrum, whose nodes are few.
 
     References
     ----------
@@ -92,6 +106,10 @@ class Lanczos:
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` as nodes and calibrated weights; probes come from `rng`."""
+        pieces = pieces_that_fit(operator)
+        if pieces is not None and work_of(pieces) <= PIECE**2 * operator.n:
+            return spectrum_of(by_pieces(operator, pieces), operator)
+        operator = operator.ready()
         wide = Known.of(operator)
         known = replace(wide, rounding=EPS32) if is_narrow(operator) else wide
         settings = self

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffspec._arrays import Array, from_numpy, namespace, number, to_numpy
 
-__all__ = ["Measure", "logs_of_powers", "sums"]
+__all__ = ["HUGE_TIME", "Measure", "logs_of_powers", "sums"]
 
 # Beyond this time products with logarithms may overflow, in float32 too.
 HUGE_TIME = 1e30

@@ -1,0 +1,62 @@
+"""Small sets that are solved together have the entropies of sets that are solved one by one."""
+
+import numpy as np
+import pytest
+
+from diffspec import Adjusted, AlphaDecay, Exact, Gaussian, Lanczos, Literal, SelfTuning, dsmi
+from diffspec.measures import few, subsets
+from diffspec.measures.asked import asked
+from diffspec.measures.few import alike, entropies_of
+from diffspec.measures.subsets import walk_of
+
+
+def cloud(n):
+    """Three blobs, copies of a point, and one far out."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 3
+    points = rng.normal(size=(n, 4)) + 4.0 * rng.normal(size=(3, 4))[labels]
+    points[:12], points[13] = points[0], 1e4
+    return points, labels
+
+
+def test_places_of_one_size_stand_together_as_far_as_an_array_holds(monkeypatch):
+    monkeypatch.setattr(few, "HELD", 300)
+    found = alike([10, 1, 10, 5, 0, 10, few.MOST + 1, 10, 5])
+    assert found == [[0, 2, 5], [7], [3, 8]]
+
+
+@pytest.mark.parametrize("t", [0.3, 1.0, 3.0, 500.0])
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize("kernel", [AlphaDecay(5), SelfTuning(), Gaussian(1.5)], ids=repr)
+def test_entropies_of_a_stack_are_those_of_each_set(kernel, alpha, t, rng):
+    points = cloud(90)[0]
+    how = asked(kernel, alpha=alpha, t=t, solver=Exact())
+    walk = walk_of(points, kernel, how, sizes=[20])
+    sets = np.array([np.sort(rng.choice(90, 20, replace=False)) for _ in range(9)] + [np.arange(20)])
+    expected = [walk((one, rng)) for one in sets]
+    found = entropies_of(walk.affinity, sets, alpha, t)
+    assert [one[0] for one in found] == pytest.approx([one.nats for one in expected], abs=1e-11)
+    assert [one[1] / np.log(20) for one in found] == pytest.approx([one.first for one in expected], abs=1e-11)
+    assert [one[2] for one in found] == pytest.approx([one.log_sum for one in expected], abs=1e-11)
+
+
+@pytest.mark.parametrize("estimator", [Adjusted(), Literal()], ids=repr)
+def test_a_measure_is_the_same_with_and_without(estimator, monkeypatch):
+    points, labels = cloud(150)
+    together = dsmi(points, labels, estimator=estimator)
+    monkeypatch.setattr(subsets, "alike", lambda sizes: [])
+    alone = dsmi(points, labels, estimator=estimator)
+    assert together.value == pytest.approx(alone.value, abs=1e-12)
+    assert together.stderr == pytest.approx(alone.stderr, abs=1e-12)
+
+
+def test_only_exact_sets_of_an_array_are_solved_together():
+    points, sizes = cloud(150)[0], [50, 50, 50, 1]
+    kernel = AlphaDecay(5)
+
+    def jobs(**how):
+        return walk_of(points, kernel, asked(kernel, alpha=0.5, t=how.pop("t", None), **how), sizes=sizes).jobs(sizes)
+
+    assert jobs() == [[0, 1, 2], [3]]
+    assert jobs(t=1e40) == [[0], [1], [2], [3]]
+    assert jobs(solver=Lanczos()) == [[0], [1], [2], [3]]

@@ -1,0 +1,23 @@
+"""Values of a rank are those of a sorted row, and the bound is one."""
+
+import numpy as np
+import pytest
+
+from diffspec.points.selecting import bound_of_rank, of_rank
+
+
+@pytest.mark.parametrize("rank", [0, 3, 30, 200, 1002])
+def test_the_bound_of_a_rank_is_no_less_than_it_and_hardly_more(rng, rank):
+    values = rng.normal(size=(50, 1003))
+    bound = bound_of_rank(values, rank)
+    assert np.all(bound >= np.sort(values, axis=1)[:, rank])
+    assert np.mean(np.sum(values <= bound[:, None], axis=1)) < 1.15 * (rank + 1)
+
+
+@pytest.mark.parametrize("kinds", [2, 10, 10**9])
+@pytest.mark.parametrize("n", [1, 2, 17, 500, 1003])
+def test_the_value_of_a_rank_is_that_of_the_sorted_row_with_equal_ones_and_infinite_ones_too(rng, n, kinds):
+    values = rng.integers(0, kinds, size=(40, n)).astype(float)
+    values[rng.random((40, n)) < 0.1] = np.inf
+    for rank in {0, min(5, n - 1), n // 2, n - 1}:
+        assert np.array_equal(of_rank(values, rank), np.sort(values, axis=1)[:, rank])
