@@ -150,6 +150,84 @@ def test_measures_that_overflow_are_failures(tmp_path: Path) -> None:
     assert np.isfinite(values).all()
 
 
+# --- a network that fails ---------------------------------------------------------------------------------------------
+
+BROKEN: dict[str, tuple[Any, str]] = {
+    "out of memory": (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"), "Tried to allocate"),
+    "no memory": (MemoryError(), "MemoryError"),
+    "an error of its own": (KeyError("state"), "'state'"),
+}
+
+
+class Breaks(torch.nn.Module):
+    """Gives what it gets, until it breaks."""
+
+    error: Exception | None = None
+
+    def forward(self, inputs: Any) -> Any:
+        if self.error:
+            raise self.error
+        return inputs
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_pass_that_breaks_is_a_failure_and_one_warning(tmp_path: Path, name: str) -> None:
+    error, words = BROKEN[name]
+    model = torch.nn.Sequential(torch.nn.Linear(6, 4), Breaks())
+    watching = monitor(tmp_path / "run.jsonl")
+    watching._model = model  # after the dry pass
+    watching.observe(0)
+    model[1].error = error
+    (told,) = warned(watching, [1, 2, 3])
+    assert re.match(f"forward pass failed at step 1: .*{words}.*; the training goes on", told)
+    model[1].error = None
+    assert "diffspec/dse/wide/0" in watching.observe(4)
+    assert [r["step"] for r in of(tmp_path / "run.jsonl", "failure")] == [1, 2, 3]
+    assert model.training
+
+
+def test_memory_that_a_measure_lacks_is_a_failure_and_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = monitor(tmp_path / "run.jsonl")
+    watching.observe(0)
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise MemoryError("Unable to allocate 9 GiB")
+
+    monkeypatch.setattr("numpy.linalg.eigvalsh", full)
+    (told,) = warned(watching, [1, 2])
+    assert re.match(r"DSE\(Z\) of layer '0' failed at step 1: .*Unable to allocate", told)
+    assert [r["step"] for r in of(tmp_path / "run.jsonl", "number") if r["name"] == "median distance"] == [0, 1, 2]
+    assert {r["name"] for r in of(tmp_path / "run.jsonl", "failure")} == {"DSE(Z)"}
+
+
+def test_a_layer_that_changes_its_width_is_measured_as_it_is(tmp_path: Path) -> None:
+    watching = monitor(tmp_path / "run.jsonl")
+    watching.observe(0)
+    watching._model[0] = torch.nn.Linear(6, 9)  # as a network that grows
+    assert "diffspec/dse_change_by_shape/wide/0" in watching.observe(1)
+    assert not of(tmp_path / "run.jsonl", "failure")
+
+
+def test_an_output_of_another_shape_is_a_failure_and_one_warning(tmp_path: Path) -> None:
+    watching = monitor(tmp_path / "run.jsonl")
+    watching.observe(0)
+    watching._model[0] = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.Unflatten(1, (2, 2)))
+    (told,) = warned(watching, [1, 2])
+    assert told.startswith("forward pass failed at step 1: InputError: layer '0' gives shape")
+
+
+def warned(watching: Monitor, steps: Iterable[int]) -> list[str]:
+    """The warnings while `steps` are observed, in which no more can be seen than the loss."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = [watching.observe(step, loss=0.5) for step in steps]
+    assert all(one["loss"] == 0.5 and "diffspec/dse/wide/0" not in one for one in found)
+    assert all(warning.category is LayersWarning for warning in told)
+    return [str(warning.message) for warning in told]
+
+
 # --- a disk that fails ------------------------------------------------------------------------------------------------
 
 
