@@ -471,6 +471,28 @@ class Gives(torch.nn.Module):
         return inputs * 0 + self.value
 
 
+class Largest(DSE):
+    """Of the spectrum that is there; at no other time."""
+
+    name = "largest"  # type: ignore[assignment]
+    taken_at = None  # type: ignore[assignment]
+
+    def __call__(self, points: Any, probe: Probe, walk: Any) -> Estimate:
+        raise AssertionError
+
+    def taken(self, several: Any, probe: Probe) -> Estimate:
+        found = several.entropy()
+        return replace(found, value=float(found.spectrum.nodes[1]))
+
+
+def test_a_measure_of_ones_own_takes_its_part_of_what_is_shared(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, measures=[DSE(), Largest()], rules={"neighbors": default})
+    value = watching.observe(0)["diffspec/largest/2"]
+    spectrum = of(watching.log.path, "spectrum")[0]
+    assert value == pytest.approx(spectrum["values"][1], rel=1e-4)
+    assert [r.get("times") is None for r in of(watching.log.path, "number")] == [True, False, True]
+
+
 class Halved(DSE):
     def __call__(self, *given: Any) -> Estimate:
         found = super().__call__(*given)

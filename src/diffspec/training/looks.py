@@ -175,7 +175,8 @@ class Looks:
         times: dict[str, Any] = {}
         if shares(measure):
             estimate = measure.taken(under.several, probe)
-            times = {"times": times_of(measure, under.several, probe)}
+            found = times_of(measure, under.several, probe)
+            times = {} if found is None else {"times": found}
         else:
             estimate = measure(under.points, probe, under.walk)
         seconds = round(time.perf_counter() - started, 4)

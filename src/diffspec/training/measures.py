@@ -67,14 +67,13 @@ class Measure(Protocol):
 
 
 class Sharing(Measure, Protocol):
-    """A measure that takes its value from what several of one rule share: one graph, every set decomposed once."""
+    """A measure that takes its value from what several of one rule share: one graph, every set decomposed once.
+
+    With a method ``taken_at(several, probe, t)`` it is given at `TIMES` too.
+    """
 
     def taken(self, several: Several, probe: Probe) -> Estimate:
         """What the measure gives of the points and walk of `several`."""
-        ...
-
-    def taken_at(self, several: Several, probe: Probe, t: float) -> float:
-        """The value at another diffusion time, in the unit of the measure."""
         ...
 
 
@@ -212,9 +211,10 @@ def shares(measure: Measure) -> TypeGuard[Sharing]:
     return owners[0] is not None and owners[0] is owners[1]
 
 
-def times_of(measure: Sharing, several: Several, probe: Probe) -> dict[str, float]:
-    """The value at all `TIMES`, to five digits."""
-    return {f"{t:g}": float(f"{measure.taken_at(several, probe, t):.5g}") for t in TIMES}
+def times_of(measure: Sharing, several: Several, probe: Probe) -> dict[str, float] | None:
+    """The value at all `TIMES`, to five digits; None of a measure that has none."""
+    at = getattr(measure, "taken_at", None)
+    return None if at is None else {f"{t:g}": float(f"{at(several, probe, t):.5g}") for t in TIMES}
 
 
 def _owner(measure: Measure, name: str) -> type | None:
