@@ -39,6 +39,7 @@ myst_dmath_double_inline = True
 # Reference: one page per public name, by hand in docs/reference; tests/docs/test_reference.py holds it complete.
 autosummary_generate = True
 autosummary_ignore_module_all = False
+default_role = "py:obj"  # `dse` in a docstring is a link where there is something to link to
 autodoc_typehints = "none"  # the docstrings say it in words
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -88,6 +89,6 @@ html_theme_options = {
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
 }
-html_sidebars = {"index": [], "start/*": []}
+html_sidebars = {"index": [], "start/*": [], "reproduced": [], "recipes/*": []}
 
 np.set_printoptions(precision=4, suppress=True)
