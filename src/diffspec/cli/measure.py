@@ -11,11 +11,12 @@ import numpy as np
 
 from diffspec.cli.options import Once
 from diffspec.cli.printing import estimates_text, say, shown
-from diffspec.cli.several import Measured, measured_text
+from diffspec.cli.several import Measured, listing_text, measured_text
 from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
 from diffspec.errors import InputError
 from diffspec.files.reading import Loaded, Source, load_labels, load_points, load_reference
 from diffspec.files.several import Named, sources
+from diffspec.files.shapes import REDUCTIONS, held_in, reduced
 from diffspec.files.tables import Selection
 from diffspec.measures.entropy import spectrum
 from diffspec.measures.information import dsmi
@@ -50,6 +51,12 @@ __all__ = ["measure"]
     "--features", multiple=True, help="Which columns of a table are features, a name or 'f*'; may be repeated."
 )
 @click.option("--drop", multiple=True, help="Which columns of a table are none; may be repeated.")
+@click.option(
+    "--reduce",
+    type=click.Choice(list(REDUCTIONS)),
+    help="Make points of an array with more axes: gap averages (n, c, h, w) over pixels, mean (n, tokens, d) over "
+    "tokens, first and last take one token, flatten joins all.",
+)
 @click.option("--header/--no-header", default=None, help="Whether FILE starts with column names  [default: look].")
 @click.option("--labels-header/--no-labels-header", default=None, help="The same for the labels or the reference.")
 @walk_options
@@ -60,6 +67,7 @@ __all__ = ["measure"]
 @click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.  [default: 10]")
 @click.option("--estimator", type=click.Choice(ESTIMATORS), help="Of the DSMI.  [default: matched]")
 @click.option("--repetitions", type=int, help="Random subsets per group, of matched and adjusted.  [default: 5]")
+@click.option("--list", "as_list", is_flag=True, help="Print the arrays of each FILE with their shapes, and end.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."
 )
@@ -72,6 +80,7 @@ def measure(
     labels_key: str | None,
     features: tuple[str, ...],
     drop: tuple[str, ...],
+    reduce: str | None,
     header: bool | None,
     labels_header: bool | None,
     convention: str,
@@ -85,6 +94,7 @@ def measure(
     estimator: str | None,
     repetitions: int | None,
     seed: int,
+    as_list: bool,
     as_json: bool,
 ) -> None:
     """Measure the points in FILE: their DSE, or with --labels or --reference their DSMI.
@@ -93,9 +103,10 @@ def measure(
     the columns of numbers are the features, without the labels and row numbers. Several files, folders or keys make one
     table, the largest value first. All numbers are in bits. Each line of --json is read back by Estimate.from_json.
     """
-    if labels and reference:
-        raise click.UsageError("give --labels or --reference, not both")
-    given = labels or reference
+    if as_list:
+        say(listing_text([held for named in sources(files) for held in held_in(named.source.path)]))
+        return
+    given = _one_of(labels, reference)
     if not given and labels_key is None and _any(estimator, repetitions, labels_header):
         raise click.UsageError("--estimator, --repetitions and --labels-header need --labels or --reference")
     if not reference and _any(bins, clusters):
@@ -112,14 +123,14 @@ def measure(
         same = held is not None and _same(file, held)
         chosen = Selection(features, drop, labels_key if same else None)
         if held is None:
-            points = load_points(Source(file, key, header), chosen)
+            points = _points(Source(file, key, header), chosen, reduce)
             _tell(points)
             found = spectrum(points.values, **walk, t=times[0], rng=seed)
             return Measured(named, _features_of(points.values), [found.shannon(t) for t in times])
         source = Source(held, labels_key, header if same and labels_header is None else labels_header)
         values = load_reference(source) if reference else load_labels(source)
         known = None if reference else values.values
-        points = load_points(Source(file, key, header), replace(chosen, labels=known))
+        points = _points(Source(file, key, header), replace(chosen, labels=known), reduce)
         _require_pairs(points, values, file, held)
         _tell(points, values)
         partition = groups(values.values)
@@ -135,6 +146,20 @@ def measure(
         say(estimates_text(every[0].estimates, every[0].named.source.path, every[0].d))
     else:
         say(measured_text(every))
+
+
+def _one_of(labels: Path | None, reference: Path | None) -> Path | None:
+    if labels and reference:
+        raise click.UsageError("give --labels or --reference, not both")
+    return labels or reference
+
+
+def _points(source: Source, chosen: Selection, reduce: str | None) -> Loaded:
+    found = load_points(source, chosen)
+    if reduce is None and found.values.ndim > 2:
+        shape, names = found.values.shape, ", ".join(REDUCTIONS)
+        raise InputError(f"{source.path} holds an array of shape {shape}; give --reduce gap, or another of {names}")
+    return replace(found, values=reduced(found.values, reduce))
 
 
 def _features_of(values: Any) -> int:

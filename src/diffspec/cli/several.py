@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from diffspec.cli.printing import aligned, shown
 from diffspec.files.several import Named
+from diffspec.files.shapes import Held
 from diffspec.spectra.result import Estimate
 from diffspec.spectra.verdicts import INFORMATIVE, other_sizes
 
-__all__ = ["Measured", "measured_text"]
+__all__ = ["Measured", "listing_text", "measured_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,13 @@ def measured_text(every: Sequence[Measured]) -> str:
     table = [head, *(_cells(estimate, one) for estimate, one in rows)]
     text = aligned(table, right=tuple(range(1, len(head) - 1)), bold=4)
     return "\n\n".join(filter(None, [text, other_sizes([one.estimates[0].n for one in every])]))
+
+
+def listing_text(held: Sequence[Held]) -> str:
+    """One row per array, with the shape that it has."""
+    head = ["file", "key", "shape", "type"]
+    rows = [[shown(one.path.name), shown(one.key or ""), str(one.shape), one.dtype] for one in held]
+    return aligned([head, *rows])
 
 
 def _rank_head(estimate: Estimate) -> list[str]:
