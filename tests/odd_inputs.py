@@ -773,6 +773,10 @@ def names_of_runs(good):
     return _rows((ODD, {"another": "meridian", "a line break": "a\nb", "empty": ""}), (WRONG, wrong))
 
 
+def axes(good):
+    return {name: row for name, row in names_of_runs(good).items() if row[1] is not None}  # None: a step is a step
+
+
 def settings(good):
     odd = {
         "nothing": None,

@@ -110,6 +110,7 @@ def test_numbers_are_in_the_log_and_with_the_loggers(either: Any, tmp_path: Path
     assert found[0] == dse(before).value
     assert found[2] == dse(collect(model, "net.1", mnist(60, "t10k")[0])["net.1"]).value
     assert len(set(found.values())) == 3
+    assert [record["axis"] for record in of(tmp_path, "settings")] == ["epoch"]
     accuracies = of(tmp_path, "scalar", name="accuracy")
     assert [r["step"] for r in accuracies] == [1, 2]
     assert accuracies[1]["value"] == pytest.approx(float(fit.callback_metrics["accuracy"]))
@@ -142,6 +143,7 @@ def test_steps_with_accumulated_gradients(lightning: Any, tmp_path: Path) -> Non
     fit.fit(model, loaders(n=256)[0])  # 8 batches: 3 + 3 + 2 per epoch
     assert fit.global_step == 6
     assert list(entropies(tmp_path)) == [0, 2, 4, 6]
+    assert [record["axis"] for record in of(tmp_path, "settings")] == ["step"]
 
 
 def test_a_resumed_training_continues_the_log(lightning: Any, tmp_path: Path) -> None:

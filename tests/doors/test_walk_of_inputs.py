@@ -439,6 +439,7 @@ WATCHED = {
     ),
     "DSE": Door.of(training.DSE, use=lambda measure: watched(measures=[measure])),
     "DSMI": Door.of(training.DSMI, use=lambda measure: watched(measures=[measure])),
+    "Monitor axis": Door.of(lambda axis: watched(axis=axis), axis="epoch", tables={"axis": odd_inputs.axes}),
     "Monitor alerts": Door.of(
         lambda alerts, on_alert, stop_on, budget: watched(
             alerts=alerts, on_alert=on_alert, stop_on=stop_on, budget=budget, strict=True

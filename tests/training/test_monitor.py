@@ -36,7 +36,7 @@ from diffspec.errors import LayersWarning, RunLogWarning
 from diffspec.points.groups import Partition
 from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, RULES, Layer, Monitor, Probe, collect
-from diffspec.training.pictures import ONE_TWO_FIVE
+from diffspec.training.pictures import ONE_TWO_FIVE, Album, plane, short
 
 RNG = np.random.default_rng(5)
 LABELS = np.repeat(np.arange(3), 20)
@@ -637,3 +637,48 @@ def test_help_of_a_monitor_names_the_picture_steps_in_a_word() -> None:
     signature = str(inspect.signature(Monitor))
     assert "pictures: 'Collection[int]' = ONE_TWO_FIVE" in signature
     assert sorted(ONE_TWO_FIVE)[:8] == [0, 1, 2, 5, 10, 20, 50, 100]
+
+
+@pytest.mark.parametrize("apart", [1, 37])
+def test_pictures_are_of_log_spaced_looks_and_of_the_last_whatever_a_step_is(tmp_path: Path, apart: int) -> None:
+    with monitor(tmp_path, measures=[DSE()], changes=False) as watching:
+        for look in range(9):
+            watching.observe(look * apart)
+    steps = [record["step"] for record in of(tmp_path / "run.jsonl", "picture")]
+    assert steps == [look * apart for look in (0, 1, 2, 5, 8)]
+    watching.close()
+    assert len(of(tmp_path / "run.jsonl", "picture")) == 5  # once
+
+
+def test_a_last_picture_is_that_of_its_look(tmp_path: Path) -> None:
+    model = network()
+    watching = monitor(tmp_path, model=model, measures=[DSE()], changes=False)
+    for step in range(4):
+        watching.observe(step)
+    expected = plane(collect(model, "2", [INPUTS])["2"])
+    with torch.no_grad():
+        model[0].weight.mul_(3.0)  # trained on after the last look
+    watching.close()
+    last = of(tmp_path / "run.jsonl", "picture")[-1]
+    assert last["step"] == 3
+    assert last["x"] == short(expected[0])
+
+
+def test_points_for_last_pictures_are_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diffspec.training.pictures.KEPT", 1000)
+    album = Album(ONE_TWO_FIVE)
+    for _ in range(4):
+        album.begin()
+    for layer in "abc":
+        assert not album.due(3, layer, np.zeros((10, 6)))  # 480 bytes
+    assert list(album.rest()) == ["b", "c"]
+    assert not album.due(3, "d", np.zeros((100, 6)))
+    assert list(album.rest()) == ["d"]  # one at least
+
+
+def test_the_log_says_what_a_step_is_called(tmp_path: Path) -> None:
+    monitor(tmp_path, measures=[DSE()], axis="epoch").observe(0)
+    monitor(tmp_path, measures=[DSE()], run="other").observe(0)
+    assert [record["axis"] for record in of(tmp_path / "run.jsonl", "settings")] == ["epoch", None]
+    with pytest.raises(InputError, match="axis must be a str that is not empty"):
+        monitor(tmp_path, axis=" ")

@@ -102,6 +102,7 @@ class MonitorCallback(Callback):
                 "the monitor looks at another network than is trained; give Monitor the model of trainer.fit"
             )
         self._loggers, self._last = Sinks(trainer.loggers), None
+        self.monitor.axis = self.monitor.axis or self.at
 
     def on_train_start(self, trainer: Trainer, pl_module: Module) -> None:
         """A look before training; of a training that is resumed it has been."""

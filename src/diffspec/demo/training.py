@@ -33,6 +33,7 @@ def train(condition: Condition, digits: Digits, *, epochs: int, seed: int, log: 
             log=log,
             run=condition.name,
             pictures=sorted({0, 1, epochs // 8, epochs // 2, epochs}),
+            axis="epoch",
             settings=_settings(condition, digits, epochs, seed),
         )
         for epoch in range(epochs + 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,7 +28,7 @@ from diffspec.training.measures import Measure, fields_of, shares, times_of
 from diffspec.training.network.hooks import look
 from diffspec.training.network.layers import Watched
 from diffspec.training.network.reductions import Points
-from diffspec.training.pictures import LEADING, plane, short
+from diffspec.training.pictures import LEADING, Album, plane, short
 from diffspec.training.probe import Probe
 from diffspec.training.settings import number_of
 
@@ -43,7 +43,7 @@ class Plan:
     measures: tuple[Measure, ...]
     rules: Mapping[str, Walk]
     changes: Changes | None
-    pictures: Collection[int]
+    pictures: Album
 
     def by_how_often(self) -> tuple[list[Measure], list[Measure]]:
         """The measures that are taken once per look, and those that are under each rule."""
@@ -106,6 +106,7 @@ class Looks:
     def look(self, network: Any, layers: Sequence[Watched]) -> None:
         """All that the plan says of all layers."""
         self._waits = False
+        self.plan.pictures.begin()
         found: dict[str, Points] = {}
         names = ", ".join(layer.label for layer in layers)
         with self._attempt(layer=names, name="forward pass"):
@@ -114,6 +115,12 @@ class Looks:
             self._layer(layer, points)
         with self._attempt(layer=layers[-1].label, name="alert"):
             self._alert(self.alarms.end())
+
+    def finish(self) -> None:
+        """Pictures of the last look, where it has none yet."""
+        for layer, (step, points) in self.plan.pictures.rest().items():
+            with self._attempt(layer=layer, name="picture"):
+                self._picture(points, layer, step)
 
     def send(self) -> None:
         """The numbers to all sinks."""
@@ -140,9 +147,9 @@ class Looks:
                 self._change(plan.changes, layer, {"points": points, "scale": scale, "ends": fixed})
         with self._attempt(layer=layer, name="alert"):
             self._alert(self.alarms.points(layer, points) if scale is not None else ())  # else they are no points
-        if self.step in plan.pictures:
+        if plan.pictures.due(self.step, layer, points):
             with self._attempt(layer=layer, name="picture"):
-                self._picture(points, layer)
+                self._picture(points, layer, self.step)
 
     def _under(
         self, points: Points, measures: Sequence[Measure]
@@ -213,13 +220,13 @@ class Looks:
         )
         return sigma
 
-    def _picture(self, points: Points, layer: str) -> None:
+    def _picture(self, points: Points, layer: str, step: int) -> None:
         x, y = plane(points)
         probe, classes = self.plan.probe, list[str]()
         if probe.labels is not None:
             groups = probe.label_groups
             classes = [groups.names[code] for code in groups.codes]
-        where = {"step": self.step, "layer": layer}
+        where = {"step": step, "layer": layer}
         self.writer.write("picture", **where, method="PCA", x=short(x), y=short(y), classes=classes)
 
     def _number(self, **fields: Any) -> None:

@@ -24,7 +24,7 @@ from diffspec.training.measures import RULES, Measure, standard
 from diffspec.training.network.hooks import trial
 from diffspec.training.network.layers import Layers, resolve_layers, unwrapped
 from diffspec.training.network.untouched import same_draws
-from diffspec.training.pictures import ONE_TWO_FIVE
+from diffspec.training.pictures import ONE_TWO_FIVE, Album
 from diffspec.training.probe import Probe
 from diffspec.training.settings import (
     checked_measures,
@@ -72,7 +72,7 @@ class Monitor:
         Whether the change of DSE(Z) since the first look, at every fixed sigma, is split into what the scale of the
         embedding and what its shape contributes (see `diffspec.scale_and_shape`).
     pictures : collection of int
-        The steps at which a picture of each layer is written; default 0, 1, 2, 5, 10, 20, 50, ...
+        Steps at which each layer is pictured; by default looks 0, 1, 2, 5, 10, ... and, by `close`, the last.
     settings : mapping, optional
         What the run was trained with, for the report: numbers (also of NumPy and torch), text, truth values, None, and
         lists and mappings of these.
@@ -98,6 +98,8 @@ class Monitor:
     budget : float, optional
         Most of the training's time that looks may take, such as 0.01: a look that would pass it is left out, with a
         record and one warning. Not fewer points: values of different numbers of points are not comparable.
+    axis : str, optional
+        What a step is called in the report, such as "epoch".
 
     Raises
     ------
@@ -156,11 +158,12 @@ class Monitor:
         on_alert: Callable[[Alert], Any] | None = None,
         stop_on: str | Collection[str] = (),
         budget: float | None = None,
+        axis: str | None = None,
     ) -> None:
         self.every, self.run = integer(every, "every", least=1), checked_text(run, "run")
         if not isinstance(probe, Probe):
             raise InputError(f"probe must be a Probe, got {shown(probe)}; write Probe(inputs, labels)")
-        self.probe = probe
+        self.probe, self.axis = probe, None if axis is None else checked_text(axis, "axis")
         self._model, self._rules, told = model, checked_rules(rules), checked_alerts(alerts)
         after = Aftermath(Sinks(sinks), checked_listener(on_alert), checked_kinds(stop_on, told))
         self._budget = Budget(checked_budget(budget))
@@ -172,7 +175,7 @@ class Monitor:
             measures=self.measures,
             rules=self._rules,
             changes=Changes() if changes else None,
-            pictures=checked_steps(pictures),
+            pictures=Album(checked_steps(pictures)),
         )
         settings = plain_settings(settings or {}, taken=resuming.MEASURED_WITH)
         with same_draws():
@@ -233,12 +236,13 @@ class Monitor:
         return dict(self._looks.numbers)
 
     def close(self) -> None:
-        """Write the records that wait, and have the sinks write what they hold back; they stay open.
+        """Write a last picture and the records that wait; sinks write what they hold back, and stay open.
 
         Notes
         -----
-        Leaving ``with Monitor(...) as monitor:`` does it. A monitor that is closed may go on.
+        Leaving ``with Monitor(...) as monitor:`` does it. One that is closed may go on. At most 64 MiB of points wait.
         """
+        self._looks.finish()
         self._writer.finish()
         self._looks.after.sinks.flush()
 
@@ -282,7 +286,7 @@ class Monitor:
         if self._continued is None:
             resuming.tell_of_rewind(self.log, self.run, step=step)
         self._looks.alarms.recall(self.log, self.run)
-        self._writer.write("settings", values=self._settings)
+        self._writer.write("settings", values=self._settings, axis=self.axis)
 
     def _described(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What the run was trained and measured with, as plain values."""

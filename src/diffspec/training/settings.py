@@ -14,6 +14,7 @@ from diffspec.measures.asked import check_walk, time_for
 from diffspec.operators.dense import check_alpha
 from diffspec.runs.log import RunLog
 from diffspec.training.measures import Measure, OfPoints
+from diffspec.training.pictures import Steps
 
 __all__ = [
     "checked_measures",
@@ -40,7 +41,7 @@ def checked_text(value: Any, name: str) -> str:
 
 def checked_steps(pictures: Any) -> Collection[int]:
     """`pictures`, a collection of steps."""
-    if isinstance(pictures, range):
+    if isinstance(pictures, range | Steps):
         return pictures
     if isinstance(pictures, str) or not isinstance(pictures, Collection):
         raise InputError(f"pictures must be a collection of steps such as [0, 10, 20], got {shown(pictures)}")
