@@ -88,7 +88,7 @@ def test_a_fixed_width_that_says_nothing_is_no_alarm_where_another_rule_does():
     [
         ([4.0, 5.0, 6.0], 0.1, "rises"),
         ([6.0, 5.0, 4.0], 0.1, "falls"),
-        ([5.0, 5.1, 5.05], 0.0, "hardly moves"),  # a fiftieth of the ceiling is .13
+        ([5.0, 5.06, 5.05], 0.0, "hardly moves"),  # a hundredth of the ceiling is .066
         ([4.0, 5.0, 6.0], 0.8, "hardly moves"),  # two errors of the difference are 2.3
         ([4.0, 6.0, 5.0], 0.1, "rises and then falls"),
         ([6.0, 4.0, 5.0], 0.1, "falls and then rises"),

@@ -14,7 +14,7 @@ __all__ = ["STILL", "Course", "course", "ends"]
 ERRORS = 2.0
 """A move is one beyond this many standard errors of the difference of two values."""
 
-SMALL = 0.02
+SMALL = 0.01
 """And beyond this share of the most that there can be, or of the largest value where that is not known."""
 
 TURN = 1.5

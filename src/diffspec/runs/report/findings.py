@@ -185,7 +185,7 @@ def follows(view: View) -> Iterator[Finding]:
             share = _share(view, [each[0] for each in hit], lines)
             text = f"DSE(Z), {rule_words(rule)}, follows the scale of the embedding {share}"
             who = _who(view, line, several=True)
-            evidence = f"rank correlation {rank:.2f} with the median distance, which changes {growth:.2g}-fold ({who})"
+            evidence = f"rank correlation {rank:.2f} with the median distance, which changes {growth:.3g}-fold ({who})"
             yield Finding(text=text, evidence=f"{evidence}; read what is free of scale instead", place="scale")
 
 

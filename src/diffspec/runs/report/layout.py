@@ -27,6 +27,8 @@ class Chart:
     y: str = ""
     least: float = 0.0
     """The vertical axis spans this much at least: noise must not look like a course."""
+    zero: bool = False
+    """Whether the vertical axis has 0."""
     looks: list[str] = field(default_factory=list)
     """Of a map, what each column is called."""
     rows: dict[str, str] = field(default_factory=dict)
@@ -42,7 +44,7 @@ class Chart:
 
     def plain(self) -> dict[str, Any]:
         """What the page is given, without what is empty."""
-        names = ("traces", "panels", "kind", "x", "y", "least", "looks", "rows", "powers", "legend", "classes")
+        names = ("traces", "panels", "kind", "x", "y", "least", "zero", "looks", "rows", "powers", "legend", "classes")
         return {name: value for name in names if (value := getattr(self, name))}
 
 

@@ -61,15 +61,22 @@ function tracesOf(chart, theme, shared) {
   return { traces, panels: used.map((k) => (chart.panels || [""])[k]) };
 }
 
-function span(traces, least, log) {
-  let low = Infinity, high = -Infinity;
+function span(traces, least, zero) {
+  let low = zero ? 0 : Infinity, high = zero ? 0 : -Infinity;
   for (const trace of traces) {
     const errors = (trace.error_y || {}).array || [];
     trace.y.forEach((value, k) => { low = Math.min(low, value - (errors[k] || 0)); high = Math.max(high, value + (errors[k] || 0)); });
   }
-  if (!Number.isFinite(low) || log) return undefined;
+  if (!Number.isFinite(low)) return undefined;
   const missing = Math.max(0, least - (high - low)) / 2, edge = Math.max(high - low, least) * 0.07 || Math.abs(high) * 0.05 || 1;
   return [low - missing - edge, high + missing + edge];
+}
+
+// Of logarithmic axes, whose ranges plotly takes as exponents.
+function exponents(values) {
+  const known = values.filter((value) => value > 0).map(Math.log10);
+  const [low, high] = [Math.min(...known), Math.max(...known)], edge = (high - low) * 0.04 || 0.3;
+  return Number.isFinite(low) ? [low - edge, high + edge] : [-1, 0];
 }
 
 // The most that values can be, as a line: only where it is near enough to be in sight.
@@ -94,13 +101,13 @@ function layoutOf(chart, div, { traces, panels }, theme, shared) {
   const margin = plane ? { l: 2, r: 2, t: 22, b: 4 } : { l: 48, r: map ? 60 : 8, t: (titled ? 24 : 8) + (chart.legend ? 24 : 0), b: 40 };
   const each = plane ? (div.clientWidth - 4) / columns : map ? Math.max(90, Math.min(560, names.length * (div.closest(".picture") ? 13 : 15))) : div.closest(".picture") ? 215 : 205;
   const gap = map || plane ? 26 : 46, height = Math.round(rows * each + (rows - 1) * gap + margin.t + margin.b);
-  const range = map || plane ? undefined : span(traces, shared ? 0.02 : chart.least || 0, log);
+  const range = map || plane ? undefined : log ? exponents(traces.flatMap((trace) => trace.y)) : span(traces, shared ? 0.02 : chart.least || 0, chart.zero);
   const layout = {
     height, margin, showlegend: Boolean(chart.legend), legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top", font: { size: 11 } },
     hovermode: "closest", dragmode: touch ? false : "zoom", paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, color: theme.soft, size: 12 },
     hoverlabel: { bgcolor: theme.ground, bordercolor: theme.soft, font: { color: theme.ink, size: 12 }, align: "left" },
-    shapes: ceilings(chart, panels, range, shared).map((line) => ({ ...line, line: { ...line.line, color: theme.soft } })),
+    shapes: (log ? [] : ceilings(chart, panels, range, shared)).map((line) => ({ ...line, line: { ...line.line, color: theme.soft } })),
     annotations: [],
   };
   if (map) layout.coloraxis = { colorscale: "Viridis", colorbar: { thickness: 10, len: 1, outlinewidth: 0, tickfont: { size: 10 }, title: { text: shared ? "share" : chart.y, side: "top", font: { size: 11 } }, xpad: 6, nticks: 5 } };
@@ -120,18 +127,26 @@ function layoutOf(chart, div, { traces, panels }, theme, shared) {
     const top = 1 - row * (tall + skip);
     const axis = { zeroline: false, gridcolor: theme.grid, linecolor: theme.soft, showline: !map, ticks: map ? "" : "outside", ticklen: 4, tickcolor: theme.soft, tickfont: { size: 11 }, type: log ? "log" : map ? undefined : "linear" };
     layout[`xaxis${id}`] = { ...axis, anchor: `y${id}`, domain: [column * (wide + 0.025), column * (wide + 0.025) + wide].map((v) => Math.min(1, v)), title: { text: lowest ? chart.x : "", standoff: 5, font: { size: 12 } }, nticks: 7,
-      ...(plane ? { visible: false } : {}), ...(k && !plane ? { matches: "x" } : {}), ...(log ? { dtick: "D2" } : {}),
+      ...(plane ? { visible: false } : {}), ...(k && !plane ? { matches: "x" } : {}), ...(log ? { dtick: "D2", range: exponents(traces.flatMap((trace) => trace.x)) } : {}),
       ...(map ? { showgrid: false, tickvals: shownLooks, ticktext: shownLooks.map((at) => chart.looks[at]), range: [-0.5, chart.looks.length - 0.5], tickangle: 0 } : {}) };
     layout[`yaxis${id}`] = { ...axis, anchor: `x${id}`, domain: [Math.max(0, top - tall), Math.min(1, top)], title: { text: first && !map ? (shared && traces.some((trace) => trace) ? "share" : chart.y) : "", standoff: 5, font: { size: 12 } }, showticklabels: first, automargin: first, nticks: 6,
       ...(range ? { range } : {}), ...(plane ? { visible: false, scaleanchor: `x${id}` } : {}), ...(k && !plane ? { matches: "y" } : {}), ...(log ? { exponentformat: "power" } : {}),
-      ...(map ? { type: "category", categoryorder: "array", categoryarray: Object.keys(chart.rows), showgrid: false, tickvals: Object.keys(chart.rows).filter((_name, at) => at % every === 0), ticktext: names.filter((_name, at) => at % every === 0) } : {}) };
+      ...(map ? { type: "category", categoryorder: "array", categoryarray: Object.keys(chart.rows), showgrid: false, range: [-0.5, names.length - 0.5], tickvals: Object.keys(chart.rows).filter((_name, at) => at % every === 0), ticktext: names.filter((_name, at) => at % every === 0) } : {}) };
     if (title) layout.annotations.push({ text: esc(title), showarrow: false, xref: `x${id} domain`, yref: `y${id} domain`, x: 0, y: 1, xanchor: "left", yanchor: "bottom", font: { size: 12, color: theme.ink } });
   });
   return layout;
 }
 const esc = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
-async function draw(figure) {
+// One drawing of a figure after the other: plotly draws in steps, and two at once mix their axes.
+const busy = new WeakMap();
+function draw(figure) {
+  const next = (busy.get(figure) || Promise.resolve()).then(() => drawNow(figure));
+  busy.set(figure, next);
+  return next;
+}
+
+async function drawNow(figure) {
   if ("only" in figure.dataset) figure.hidden = hidden.has(figure.dataset.only);
   if (figure.hidden) return;
   const chart = specOf(figure), div = figure.querySelector(".chart"), theme = themeNow();

@@ -39,6 +39,7 @@ def _chart(view: View, condition: str, what: tuple[str, Curve], stretches: Seque
         ],
         x=view.axis,
         y=unit_words(scale.unit),
+        zero=True,
         only=condition,
         legend=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diffspec.runs.plots.looks import quantity, rule_words
@@ -66,14 +67,13 @@ def _measures(view: View) -> list[Section]:
     many = sum(len(view.measures(rule)) for rule in view.rules) > OPEN or len(view.layers) > FEW_LAYERS
     for place, rule in enumerate(view.rules):
         charts = _charts(view, rule, STEP)
-        wide = any(len(chart.panels) > 1 or chart.kind == "map" for chart in charts)
         found.append(
             Section(
-                key="measures" if place == 0 else f"measures-{place + 1}",
-                title=f"Measures, {rule_words(rule)}" if rule else "Measures",
+                key=_key("measures", place),
+                title=_title("Measures", rule),
                 note="Hollow: the value says nothing about the points (its kernel is saturated or collapsed, or chance "
                 "gives as much). Bars and bands: one standard error, and the range over seeds.",
-                columns=1 if wide and len(view.conditions) > 1 else min(3, max(1, len(charts))) if not wide else 2,
+                columns=_columns(charts),
                 charts=charts,
                 folded=many and place > 0,
                 chips=chips(view),
@@ -82,9 +82,25 @@ def _measures(view: View) -> list[Section]:
     return found
 
 
+def _key(name: str, place: int) -> str:
+    return name if place == 0 else f"{name}-{place + 1}"
+
+
+def _title(words: str, rule: str) -> str:
+    return ", ".join(filter(None, [words, rule_words(rule)]))
+
+
+def _columns(charts: Sequence[Chart]) -> int:
+    """Charts side by side: one where each has panels for several runs, two of maps, else three or four."""
+    if any(len(chart.panels) > 1 for chart in charts):
+        return 1
+    most = 2 if any(chart.kind == "map" for chart in charts) else 4 if len(charts) == 4 else 3
+    return max(1, min(most, len(charts)))
+
+
 def _charts(view: View, rule: str, against: str) -> list[Chart]:
     found = [
-        measured(view, view.lines(name, rule, against), rule=rule, against=against) for name in view.measures(rule)
+        measured(view, view.lines(name, rule, against), rule=None, against=against) for name in view.measures(rule)
     ]
     return [chart for chart in found if chart is not None]
 
@@ -94,15 +110,15 @@ def _against(view: View) -> list[Section]:
         return []
     return [
         Section(
-            key="accuracy",
-            title=f"Against {quantity(view.against).lower()}, {rule_words(rule)}",
+            key=_key("accuracy", place),
+            title=_title(f"Against {quantity(view.against).lower()}", rule),
             note=f"The same values over {view.against!r} of the same {view.axis}; the line joins the looks in order.",
             columns=3,
             charts=_charts(view, rule, view.against),
             folded=True,
             chips=chips(view),
         )
-        for rule in view.rules
+        for place, rule in enumerate(view.rules)
     ]
 
 
@@ -113,7 +129,7 @@ def _planes(view: View) -> Section:
         title="Information plane",
         note="Across: what Z shares with clusters of the inputs. Up: what it shares with the labels. Hollow: the first "
         "look; large: the last.",
-        columns=1 if any(len(chart.panels) > 2 for chart in charts) else max(1, min(3, len(charts))),
+        columns=_columns(charts),
         charts=charts,
         folded=not any(len(view.lines("DSMI(Z;Y)", rule)) > 1 for rule in view.rules),
         chips=chips(view),
@@ -127,7 +143,7 @@ def _times(view: View) -> Section:
         title="Over the diffusion times",
         note="The longer the walk, the coarser the view: how many clusters are left at each time. A row that stays as "
         "it is while others move tells at which size of cluster the training works.",
-        columns=1 if any(len(chart.panels) > 1 for chart in charts) else max(1, min(2, len(charts))),
+        columns=_columns(charts),
         charts=charts,
     )
 
@@ -140,7 +156,7 @@ def _scale(view: View) -> Section:
         key="scale",
         title="Scale of the embedding, and training",
         note=f"A value at a fixed kernel width has to be read beside the {DISTANCE}.",
-        columns=min(2 if charts and charts[0].kind == "map" else 3, max(1, len(charts))),
+        columns=_columns(charts),
         charts=charts,
     )
 
@@ -168,7 +184,7 @@ def _spectra(view: View, layer: str) -> Section:
         key="spectrum",
         title="Spectrum over time",
         note="Leading eigenvalues of the diffusion operator. A cliff after k of them: k clusters.",
-        columns=1 if len(view.conditions) > 1 else max(1, min(2, len(charts))),
+        columns=_columns(charts),
         charts=charts,
     )
 
