@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def test_the_lowest_versions_are_those_of_pyproject(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["numpy"]\n')
     with pytest.raises(ValueError, match="name>=version"):
         versions.lowest(tmp_path)
+
+
+def test_every_extra_stands_on_the_page_of_the_installation():
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (DOCS / "start/install.md").read_text(encoding="utf-8")
+    extras = set(project["optional-dependencies"]) - {"dev", "docs"}
+    assert {name for name in extras if f"`{name}`" not in page and f"[{name}]" not in page} == set()
 
 
 def test_all_nine_authors_are_cited():
