@@ -27,7 +27,7 @@ print(dse(points, **released))
 print(dse(points, **paper))
 
 # %%
-# Both follow the scale of the points. The default does not.
+# Both follow the scale of the points, so alike that one line hides the other. The default does not.
 scales = [0.125, 0.25, 0.5, 1, 2, 4, 8]
 figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for name, walk in (("dse-dsmi, sigma = 10", released), ("paper, sigma = 10", paper), ("default", {})):

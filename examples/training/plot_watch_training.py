@@ -38,8 +38,8 @@ with Monitor(network, layers="1", probe=probe, log=log, run="true labels") as mo
 print({key: round(value, 3) for key, value in numbers.items()})
 
 # %%
-# The log as a figure: left the paper's fixed width, right the neighbour graph, which has no width.
-figure = training_curves(log)
+# Two of its measures as a figure: left the paper's fixed width, right the neighbour graph, which has no width.
+figure = training_curves(log, names=["DSE(Z)", "adjusted DSMI(Z;Y)"])
 
 # %%
 # And as one page that opens offline.

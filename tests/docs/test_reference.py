@@ -60,6 +60,13 @@ def test_the_reference_holds_public_names_only_and_each_once():
     assert [name for name, count in Counter(SHOWN).items() if count > 1] == []
 
 
+def test_every_baseline_has_its_formula_and_source_on_one_page():
+    lines = re.findall(r"^- (.*?)(?=^- |^\S|\Z)", (PAGES / "formulas.rst").read_text(encoding="utf-8"), re.M | re.S)
+    told = {name for line in lines if ":cite:t:" in line for name in re.findall(r"(?<!:)`(\w+)`", line.split(": ")[0])}
+    settings = {"Nearest", "Training"}
+    assert sorted(set(importlib.import_module("diffspec.baselines").__all__) - settings - told) == []
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
