@@ -35,6 +35,7 @@ ROOMS = {
     "loss": "studies",
     "watching": "looks",
     "memorising": "looks",
+    "zoo": "models",
 }
 """All recipes, in the order of the paper, with the folder of each; `blobs-tree` is the file `blobs_tree.py`."""
 

@@ -35,7 +35,9 @@ CONDITIONS = {
     "supervised": Condition(views=views.supervised),
     "contrastive": Condition(views=views.contrastive, contrasts=True),
     "wrong labels": Condition(views=views.plain, wrong=True),
+    "plain": Condition(views=views.plain),
 }
+"""The three of the paper, and true labels without views, for networks of `recipes/models`."""
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float = 0.5) -> Tensor:

@@ -78,7 +78,7 @@ NORMAL = {
 """Means and spreads as published; other data sets take those of ImageNet."""
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def load(name: str, train: int | None = None, held: int | None = None, extended: int = 0) -> Data:
     """The data set `name`, its first `train` and `held` images; training images repeated to the length `extended`.
 

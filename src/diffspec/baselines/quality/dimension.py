@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from scipy.optimize import brentq
 
 from diffspec._arrays import Array
 from diffspec._checks import real, shown
@@ -14,7 +17,7 @@ from diffspec.points.distances import unit_scaled
 from diffspec.points.neighbors import nearest, squared_distances
 from diffspec.spectra.result import COUNT, Estimate, Settings
 
-__all__ = ["levina_bickel", "two_nn"]
+__all__ = ["gride", "levina_bickel", "two_nn"]
 
 
 @within_memory
@@ -127,6 +130,89 @@ def levina_bickel(points: Array, *, neighbors: int = 10) -> Estimate:
         )
     settings = Settings(method=call("levina_bickel", {"neighbors": neighbors}))
     return in_unit("Levina-Bickel dimension", 1.0 / inverse, unit=COUNT, n=n, settings=settings)
+
+
+@within_memory
+def gride(points: Array, *, neighbors: int = 1) -> Estimate:
+    """Intrinsic dimension of `points` at the scale of k to 2k neighbours, with its standard error (Gride).
+
+    Where the density is constant over 2k neighbours, u = log(r_2k / r_k) has the likelihood
+    d (1 - exp(-d u))^(k - 1) exp(-k d u); d is where it is largest over all points.
+
+    Parameters
+    ----------
+    points : array (n, d)
+        Continuous: no two rows equal.
+    neighbors : int
+        k in 1 .. (n - 1) / 2. With 1, 2, 4, 8, ... the dimension over scale: noise is seen at the smallest, curvature
+        and the size of the cloud at the largest.
+
+    Returns
+    -------
+    Estimate
+        A count, not a whole number, with `stderr`.
+
+    Raises
+    ------
+    InputError
+        Fewer than 2k + 1 points, equal rows, a lattice (equal distances throughout), input that `dse` would refuse.
+
+    Notes
+    -----
+    O(n log n) in few dimensions, O(n^2 d) in many. Invariant under translation, rotation and scaling. With k = 1 it is
+    the maximum likelihood of `two_nn`. The standard error is that of independent points, from the curvature of the
+    likelihood: neighbourhoods share points, so from k = 4 on it is too small (docs/baselines.md).
+
+    References
+    ----------
+    denti2022generalized, Eqns 8 and 12.
+
+    Examples
+    --------
+    >>> from diffspec.baselines import gride
+    >>> from diffspec.synthetic import sphere
+    >>> points = sphere(2000, 2, ambient=50)
+    >>> print(*[f"{gride(points, neighbors=k).value:.1f}" for k in (1, 4, 16)])
+    2.0 2.0 2.0
+    """
+    values = as_samples(points)
+    n = len(values)
+    neighbors = check_neighbors(neighbors, n)
+    check_neighbors(2 * neighbors, n)
+    distances = _log_distances(values, 2 * neighbors)
+    logs = distances[:, -1] - distances[:, neighbors - 1]
+    total = float(logs.sum())
+    if total == 0.0:
+        raise InputError(
+            f"neighbours {neighbors} and {2 * neighbors} must differ in distance, got equal distances throughout; "
+            "raise neighbors or use participation_ratio"
+        )
+    found = _likeliest(logs, neighbors)
+    settings = Settings(method=call("gride", {"neighbors": neighbors}))
+    estimate = in_unit("Gride dimension", found, unit=COUNT, n=n, settings=settings)
+    return replace(estimate, stderr=found / float(np.sqrt(n + (neighbors - 1) * np.sum(_bend(found * logs)))))
+
+
+def _likeliest(logs: Floats, k: int) -> float:
+    """The dimension at which the likelihood of log ratios `logs` is largest; its logarithm is concave in it."""
+    n, total = len(logs), float(logs.sum())
+
+    def slope(d: float) -> float:
+        """d times the slope of the log likelihood; between kn and -infinity, and 0 once."""
+        return n + (k - 1) * float(np.sum(_decay(d * logs))) - k * d * total
+
+    low, high = n / (k * total), n / total
+    return high if k == 1 else float(brentq(slope, low, high, xtol=1e-12 * high))
+
+
+def _decay(x: Floats) -> Floats:
+    """x / (e^x - 1), 1 at 0."""
+    return np.asarray(np.divide(x, np.expm1(np.minimum(x, 700.0)), out=np.ones_like(x), where=x > 0))
+
+
+def _bend(x: Floats) -> Floats:
+    """x^2 e^x / (e^x - 1)^2, 1 at 0."""
+    return np.asarray(_decay(x) ** 2 * np.exp(np.minimum(x, 700.0)))
 
 
 def _log_distances(values: Floats, k: int) -> Floats:

@@ -1,0 +1,57 @@
+"""Where the networks of `zoo` come from: drawn and trained here, or other people's, whose features are stored."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from recipes.bandwidth.data import load as of_weights
+from recipes.bandwidth.networks import families, manifest, network_names
+from recipes.lab.data import folder
+from recipes.models.trained import kept
+
+__all__ = ["Network", "features", "others"]
+
+Network: TypeAlias = Mapping[str, Any]
+"""``{"drawn": key of a training}``, ``{"weights": name}`` or ``{"networks2": name}``."""
+
+Points: TypeAlias = np.ndarray[Any, Any]
+
+
+def others() -> list[dict[str, Any]]:
+    """The networks of shared/data that classify the images of one data set: what is known of each, by row."""
+    weights = [
+        {
+            "network": {"weights": name},
+            "data": manifest(folder())[name]["dataset"],
+            "family": families(name),
+            "accuracy": manifest(folder())[name]["test_accuracy_measured"],
+        }
+        for name in network_names(folder())
+    ]
+    table = folder() / "networks2" / "table.csv"
+    rows = list(csv.DictReader(table.read_text().splitlines())) if table.exists() else []
+    second = [
+        {
+            "network": {"networks2": row["name"]},
+            "data": row["data"],
+            "family": row["family"],
+            "accuracy": float(row["test_accuracy"]),
+        }
+        for row in rows
+    ]
+    return weights + second
+
+
+def features(network: Network) -> tuple[Points, Points]:
+    """Penultimate features of test images, float64, and their true labels."""
+    if name := network.get("weights"):
+        return of_weights(f"network {name}", 2000)
+    if name := network.get("networks2"):
+        with np.load(folder() / "networks2" / f"{name}.npz") as stored:
+            return stored["points"].astype(np.float64), stored["labels"]
+    found = kept(network["drawn"])
+    return found["points"].astype(np.float64), found["labels"]
