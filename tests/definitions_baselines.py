@@ -144,3 +144,50 @@ def gaussian_entropy(covariance):
     """Differential entropy of a multivariate Gaussian."""
     d = len(covariance)
     return 0.5 * (d * math.log(2 * math.pi * math.e) + np.linalg.slogdet(covariance)[1])
+
+
+def h_score(points, labels, covariance=None, factor=1.0):
+    """tr(cov(Z)^-1 cov(E[Z | Y])) of Bao et al. 2019; with another covariance and a factor, the shrunk."""
+    means = np.stack([points[labels == label].mean(axis=0) for label in labels])
+    whole = np.cov(points.T, bias=True) if covariance is None else covariance
+    return factor * float(np.trace(np.linalg.inv(np.atleast_2d(whole)) @ np.atleast_2d(np.cov(means.T, bias=True))))
+
+
+def leep(shares, labels):
+    """Of Nguyen et al. 2020, from the source's probabilities (n, s)."""
+    n = len(labels)
+    total = 0.0
+    for i in range(n):
+        expected = 0.0
+        for s in range(shares.shape[1]):
+            joint = sum(shares[j, s] for j in range(n) if labels[j] == labels[i]) / n
+            expected += joint / (shares[:, s].sum() / n) * shares[i, s]
+        total += math.log(expected)
+    return total / n
+
+
+def mutual_neighbors(x, y, k):
+    dx, dy = (distances(side, "euclidean") for side in (x, y))
+    shared = [len(set(np.argsort(dx[i])[1 : k + 1]) & set(np.argsort(dy[i])[1 : k + 1])) for i in range(len(x))]
+    return float(np.mean(shared)) / k
+
+
+def information_imbalance(x, y, k):
+    """Of Glielmo et al. 2022."""
+    n = len(x)
+    dx, dy = (distances(side, "euclidean") for side in (x, y))
+    total = 0
+    for i in range(n):
+        rank = {j: place for place, j in enumerate(np.argsort(dy[i]))}
+        total += sum(rank[j] for j in np.argsort(dx[i])[1 : k + 1])
+    return 2 / (n * n * k) * total
+
+
+def gride(points, d, k):
+    """The log likelihood of Denti et al. 2022 with n1 = k and n2 = 2 k, without its constant."""
+    total = 0.0
+    for row in distances(points, "euclidean"):
+        ordered = sorted(row)
+        ratio = ordered[2 * k] / ordered[k]
+        total += math.log(d) + (k - 1) * math.log(ratio**d - 1) - ((2 * k - 1) * d + 1) * math.log(ratio)
+    return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -76,7 +77,7 @@ def _architecture(family: str, rng: np.random.Generator) -> Settings:
 def _mlp(drawn: Settings) -> tuple[nn.Module, int]:
     widths = [3 * PIXELS**2, *(drawn["width"] for _ in range(drawn["depth"]))]
     layers: list[nn.Module] = [nn.Flatten()]
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), ACTIVATIONS[drawn["activation"]]()]
     return nn.Sequential(*layers), widths[-1]
 

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import multivariate_normal, ortho_group
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from diffspec.baselines import knn_probe, levina_bickel, linear_cka, logme, two_nn
+import definitions_baselines as oracle
+from diffspec import InputError
+from diffspec.baselines import gride, knn_probe, levina_bickel, linear_cka, logme, two_nn
 from diffspec.synthetic import cloud, sphere, torus
 
 
@@ -138,3 +140,43 @@ def test_two_nn_is_its_formula(rng):
     heights = -np.log(1.0 - np.arange(1, 33) / 40)
     expected = np.linalg.lstsq(logs[:, None], heights, rcond=None)[0][0]
     assert two_nn(points, discard=0.2).value == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_gride_is_where_its_likelihood_is_largest_and_its_error_the_bend_there(k, rng):
+    points = rng.normal(size=(60, 3))
+    best = minimize_scalar(lambda d: -oracle.gride(points, d, k), bounds=(0.1, 20), options={"xatol": 1e-9}).x
+    found = gride(points, neighbors=k)
+    assert found.value == pytest.approx(best, rel=1e-6)
+    step = 1e-3
+    bend = sum(c * oracle.gride(points, best + s * step, k) for c, s in ((1, -1), (-2, 0), (1, 1))) / step**2
+    assert found.stderr == pytest.approx((-bend) ** -0.5, rel=1e-3)
+
+
+def test_gride_of_two_neighbours_has_a_closed_form(rng):
+    points = rng.normal(size=(80, 3))
+    nearest = np.sort(np.linalg.norm(points[:, None] - points[None], axis=2), axis=1)[:, 1:3]
+    expected = 80 / np.log(nearest[:, 1] / nearest[:, 0]).sum()
+    found = gride(points)
+    assert found.value == pytest.approx(expected, rel=1e-12)
+    assert found.stderr == pytest.approx(expected / math.sqrt(80), rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 4, 16])
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_gride_of_known_shapes_at_every_scale(d, k):
+    for points in (sphere(2000, d, ambient=30), torus(2000, d)):
+        assert gride(points, neighbors=k).value == pytest.approx(d, rel=0.2 if (d, k) == (5, 16) else 0.13)
+
+
+def test_gride_sees_noise_at_the_smallest_scale_only(rng):
+    points = np.pad(rng.uniform(-1, 1, (2000, 1)), ((0, 0), (0, 9))) + 1e-3 * rng.normal(size=(2000, 10))
+    fine, coarse = gride(points).value, gride(points, neighbors=64).value
+    assert fine > 3.0 > 1.2 > coarse
+
+
+def test_gride_refuses_what_has_no_scale():
+    with pytest.raises(InputError, match="neighbors = 10 needs at least 11 points, got 10"):
+        gride(np.arange(10.0)[:, None] ** 1.5, neighbors=5)
+    with pytest.raises(InputError, match="neighbours 2 and 4 must differ in distance, got equal distances throughout"):
+        gride(np.eye(9), neighbors=2)

@@ -36,7 +36,7 @@ KIND = {
         max_N n_clusters num_bins_per_dim batch every patience batch_size longest variant""",
     odd_inputs.reals: """alpha t tol decay level share order ridge cutoff discard threshold clip separation largest
         below q factor value correlation width std noise_percent identity floor rate degrees gaussian_kernel_sigma
-        ahead train_accuracy ceiling""",
+        ahead train_accuracy ceiling energy""",
     odd_inputs.bytes_: "memory",
     odd_inputs.seeds: "rng seed random_seed",
     odd_inputs.sigmas: "sigma scale",
@@ -45,8 +45,8 @@ KIND = {
     odd_inputs.estimators: "estimator",
     odd_inputs.groupings: "groups clusters",
     odd_inputs.words: "search of reduce law run name",
-    odd_inputs.flags: """standardize centered debiased corrected encourage anisotropic use_knn chebyshev_approx
-        classic_shannon_entropy matrix_entry_entropy verbose reference_discrete changes strict""",
+    odd_inputs.flags: """standardize centered debiased regularized corrected encourage anisotropic use_knn
+        chebyshev_approx classic_shannon_entropy matrix_entry_entropy verbose reference_discrete changes strict""",
     odd_inputs.several: "sigmas shares",
     odd_inputs.looks: "information",
     odd_inputs.times: "times",
@@ -274,15 +274,19 @@ BASELINES = {
             "entry_entropy",
             "entry_information",
             "fourier_information",
+            "gride",
             "gram_entropy",
             "gram_information",
+            "h_score",
             "joint_information",
             "knn_probe",
             "kozachenko_leonenko",
+            "leep",
             "levina_bickel",
             "lidar",
             "logme",
             "mixed_ksg",
+            "nce",
             "neural_collapse",
             "participation_ratio",
             "ross",
@@ -290,6 +294,8 @@ BASELINES = {
             "two_nn",
         ]
     },
+    "label_overlap": Door.of(baselines.label_overlap, neighbors=4),
+    "n_leep": Door.of(baselines.n_leep, components=4),
     "adjacency_entropy": Door.of(baselines.adjacency_entropy, tables={"graph": odd_inputs.kernels}),
     "adjacency_information": Door.of(baselines.adjacency_information, tables={"graph": odd_inputs.kernels}),
     "fourier_entropy": Door.of(baselines.fourier_entropy, tables={"values": odd_inputs.points_or_none}, values=VALUES),
@@ -300,6 +306,10 @@ BASELINES = {
         baselines.conditional_ksg, tables=NUMBER_LISTS, given=np.random.default_rng(7).normal(size=(30, 1)), **NEAR
     ),
     "kl_divergence": Door.of(baselines.kl_divergence, others=VALUES * 2.0 + 0.125),
+    "information_imbalance": Door.of(
+        baselines.information_imbalance, tables=NUMBER_LISTS, reference=VALUES * [1.0, 2.0, 3.0]
+    ),
+    "mutual_neighbors": Door.of(baselines.mutual_neighbors, tables=NUMBER_LISTS, reference=VALUES * [1.0, 2.0, 3.0]),
     "linear_cka": Door.of(baselines.linear_cka, tables=NUMBER_LISTS, reference=VALUES * [1.0, 2.0, 3.0]),
     **{
         name: Door.of(

@@ -11,11 +11,14 @@ from diffspec.baselines.information.divergence import kl_divergence
 from diffspec.baselines.information.nearest import kozachenko_leonenko, ksg, mixed_ksg, ross
 from diffspec.baselines.information.nonuniform import lnc
 from diffspec.baselines.likeness.cka import linear_cka
+from diffspec.baselines.likeness.neighbors import information_imbalance, mutual_neighbors
 from diffspec.baselines.neural.bounds import Training, infonce, mine, nwj, smile
 from diffspec.baselines.quality.collapse import lidar, neural_collapse
-from diffspec.baselines.quality.dimension import levina_bickel, two_nn
+from diffspec.baselines.quality.dimension import gride, levina_bickel, two_nn
+from diffspec.baselines.quality.neighbors import label_overlap
 from diffspec.baselines.quality.probes import knn_probe, logme
 from diffspec.baselines.quality.spectra import alpha_req, effective_rank, participation_ratio, stable_rank
+from diffspec.baselines.quality.transfer import h_score, leep, n_leep, nce
 from diffspec.baselines.spectral.entries import entry_entropy, entry_information
 from diffspec.baselines.spectral.fourier import fourier_entropy, fourier_information
 from diffspec.baselines.spectral.gram import gram_entropy, gram_information, vendi_score
@@ -38,12 +41,17 @@ __all__ = [
     "fourier_information",
     "gram_entropy",
     "gram_information",
+    "gride",
+    "h_score",
     "infonce",
+    "information_imbalance",
     "joint_information",
     "kl_divergence",
     "knn_probe",
     "kozachenko_leonenko",
     "ksg",
+    "label_overlap",
+    "leep",
     "levina_bickel",
     "lidar",
     "linear_cka",
@@ -51,6 +59,9 @@ __all__ = [
     "logme",
     "mine",
     "mixed_ksg",
+    "mutual_neighbors",
+    "n_leep",
+    "nce",
     "neural_collapse",
     "nwj",
     "participation_ratio",

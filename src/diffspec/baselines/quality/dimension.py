@@ -161,11 +161,12 @@ def gride(points: Array, *, neighbors: int = 1) -> Estimate:
     -----
     O(n log n) in few dimensions, O(n^2 d) in many. Invariant under translation, rotation and scaling. With k = 1 it is
     the maximum likelihood of `two_nn`. The standard error is that of independent points, from the curvature of the
-    likelihood: neighbourhoods share points, so from k = 4 on it is too small (docs/baselines.md).
+    likelihood. Neighbourhoods share points, so the true one is some 1.3 times that up to k = 16 and twice at k = 32
+    (30 clouds of 1000 points in 3 dimensions).
 
     References
     ----------
-    denti2022generalized, Eqns 8 and 12.
+    denti2022generalized.
 
     Examples
     --------
@@ -198,7 +199,7 @@ def _likeliest(logs: Floats, k: int) -> float:
     n, total = len(logs), float(logs.sum())
 
     def slope(d: float) -> float:
-        """d times the slope of the log likelihood; between kn and -infinity, and 0 once."""
+        """D times the slope of the log likelihood; between kn and -infinity, and 0 once."""
         return n + (k - 1) * float(np.sum(_decay(d * logs))) - k * d * total
 
     low, high = n / (k * total), n / total
@@ -206,7 +207,7 @@ def _likeliest(logs: Floats, k: int) -> float:
 
 
 def _decay(x: Floats) -> Floats:
-    """x / (e^x - 1), 1 at 0."""
+    """X / (e^x - 1), 1 at 0."""
     return np.asarray(np.divide(x, np.expm1(np.minimum(x, 700.0)), out=np.ones_like(x), where=x > 0))
 
 
