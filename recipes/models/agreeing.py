@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.stats import kendalltau, rankdata
 
-__all__ = ["FEWEST", "Rank", "Row", "banded", "difference", "kendall", "spearman", "table"]
+__all__ = ["FEWEST", "Rank", "Row", "banded", "difference", "kendall", "spearman", "table_of"]
 
 Floats: TypeAlias = np.ndarray[Any, Any]
 
@@ -29,6 +29,8 @@ class Row:
     family: str
     accuracy: float
     values: Mapping[str, float]
+    here: bool = True
+    """Whether it was trained for this study."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def difference(rows: Sequence[Row], first: str, second: str) -> Rank:
     return Rank(value=float(value), low=float(low), high=float(high), count=len(both))
 
 
-def table(groups: Mapping[str, Sequence[Row]], measures: Sequence[str]) -> str:
+def table_of(groups: Mapping[str, Sequence[Row]], measures: Sequence[str]) -> str:
     """A row per measure, a column per group with its Spearman and interval, the best of a column in bold."""
     lines = [f"| measure | {' | '.join(f'{name} ({len(rows)})' for name, rows in groups.items())} |"]
     lines.append("|---|" + "---|" * len(groups))

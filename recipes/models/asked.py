@@ -10,7 +10,7 @@ import numpy as np
 from diffspec.baselines import leep, nce
 from diffspec.synthetic import corrupt
 from recipes.models.measures import FEW, measured
-from recipes.models.sources import Network, features
+from recipes.models.sources import Network, features, known
 from recipes.models.trained import kept
 
 __all__ = ["curves", "transferred", "whole"]
@@ -25,9 +25,9 @@ TRANSFERRED = 1000
 
 
 def whole(network: Network, n: int) -> dict[str, Any]:
-    """Every measure of the first `n` test images."""
+    """Every measure of the first `n` test images; of another's network what is known of it, too."""
     points, labels = features(network)
-    return measured(points[:n], labels[:n])
+    return {**known(network), **measured(points[:n], labels[:n])}
 
 
 def curves(network: Network, counts: Sequence[int], shares: Sequence[float], n: int) -> dict[str, Any]:

@@ -64,7 +64,6 @@ def _architecture(family: str, rng: np.random.Generator) -> Settings:
         return {
             "width": int(rng.choice((48, 64, 96))),
             "depth": int(rng.integers(2, 5)),
-            "patch": int(rng.choice((4, 8))),
         }
     return {
         "width": int(rng.choice((8, 12, 16, 24))),
@@ -111,7 +110,7 @@ def _vit(drawn: Settings) -> tuple[nn.Module, int]:
         "vit_tiny_patch16_224",
         num_classes=0,
         img_size=PIXELS,
-        patch_size=drawn["patch"],
+        patch_size=8,
         embed_dim=drawn["width"],
         depth=drawn["depth"],
         num_heads=drawn["width"] // 16,

@@ -13,11 +13,12 @@ from recipes.bandwidth.networks import families, manifest, network_names
 from recipes.lab.data import folder
 from recipes.models.trained import kept
 
-__all__ = ["Network", "features", "others"]
+__all__ = ["Network", "features", "known", "others"]
 
 Network: TypeAlias = Mapping[str, Any]
 """``{"drawn": key of a training}``, ``{"weights": name}`` or ``{"networks2": name}``."""
 
+FACTS = ("data", "family", "accuracy")
 Points: TypeAlias = np.ndarray[Any, Any]
 
 
@@ -44,6 +45,11 @@ def others() -> list[dict[str, Any]]:
         for row in rows
     ]
     return weights + second
+
+
+def known(network: Network) -> dict[str, Any]:
+    """Data set, family and accuracy of another's network; nothing of one that was drawn here."""
+    return next(({name: row[name] for name in FACTS} for row in others() if row["network"] == network), {})
 
 
 def features(network: Network) -> tuple[Points, Points]:
