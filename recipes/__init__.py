@@ -36,6 +36,7 @@ ROOMS = {
     "watching": "looks",
     "memorising": "looks",
     "zoo": "models",
+    "sentences": "models",
 }
 """All recipes, in the order of the paper, with the folder of each; `blobs-tree` is the file `blobs_tree.py`."""
 
