@@ -35,6 +35,7 @@ ROOMS = {
     "loss": "studies",
     "watching": "looks",
     "memorising": "looks",
+    "imagenet-models": "models",
     "zoo": "models",
     "sentences": "models",
 }

@@ -12,7 +12,7 @@ from diffspec.bandwidth import RootDimension
 from diffspec.baselines import effective_rank, h_score, knn_probe, label_overlap, lidar, logme, n_leep, neural_collapse
 from diffspec.errors import InputError
 
-__all__ = ["ADJUSTED", "FEW", "MEASURES", "PUBLISHED", "measured"]
+__all__ = ["ADJUSTED", "FEW", "MEASURES", "PUBLISHED", "ROOT", "measured"]
 
 Points: TypeAlias = np.ndarray[Any, Any]
 Measure: TypeAlias = Callable[[Points, Points], Any]

@@ -13,7 +13,7 @@ from recipes.bandwidth.networks import families, manifest, network_names
 from recipes.lab.data import folder
 from recipes.models.trained import kept
 
-__all__ = ["Network", "features", "known", "others"]
+__all__ = ["Network", "features", "known", "manifest", "others", "second"]
 
 Network: TypeAlias = Mapping[str, Any]
 """``{"drawn": key of a training}``, ``{"weights": name}`` or ``{"networks2": name}``."""
@@ -33,18 +33,22 @@ def others() -> list[dict[str, Any]]:
         }
         for name in network_names(folder())
     ]
-    table = folder() / "networks2" / "table.csv"
-    rows = list(csv.DictReader(table.read_text().splitlines())) if table.exists() else []
-    second = [
+    more = [
         {
             "network": {"networks2": row["name"]},
             "data": row["data"],
             "family": row["family"],
             "accuracy": float(row["test_accuracy"]),
         }
-        for row in rows
+        for row in second()
     ]
-    return weights + second
+    return weights + more
+
+
+def second() -> list[dict[str, str]]:
+    """The table of the networks whose features alone are stored; empty where it is not there."""
+    table = folder() / "networks2" / "table.csv"
+    return list(csv.DictReader(table.read_text().splitlines())) if table.exists() else []
 
 
 def known(network: Network) -> dict[str, Any]:
