@@ -38,6 +38,7 @@ ROOMS = {
     "imagenet-models": "models",
     "zoo": "models",
     "sentences": "models",
+    "checkpoints": "models",
 }
 """All recipes, in the order of the paper, with the folder of each; `blobs-tree` is the file `blobs_tree.py`."""
 
