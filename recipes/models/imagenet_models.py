@@ -86,8 +86,8 @@ def run(settings: Settings, log: Log) -> None:
     paths = [{"path": name, **numbers, "count": min(settings.count or 8, 40)} for name in settings.path]
     measure_all(log, of_path, paths, lambda key: 1.0)
     known = models(settings.age) if settings.age else {}
-    ordered = sorted(known.values(), key=lambda model: model.parameters)
-    keys = [{"model": model.name, "age": settings.age, **numbers} for model in ordered]
+    ordered = sorted(known, key=lambda label: known[label].parameters)
+    keys = [{"model": label, "age": settings.age, **numbers} for label in ordered]
     measure_all(log, of_model, keys, lambda key: known[key["model"]].parameters ** 0.5)
 
 
@@ -134,7 +134,7 @@ def of_model(model: str, age: str, count: int | None, repeats: int, made: bool) 
     row = models(age)[model]
     some = images(count, made=made)
     try:
-        found = features(model, some, row.img_size, repeats=repeats, pretrained=True)
+        found = features(row.name, some, row.img_size, repeats=repeats, pretrained=True)
     except SkippedError as reason:
         return {"skipped": str(reason)}
     points, labels = found["points"].astype(np.float64), np.tile(some.labels, repeats)

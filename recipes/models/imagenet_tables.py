@@ -38,7 +38,7 @@ def rows(cells: Sequence[Cell], accuracy: str = "top1") -> list[Row]:
         elif "model" in cell.key and "skipped" not in cell.values:
             known = _known(cell)
             right = getattr(known, accuracy)
-            found.append(Row(name=known.name, group="timm", family=known.family, accuracy=right, values=values))
+            found.append(Row(name=cell.key["model"], group="timm", family=known.family, accuracy=right, values=values))
     return found
 
 
@@ -88,7 +88,7 @@ def table(cells: Sequence[Cell]) -> str:
     some = rows(cells)
     families = dict.fromkeys(row.family for row in some)
     groups = {"all": some} | {name: found for name in families if len(found := _of(some, name)) >= 10}
-    parts = [_models(some), "Spearman with top-1, and 95 % of the bootstrap over networks:", table_of(groups, ASKED)]
+    parts = [_models(some), "Spearman with top-1, 95 % intervals in brackets:", table_of(groups, ASKED)]
     parts.append("All rank correlations of some:\n\n" + "\n".join(_agreements(some)))
     if skipped := [f"{cell.key['model']}: {cell.values['skipped']}" for cell in cells if "skipped" in cell.values]:
         parts.append("Skipped:\n\n" + "\n".join(f"- {line}" for line in skipped))

@@ -137,7 +137,7 @@ def table(cells: list[Cell]) -> str:
     groups = {"all": found} | {
         name: [row for row in found if row.family == name] for name in dict.fromkeys(row.family for row in found)
     }
-    words = "Spearman with what the regression gains over the largest class, and 95 % of the bootstrap:"
+    words = "Spearman with what the regression gains over the largest class, 95 % intervals in brackets:"
     return "\n".join(lines) + f"\n\n{words}\n\n{table_of(groups, shown)}"
 
 

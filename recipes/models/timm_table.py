@@ -47,7 +47,10 @@ class Model:
 
 
 def models(age: str) -> dict[str, Model]:
-    """The models that both tables of `age` hold, by name; columns are read by their names, for their order changed.
+    """The rows that both tables of `age` hold: by the name of the model, and its pixels where it has several.
+
+    Columns are read by their names, for their order changed. In 2026 many models were tested at two sizes:
+    ``"resnet50.a1_in1k, 288"``.
 
     Raises
     ------
@@ -56,7 +59,12 @@ def models(age: str) -> dict[str, Model]:
     """
     at = folder() / AGES[age]
     plain, real = (_rows(at / f"results-imagenet{ending}.csv") for ending in ("", "-real"))
-    return {name: _model(name, row, real[name]) for name, row in plain.items() if name in real}
+    names = [name for name, _size in plain]
+    return {
+        name if names.count(name) == 1 else f"{name}, {size}": _model(row, real[name, size])
+        for (name, size), row in plain.items()
+        if (name, size) in real
+    }
 
 
 def is_transformer(name: str) -> bool:
@@ -70,9 +78,9 @@ def family_of(name: str) -> str:
     return found[0] if found else name
 
 
-def _model(name: str, row: dict[str, str], real: dict[str, str]) -> Model:
+def _model(row: dict[str, str], real: dict[str, str]) -> Model:
     return Model(
-        name=name,
+        name=row["model"],
         img_size=int(row["img_size"]),
         crop=float(row["crop_pct"]),
         parameters=float(row["param_count"].replace(",", "")),
@@ -83,8 +91,8 @@ def _model(name: str, row: dict[str, str], real: dict[str, str]) -> Model:
     )
 
 
-def _rows(path: Path) -> dict[str, dict[str, str]]:
+def _rows(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     if not path.is_file():
         raise MissingDataError(f"no file {path}; {HOW}, or give another folder by --data DIR")
     with path.open(newline="") as file:
-        return {row["model"]: row for row in csv.DictReader(file)}
+        return {(row["model"], row["img_size"]): row for row in csv.DictReader(file)}

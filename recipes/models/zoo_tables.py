@@ -89,7 +89,8 @@ def _at(cells: Sequence[Cell], facts: Mapping[str, Row], which: str, measure: st
             if draw < len(values) and values[draw] is not None
         ]
         rhos.append(spearman(rows, measure).value)
-    return float(np.mean(rhos))
+    known = [rho for rho in rhos if not math.isnan(rho)]
+    return float(np.mean(known)) if known else math.nan
 
 
 def _plain(row: Row) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def table(cells: Sequence[Cell]) -> str:
     """All of it as Markdown."""
     rows = networks(cells)
     parts = [
-        "Spearman with test accuracy, 95 % of the bootstrap over networks in brackets:",
+        "Spearman with test accuracy, 95 % intervals in brackets:",
         table_of(groups(rows), tuple(MEASURES)),
         "Among alike networks: Kendall's tau over all, and Spearman within thirds of equal accuracy (mean of three):",
         _alike(groups(rows)),
