@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.stats import kendalltau, rankdata
 
-__all__ = ["FEWEST", "Rank", "Row", "banded", "difference", "kendall", "spearman", "table_of"]
+__all__ = ["FEWEST", "Rank", "Row", "banded", "difference", "kendall", "pearson", "spearman", "table_of"]
 
 Floats: TypeAlias = np.ndarray[Any, Any]
 
@@ -69,6 +69,14 @@ def kendall(rows: Iterable[Row], measure: str) -> float:
     """Kendall's tau of a measure with the accuracy; NaN for fewer than FEWEST networks."""
     values, accuracy = _columns(rows, measure)
     return float(kendalltau(values, accuracy).statistic) if len(values) >= FEWEST else math.nan
+
+
+def pearson(rows: Iterable[Row], measure: str) -> float:
+    """Of a measure with the accuracy; NaN for fewer than five networks, 0 where all are equal."""
+    known = np.array(_columns(rows, measure))
+    if known.shape[1] < FEWEST:
+        return math.nan
+    return float(np.corrcoef(known)[0, 1]) if np.ptp(known, axis=1).all() else 0.0
 
 
 def banded(rows: Sequence[Row], measure: str) -> float:

@@ -6,12 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from diffspec import agreement
 from recipes.lab.drawing import panels
 from recipes.lab.log import Cell
-from recipes.models.agreeing import FEWEST, Row, spearman, table_of
+from recipes.models.agreeing import FEWEST, Row, pearson, spearman, table_of
 from recipes.models.measures import ADJUSTED, MEASURES, PUBLISHED
 from recipes.models.timm_table import Model, family_of, models
 
@@ -63,12 +61,6 @@ def figure(cells: list[Cell]) -> Figure:
             axis.set_xlabel(measure, fontsize=7)
             axis.set_ylabel(ACCURACIES[accuracy], fontsize=7)
     return figure
-
-
-def pearson(some: Sequence[Row], measure: str) -> float:
-    """Of a measure with the accuracy; NaN for fewer than five networks."""
-    known = [(row.values[measure], row.accuracy) for row in some if measure in row.values]
-    return float(np.corrcoef(np.array(known).T)[0, 1]) if len(known) >= 5 else math.nan
 
 
 def numbers(cells: Sequence[Cell]) -> Mapping[str, float]:

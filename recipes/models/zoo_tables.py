@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recipes.lab.log import Cell
-from recipes.models.agreeing import Row, banded, difference, kendall, spearman, table_of
+from recipes.models.agreeing import Row, banded, difference, kendall, pearson, spearman, table_of
 from recipes.models.measures import ADJUSTED, FEW, MEASURES, PUBLISHED
 
 __all__ = ["by_points", "by_wrong_labels", "networks", "numbers", "of_transfer", "table"]
@@ -136,7 +136,7 @@ def numbers(cells: Sequence[Cell]) -> dict[str, float]:
             found[f"{measure}: {name}"] = spearman(some, measure).value
         found[f"within thirds, {ADJUSTED}: {name}"] = banded(some, ADJUSTED)
         found[f"adjusted less the best: {name}"] = spearman(some, ADJUSTED).value - _best(some)[1]
-        found[f"pearson {PUBLISHED}: {name}"] = _pearson(some, PUBLISHED)
+        found[f"pearson {PUBLISHED}: {name}"] = pearson(some, PUBLISHED)
     worst = [spearman(some, ADJUSTED).value - _best(some)[1] for some in families(rows).values()]
     found["adjusted less the best, worst family"] = min(worst, default=math.nan)
     for name, some in of_transfer(cells).items():
@@ -149,11 +149,6 @@ def _best(rows: Sequence[Row]) -> tuple[str, float]:
     known = {name: spearman(rows, name).value for name in BASELINES}
     name = max(known, key=lambda each: -math.inf if math.isnan(known[each]) else known[each])
     return name, known[name]
-
-
-def _pearson(rows: Sequence[Row], measure: str) -> float:
-    known = [(row.values[measure], row.accuracy) for row in rows if measure in row.values]
-    return float(np.corrcoef(np.array(known).T)[0, 1]) if len(known) >= 5 else math.nan
 
 
 def table(cells: Sequence[Cell]) -> str:

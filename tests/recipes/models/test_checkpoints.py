@@ -108,7 +108,7 @@ def test_tuning_changes_weights_and_a_probe_does_not():
     before = network.encoder.conv1.weight.clone()
     assert tuning.probed(network, data, key) > 0.3  # of random features
     assert torch.equal(network.encoder.conv1.weight, before)
-    assert tuning.fine_tuned(network, data, {**key, "epochs": 5}) > 0.2
+    assert tuning.fine_tuned(network, data, {**key, "epochs": 5, "batch": 20}) > 0.2
     assert not torch.equal(network.encoder.conv1.weight, before)
 
 
