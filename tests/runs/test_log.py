@@ -265,6 +265,9 @@ def test_several_logs_are_read_as_one(tmp_path: Path) -> None:
     assert [(r["run"], r["step"]) for r in read(one, two)] == [
         *(("a", 0), ("a", 1), ("a (two.jsonl)", 0), ("a (two.jsonl)", 1), ("b", 0)),
     ]
+    three = [log_with(tmp_path / folder / "run.jsonl", 1).path for folder in ("x", "y", "z")]
+    assert [r["run"] for r in read(*three)] == ["a", "a (y/run.jsonl)", "a (z/run.jsonl)"]
+    assert [r["run"] for r in read(three[0], three[0])] == ["a", "a (run.jsonl, 2)"]
     resumed = RunLog(tmp_path / "resumed.jsonl")
     resumed.write("scalar", run="a", step=2, name="loss", value=0.5)
     assert [(r["run"], r["step"]) for r in read(one, resumed.path)] == [("a", 0), ("a", 1), ("a", 2)]

@@ -125,6 +125,38 @@ def test_several_profiles_are_drawn_over_their_scale():
     assert len(scale_curves(found["none"]).axes) == 1
 
 
+@pytest.mark.parametrize(
+    ("scalars", "expected"),
+    [
+        ({"accuracy": 0.1, "val_acc": 0.2}, 0.1),
+        ({"train_acc": 0.1, "val_acc": 0.2}, 0.2),
+        ({"train_accuracy": 0.1, "loss": 0.3}, 0.1),
+        ({"Accuracy@1": 0.4}, 0.4),
+        ({"topAcc5": 0.5, "accumulated": 3.0}, 0.5),
+    ],
+)
+def test_accuracy_is_found_by_its_usual_names(scalars, expected):
+    number = {"kind": "number", "run": "a", "step": 0, "layer": "z", "name": "DSE(Z)", "rule": "median", "value": 1.0}
+    given = [{"kind": "scalar", "run": "a", "step": 0, "name": name, "value": value} for name, value in scalars.items()]
+    (axis,) = training_curves([number, *given], against="accuracy").axes
+    assert axis.lines[0].get_xdata() == [expected]
+    named = next(iter(scalars))
+    (axis,) = training_curves([number, *given], against=named).axes
+    assert axis.lines[0].get_xdata() == [scalars[named]]
+
+
+def test_a_step_is_called_what_the_log_calls_it():
+    number = {"kind": "number", "run": "a", "step": 0, "layer": "z", "name": "DSE(Z)", "rule": "median", "value": 1.0}
+    named = {"kind": "settings", "run": "a", "values": {}, "axis": "epoch"}
+    assert [training_curves(records).axes[0].get_xlabel() for records in ([number], [named, number])] == [
+        "step",
+        "epoch",
+    ]
+    other = {**number, "run": "b"}
+    mixed = [named, {**named, "run": "b", "axis": "batch"}, number, other]
+    assert training_curves(mixed).axes[0].get_xlabel() == "step"
+
+
 def test_pyplot_is_left_alone(log):
     code = (
         "import sys; from diffspec.runs.plots import training_curves; "

@@ -179,6 +179,14 @@ def test_runs_stand_side_by_side_where_there_are_several_layers(browser, tmp_pat
     assert browser.execute_script(titles) == ["a", "b"]
 
 
+def test_of_many_runs_one_layer_is_drawn(browser, tmp_path):
+    records = [number(run=f"r{r}", step=s, layer=f"conv{k}") for r in range(12) for s in range(2) for k in range(2)]
+    records += [number(run="r12", step=s, layer="conv1") for s in range(2)]
+    opened(browser, write(written(tmp_path / "run.jsonl", records), tmp_path / "report.html"), everything=False)
+    assert [line[:2] for line in lines(browser, ".open .chart")] == [[f"r{r}", "x"] for r in range(13)]
+    assert "layer conv1 of 2" in browser.find_element("css selector", ".open figcaption").text
+
+
 def test_many_layers_make_a_map(browser, tmp_path):
     records = [number(step=s, layer=f"stage.{k}.conv", value=float(s * k)) for s in range(50) for k in range(20)]
     records[0]["verdict"] = "saturated: says nothing"

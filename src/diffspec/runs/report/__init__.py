@@ -26,6 +26,8 @@ from diffspec.runs.report.view import View
 
 __all__ = ["write"]
 
+FEW_LOGS = 4  # that are named
+
 
 def write(log: Path | Sequence[Path], output: Path, *, axis: str | None = None, against: str | None = None) -> Path:
     """Draw the run log at `log` into the HTML file `output`; the path of that file.
@@ -91,7 +93,7 @@ def _page(paths: list[Path], view: View) -> str:
     template.filters["compact"] = partial(htmlsafe_json_dumps, dumps=partial(json.dumps, separators=(",", ":")))
     looks = view.looks
     return template.from_string(_text("page.html.j2")).render(
-        name=", ".join(path.name for path in paths),
+        name=", ".join(path.name for path in paths) if len(paths) <= FEW_LOGS else f"{len(paths)} logs",
         version=__version__,
         about=_about(view),
         conditions=[(name, of_run(look), look.sign) for name, look in looks.items()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
@@ -20,6 +21,8 @@ __all__ = ["FEW_LAYERS", "ceiling_words", "chips", "measured"]
 FEW_LAYERS = 8
 """As many lines as can be told apart in one panel; more layers make a map."""
 
+FEW_PANELS = 9  # of more conditions one layer is drawn, and they are lines
+
 FEW_LOOKS = 40  # of which each has a marker and its error
 
 PLAIN = Style(colour="#5f6670", marker="o", symbol="circle", sign="●")
@@ -29,21 +32,30 @@ def measured(view: View, lines: Sequence[Line], *, rule: str | None, against: st
     """The chart of one measure; None where there is nothing to draw."""
     if not lines:
         return None
-    many = len(dict.fromkeys(line.layer for line in lines)) > FEW_LAYERS
+    lines, alone = _of_one_layer(lines)
     name, words = lines[0].name, "" if rule is None else rule_words(rule)
-    title, subtitle = quantity(name), ", ".join(filter(None, [words, ceiling_words(lines)]))
-    if many and against == STEP:
+    title, subtitle = quantity(name), ", ".join(filter(None, [words, alone, ceiling_words(lines)]))
+    if len({line.layer for line in lines}) > FEW_LAYERS and against == STEP:
         return mapped(view, lines, title=title, subtitle=subtitle)
-    panels = panels_of(view, lines)
+    panels, layered = panels_of(view, lines), len({line.layer for line in lines}) > 1
     return Chart(
         title=title,
         subtitle=subtitle,
         panels=panels,
-        traces=[trace for line in lines for trace in _traces(view, line, panels, against)],
+        traces=[trace for line in lines for trace in _traces(view, line, panels, against, layered=layered)],
         x=view.axis if against == STEP else against,
         y=unit_words(lines[0].unit),
         least=_least(lines),
     )
+
+
+def _of_one_layer(lines: Sequence[Line]) -> tuple[Sequence[Line], str]:
+    """Of more conditions than there can be panels the layer that most of them have, the last of several, in words."""
+    counts = Counter(line.layer for line in lines)
+    if len(counts) == 1 or len({line.condition for line in lines}) <= FEW_PANELS:
+        return lines, ""
+    layer = max(reversed(counts), key=counts.__getitem__)
+    return [line for line in lines if line.layer == layer], f"layer {layer} of {len(counts)}"
 
 
 def panels_of(view: View, lines: Sequence[Line]) -> list[str]:
@@ -65,10 +77,10 @@ def layer_colours(view: View) -> dict[str, str]:
     return dict(zip(names, in_order(len(names)), strict=True))
 
 
-def look_of(view: View, line: Line) -> tuple[str, Style]:
-    """Colour and marker of a line: those of its condition where there is one layer, else those of its layer."""
+def look_of(view: View, line: Line, *, layered: bool) -> tuple[str, Style]:
+    """Colour and marker of a line: those of its layer where others are of other layers, else those of its condition."""
     look = view.looks.get(line.condition, PLAIN)
-    if len(view.layers) > 1 and line.layer:
+    if layered:
         return layer_colours(view)[line.layer], PLAIN
     return of_run(look), look
 
@@ -92,16 +104,16 @@ def _least(lines: Sequence[Line]) -> float:
     return max(0.02 * max(tops, default=0.0), 6.0 * errors[len(errors) // 2] if errors else 0.0)
 
 
-def _traces(view: View, line: Line, panels: Sequence[str], against: str) -> list[Trace]:
+def _traces(view: View, line: Line, panels: Sequence[str], against: str, *, layered: bool) -> list[Trace]:
     """The band over the seeds, if there are several, and the line."""
-    colour, look = look_of(view, line)
+    colour, look = look_of(view, line, layered=layered)
     kept = outline(line.y) if against == STEP else evenly(len(line.y))
     where = {"panel": panels.index(line.condition) if len(panels) > 1 else 0, "meta": line.condition}
     x, y = ([_digits(values[k]) for k in kept] for values in (line.x, line.y))
     trace = {
         "type": "scatter",
         "mode": "lines+markers" if len(kept) <= FEW_LOOKS or against != STEP else "lines",
-        "name": literal(_label(view, line)),
+        "name": literal(line.layer if layered else line.condition),
         **where,
         "x": x,
         "y": y,
@@ -165,10 +177,6 @@ def _marker(line: Line, kept: Sequence[int], look: Style, colour: str) -> dict[s
 def _digits(value: float) -> float:
     """Six digits: a chart shows three, and a log may hold a hundred thousand values."""
     return value if isinstance(value, int) else float(f"{value:.6g}")
-
-
-def _label(view: View, line: Line) -> str:
-    return line.layer if len(view.layers) > 1 and line.layer else line.condition
 
 
 def _hover_all(view: View, line: Line, against: str) -> str:

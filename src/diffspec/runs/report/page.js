@@ -132,10 +132,11 @@ function layoutOf(chart, div, { traces, panels }, theme, shared) {
     layout[`yaxis${id}`] = { ...axis, anchor: `x${id}`, domain: [Math.max(0, top - tall), Math.min(1, top)], title: { text: first && !map ? (shared && traces.some((trace) => trace) ? "share" : chart.y) : "", standoff: 5, font: { size: 12 } }, showticklabels: first, automargin: first, nticks: 6,
       ...(range ? { range } : {}), ...(plane ? { visible: false, scaleanchor: `x${id}` } : {}), ...(k && !plane ? { matches: "y" } : {}), ...(log ? { exponentformat: "power" } : {}),
       ...(map ? { type: "category", categoryorder: "array", categoryarray: Object.keys(chart.rows), showgrid: false, range: [-0.5, names.length - 0.5], tickvals: Object.keys(chart.rows).filter((_name, at) => at % every === 0), ticktext: names.filter((_name, at) => at % every === 0) } : {}) };
-    if (title) layout.annotations.push({ text: esc(title), showarrow: false, xref: `x${id} domain`, yref: `y${id} domain`, x: 0, y: 1, xanchor: "left", yanchor: "bottom", font: { size: 12, color: theme.ink } });
+    if (title) layout.annotations.push({ text: esc(fitting(title, wide * (div.clientWidth - margin.l - margin.r))), showarrow: false, xref: `x${id} domain`, yref: `y${id} domain`, x: 0, y: 1, xanchor: "left", yanchor: "bottom", font: { size: 12, color: theme.ink } });
   });
   return layout;
 }
+const fitting = (text, width) => { const most = Math.max(8, Math.floor(width / 7.5)); return text.length <= most ? text : `${text.slice(0, most / 2 - 1)}…${text.slice(-most / 2)}`; };
 const esc = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 // One drawing of a figure after the other: plotly draws in steps, and two at once mix their axes.

@@ -45,14 +45,14 @@ def information_planes(view: View) -> list[Chart]:
 
 def _plane(view: View, x: dict[tuple[str, str], Line], y: Sequence[Line], rule: str) -> Chart:
     panels, traces = panels_of(view, y), []
-    crowded = len(y) > FEW_LAYERS * len(panels)
+    crowded, layered = len(y) > FEW_LAYERS * len(panels), len({line.layer for line in y}) > 1
     for line in y:
         other = x[line.condition, line.layer]
         known = dict(zip(other.steps, other.y, strict=True))
         places = [k for k, step in enumerate(line.steps) if step in known]
         few = log_spaced([line.steps[k] for k in places], FEW_LOOKS) if crowded else evenly(len(places))
         kept = [places[k] for k in few]
-        colour, look = look_of(view, line)
+        colour, look = look_of(view, line, layered=layered)
         who = ", ".join(literal(part) for part in (line.condition, line.layer) if part)
         values = "X: %{x:.3g}, Y: %{y:.3g} bits<extra></extra>"
         hover = f"<b>{who}</b>, {literal(view.axis)} %{{customdata}}<br>{values}"
