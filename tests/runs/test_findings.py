@@ -193,7 +193,7 @@ def test_accuracies_are_told_with_their_best():
 def test_long_names_are_shortened_in_sentences():
     long = "a-run-of-which-the-name-says-all-that-was-set-in-it"
     ((text, _evidence),) = said("moves", [*course([4.0, 6.0], run=long), *course([4.0, 4.0], run="b")])
-    assert text == "DSE(Z) rises in a-run-of-which-the-…ll-that-was-set-in-it, hardly moves in b"
+    assert text == "DSE(Z) rises in a-run-of-which-the-…l-that-was-set-in-it, hardly moves in b"
 
 
 def test_what_is_wrong_stands_first():
