@@ -41,6 +41,7 @@ autosummary_generate = True
 autosummary_ignore_module_all = False
 default_role = "py:obj"  # `dse` in a docstring is a link where there is something to link to
 autodoc_typehints = "none"  # the docstrings say it in words
+autodoc_preserve_defaults = True  # ONE_TWO_FIVE, and not its 31 steps
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
