@@ -149,6 +149,7 @@ ROWS = [
     row("dse", "Gaussian()", data="stored", n=4000, d=4000, memory=48),
     row("dse", "Gaussian()", data="stored", n=4000, d=4000, memory=128),
     row("dse", "Cosine()", data="stored", n=8000, d=1000, memory=64),
+    row("dse", "AlphaDecay()", data="stored", n=4000, d=4000, memory=128),
     # Points of other libraries.
     row("dse", data="tensors", n=2000, memory=64),
     row("dse", data="strict", n=2000, memory=64),

@@ -217,12 +217,16 @@ def not_finite(counts: tuple[int, int, int], n: int, name: str) -> InputError:
 def order_statistics(values: Array, ranks: Sequence[int]) -> list[Array]:
     """The values at zero-based `ranks` of `values` sorted along its last axis, one array per rank.
 
-    NumPy selects in linear time; other libraries sort.
+    NumPy selects in linear time, torch the least few; other libraries sort.
     """
     if is_numpy(values):
         ordered = np.partition(values, sorted(set(ranks)), axis=-1)
         return [ordered[..., rank].copy() for rank in ranks]  # a view would keep all of them
-    ordered = namespace(values).sort(values, axis=-1)
+    few = max(ranks) + 1
+    if array_api_compat.is_torch_array(values) and few < values.shape[-1] / 8:
+        ordered = values.topk(few, dim=-1, largest=False, sorted=True).values
+    else:
+        ordered = namespace(values).sort(values, axis=-1)
     return [ordered[..., rank] for rank in ranks]
 
 

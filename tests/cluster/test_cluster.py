@@ -238,7 +238,9 @@ def test_points_that_cannot_be_used(client, bad, text):
 def test_the_kernel_has_to_be_named_and_one_that_needs_all_points_is_refused(client, path):
     with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'kernel'"):
         many.dse(path, client=client)
-    with pytest.raises(InputError, match=r"with Gaussian or Cosine, got AlphaDecay\(neighbors=None, decay=40.0\)"):
+    with pytest.raises(
+        InputError, match=r"on a cluster with the first two, got AlphaDecay\(neighbors=None, decay=40.0\)"
+    ):
         many.dse(path, client=client, kernel=AlphaDecay())
 
 

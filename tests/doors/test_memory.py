@@ -25,6 +25,7 @@ SMALL = [
     row("dse", "Gaussian('quantile')", n=2500, memory=16),
     row("dse", "SelfTuning()", "Exact()", n=2200, memory=40),  # seven n x n arrays: 300 MiB
     row("dse", "AlphaDecay()", n=2000, memory=40),
+    row("dse", "AlphaDecay()", data="stored", n=3000, d=2000, memory=64),
     row("dse", data="copies", n=4000, memory=40),  # seven points: all eigenvalues of 4000
     row("dse", "Thresholded(bandwidth.Scaled(bandwidth.Neighbors(), 0.3))", n=3500, memory=40),
     row("dse", "NearestNeighbors()", n=3000, memory=40),

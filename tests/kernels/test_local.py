@@ -206,3 +206,23 @@ def test_powers_are_taken_only_where_points_are_near_and_are_those_of_all(decay)
     squared, kth = _local(points, 5, kernel)
     everywhere = kernel._powers(squared, kth[:, None])
     assert np.array_equal(kernel._weights(squared, kth[:, None]), everywhere)
+
+
+def test_a_graph_that_is_searched_where_the_points_lie_is_that_of_the_host(to_library):
+    points, kernel = cloud(700), AlphaDecay()
+    found = kernel.near(to_library(points))
+    expected = kernel.near(points)
+    assert found.nnz == expected.nnz
+    assert abs(found - expected).max() < 1e-11
+
+
+def test_very_many_points_on_a_device_become_a_graph_that_the_host_solves(monkeypatch):
+    strict = pytest.importorskip("array_api_strict")
+    points = cloud(600)
+    expected = dse(points).value
+    monkeypatch.setattr("diffspec.solvers.storing.DENSE_ELSEWHERE", 100)
+    monkeypatch.setattr(AlphaDecay, "__call__", lambda *_: pytest.fail("the whole array was computed"))
+    there = strict.asarray(points, device=strict.Device("device1"))
+    assert dse(there).value == pytest.approx(expected, abs=1e-9)
+    labels = np.arange(600) % 10
+    assert math.isfinite(dsmi(there, labels).value)

@@ -185,7 +185,7 @@ def test_no_zarr_array(tmp_path):
 @pytest.mark.parametrize(
     ("kernel", "text"),
     [
-        (SelfTuning(), r"Gaussian or Cosine, got SelfTuning\(neighbors=7\); give kernel=Gaussian\(\), t=1.0 or"),
+        (SelfTuning(), r"with the first two, got SelfTuning\(neighbors=7\); give kernel=Gaussian\(\), t=1.0 or"),
         (Gaussian("knn"), "must be a number or 'median', got 'knn'; resolve it on a sample"),
         (Cosine(Neighbors()), r"must be a number or 'median', got Neighbors\(k=10, most=4096\)"),
     ],
@@ -281,16 +281,16 @@ def test_dse_leaves_a_large_memory_map_on_disk(tmp_path, kernel, monkeypatch):
     assert ours.n == 500
 
 
-def test_the_default_kernel_needs_the_points_in_memory(tmp_path):
+def test_other_kernels_need_the_points_in_memory(tmp_path):
     points = np.random.default_rng(0).normal(size=(500, 4000)).astype(np.float32)
     np.save(tmp_path / "points.npy", points)
     mapped = np.load(tmp_path / "points.npy", mmap_mode="r")
     text = (
-        r"^points on disk can be measured with Gaussian or Cosine, got AlphaDecay\(neighbors=None, decay=40.0\); "
-        r"give kernel=Gaussian\(\), t=1.0 or a sample in memory$"
+        r"^points on disk can be measured with Gaussian, Cosine or AlphaDecay, on a cluster with the first two, "
+        r"got SelfTuning\(neighbors=7\); give kernel=Gaussian\(\), t=1.0 or a sample in memory$"
     )
     with pytest.raises(InputError, match=text):
-        dse(mapped, memory=16e6)
+        dse(mapped, memory=16e6, kernel=SelfTuning())
     # What it says to do is enough; and a map that memory holds is read.
     assert dse(mapped, memory=16e6, kernel=Gaussian(), t=1.0).n == 500
     assert dse(mapped).value == dse(points).value

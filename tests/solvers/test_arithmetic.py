@@ -37,6 +37,11 @@ def _spectrum(nodes, weights, samples=None):
 
 
 class TestLanczos:
+    @pytest.fixture(autouse=True)
+    def whole(self, monkeypatch):
+        """The diagonal operators here would be solved piece by piece (tests/operators/test_pieces.py)."""
+        monkeypatch.setattr("diffspec.solvers.lanczos.pieces_that_fit", lambda operator: None)
+
     def test_usual_settings(self):
         usual = Lanczos()
         expected = "Lanczos(tol=0.001, probes=16, deflation=16, power=3, steps=24, times=(1.0,), most=128)"

@@ -47,6 +47,12 @@ def solver(request):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def whole(monkeypatch):
+    """What falls into pieces is solved as a whole here, which is harder (tests/operators/test_pieces.py has pieces)."""
+    monkeypatch.setattr("diffspec.solvers.lanczos.pieces_that_fit", lambda operator: None)
+
+
 def cloud(n, d=3):
     return np.random.default_rng(0).normal(size=(n, d))
 

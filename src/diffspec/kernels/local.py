@@ -14,7 +14,7 @@ from diffspec._checks import integer, positive, store
 from diffspec._threads import as_many, parallel_map
 from diffspec.errors import InputError
 from diffspec.kernels.protocol import Kernel, Storage
-from diffspec.points.candidates import Candidates, around, together
+from diffspec.points.candidates import Candidates, around, ordered, together
 from diffspec.points.distances import (
     BLOCK_ELEMENTS,
     BYTES_IN_BLOCK,
@@ -32,6 +32,8 @@ __all__ = ["AlphaDecay", "SelfTuning"]
 BELOW = 1e-4
 # A graph with more than this share of all pairs is no faster than the whole array; seen on about SAMPLE rows.
 SPARSE_SHARE, SAMPLE = 0.1, 256
+# Points in float32 may take this share of the memory; where they would take more the search is in float64.
+FLOAT32_SHARE = 0.25
 # Measured peak of building it, per weight.
 BYTES_PER_WEIGHT = 50.0
 
@@ -96,7 +98,7 @@ class AlphaDecay(Kernel):
 
     neighbors: int | None = None
     decay: float = 40.0
-    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "graph")
+    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "graph", "disk")
     semidefinite: ClassVar[bool | None] = False
     time: ClassVar[float] = 3.0  # a sparse graph has many small eigenvalues, mostly noise, and larger times forget them
 
@@ -120,27 +122,43 @@ class AlphaDecay(Kernel):
     def _weighed(self, squared: Array, kth: Array) -> Array:
         return symmetrized(in_blocks(lambda some, rows: self._weights(some, kth[rows, None]), squared))
 
-    def near(self, points: np.ndarray[Any, Any], memory: float = math.inf) -> Any:
-        """The affinity of NumPy points as a CSR array, or None where a tenth of all pairs or more have a weight.
+    def check_count(self, n: int) -> None:
+        """Raise InputError where `n` points are no more than the neighbours that they should have."""
+        _check_count(n, self._neighbors(n), self)
 
-        Neither where it would take more than `memory` bytes.
+    def within(self, n: int) -> tuple[int, float]:
+        """The rank of the neighbour that gives the width among n points; the largest squared distance in its own."""
+        return self._neighbors(n), self._reach()
+
+    def weigh(self, squared: Array, kth: Array) -> Array:
+        """The weights of one direction, from squared distances and those to the neighbour of that rank."""
+        return self._powers(squared, kth)
+
+    def near(self, points: Array, memory: float = math.inf) -> Any:
+        """The affinity as a CSR array, or None where a tenth of all pairs or more have a weight.
+
+        Neither where it would take more than `memory` bytes. Points on a device are searched there, block by block.
 
         O(n^2 d) time by brute force, about 50 bytes per weight; 3 k weights per point in few dimensions, more in many.
         """
-        n, scaled = len(points), unit_scaled(points)[0]
+        n, scaled = points.shape[0], unit_scaled(points)[0]
         _check_count(n, self._neighbors(n), self)
-        order = together(scaled)
-        scaled = scaled[order]
-        search, size = Candidates.of(scaled), as_many(max(1, BLOCK_ELEMENTS // n), BYTES_IN_BLOCK * n)
+        order, search = np.arange(n), None
+        if is_numpy(points):
+            order = together(scaled)
+            ordered(scaled, order)
+            search = Candidates.of(scaled) if 4.0 * points.size <= FLOAT32_SHARE * memory else None
+        size = as_many(max(1, BLOCK_ELEMENTS // n), BYTES_IN_BLOCK * n)
         sample = np.flatnonzero(order % max(1, n // SAMPLE) == 0)
         seen = sum(len(self._rows(sample[k : k + size], scaled, search)[2]) for k in range(0, len(sample), size))
         share = seen / n / len(sample)
         need = BYTES_PER_WEIGHT * share * n * n
         if share > SPARSE_SHARE or need > memory:
             return None
-        require_memory(need, f"the graph of {n} points, {share:.1%} of all pairs,", points)
+        require_memory(need, f"the graph of {n} points, {share:.1%} of all pairs,", order)
         blocks = [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
-        found = parallel_map(lambda rows: self._rows(rows, scaled, search), blocks)
+        every = parallel_map if is_numpy(points) else map
+        found = every(lambda rows: self._rows(rows, scaled, search), blocks)
         counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
         directed = csr_array((0.5 * weights, columns, _pointers(counts)), shape=(n, n))
         both = (directed + directed.T.tocsr())[np.argsort(order), :]
@@ -148,7 +166,7 @@ class AlphaDecay(Kernel):
 
     def _rows(self, rows: Array, scaled: Array, search: Candidates | None) -> tuple[Array, Array, Array]:
         """Of the weights a_ij that are not 0 between `rows` and all points: how many per row, columns, weights."""
-        (i, j), squared, kth = around(scaled, search, rows, self._neighbors(len(scaled)), self._reach())
+        (i, j), squared, kth = around(scaled, search, rows, self._neighbors(scaled.shape[0]), self._reach())
         weights = self._powers(squared, kth[i])
         kept = weights > 0
         return np.bincount(i[kept], minlength=len(rows)), j[kept].astype(np.int32), weights[kept]

@@ -52,7 +52,8 @@ class Kernel(ABC):
     storages: ClassVar[tuple[Storage, ...]] = ("dense",)
     """Which storages the operator can have. ``"dense"``: calling the kernel gives an array, without it CSR, of NumPy
     points only. ``"graph"`` beside it needs `near`, ``"merged"`` needs `of_distinct`; ``"tiles"``, ``"factor"``,
-    ``"disk"`` and ``"cluster"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives."""
+    ``"disk"`` and ``"cluster"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives; a graph
+    goes to disk as `AlphaDecay` does, by `within` and `weigh`."""
     sigma: Sigma | None = None
     """Its width, a number or a rule; None where it has none."""
 
@@ -77,10 +78,10 @@ class Kernel(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} is merged and has no of_distinct")
 
-    def near(self, points: np.ndarray[Any, Any], memory: float) -> Any:
-        """The affinity of many NumPy points as CSR within `memory` bytes, or None where an array serves better.
+    def near(self, points: Array, memory: float) -> Any:
+        """The affinity of many points as CSR within `memory` bytes, or None where an array serves better.
 
-        Asked where "graph" and "dense" are among the storages.
+        Asked where "graph" and "dense" are among the storages: of NumPy points, and of very many on a device.
         """
         raise NotImplementedError(f"{type(self).__name__} is a graph and has no near")
 

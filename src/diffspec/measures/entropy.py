@@ -57,7 +57,7 @@ def dse(
         pyarrow dtypes too), pyarrow tables or nested sequences; finite reals, n >= 2. Sparse, nested and missing values
         are refused, with what to do. One huge value does not hide the distances of the rest. A memory-mapped
         .npy or a zarr array that is larger than a quarter of the memory that may be used stays on disk and is read in
-        parts; `Gaussian` and `Cosine` only.
+        parts; `AlphaDecay`, `Gaussian` and `Cosine` only.
     kernel : Kernel
         `AlphaDecay` (default: the graph of nearest neighbours, without a scale to choose), `Gaussian`, `Cosine`,
         `SelfTuning`, `Precomputed`, or one of the sparse kernels. `diffspec.paper` and `diffspec.conventions.released`

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from scipy.sparse import issparse
 
-from diffspec._arrays import Array, as_float64, namespace, to_numpy
+from diffspec._arrays import Array, as_float64, device_name, namespace, to_numpy
 from diffspec._memory import allowed, in_words
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Kernel, Storage
@@ -144,7 +144,8 @@ def affinity_of(points: Array, kernel: Kernel, storage: Storage, *, memory: floa
     if "dense" not in kernel.storages:
         return kernel(points)
     limit = min(memory or math.inf, allowed())
-    near = kernel.near(to_numpy(points), limit) if storage == "graph" else None
+    held = to_numpy(points) if device_name(points) == "cpu" else points
+    near = kernel.near(held, limit) if storage == "graph" else None
     if near is not None:
         return near
     if 8.0 * n * n > limit:

@@ -16,7 +16,7 @@ import numpy as np
 
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import InputError, TooLargeError
-from diffspec.kernels import SMALLEST, Cosine, Gaussian, Kernel
+from diffspec.kernels import SMALLEST, AlphaDecay, Cosine, Gaussian, Kernel
 from diffspec.kernels.bandwidth import Median
 from diffspec.operators.blocked import tiled_diffusion
 from diffspec.operators.dense import Operator, diffusion
@@ -31,8 +31,9 @@ from diffspec.operators.stored import (
     rectangles,
     survey,
 )
+from diffspec.operators.stored_graph import StoredGraph
 from diffspec.operators.tiles import EPS32, exponential
-from diffspec.points.sources import Source, Values, open_source
+from diffspec.points.sources import HeldRows, Source, Values, open_source
 
 __all__ = ["OnDisk", "in_widths", "on_disk", "resolve", "rule_within", "sample"]
 
@@ -44,6 +45,8 @@ NARROWEST = 64
 SMALLEST_TILE = 16
 # A tile, its product over one block of features, and one copy that an elementwise function makes.
 TILE_COPIES = 3
+# Of squared distances so many times more: with their masks, a selection and what is kept.
+GRAPH_COPIES = 3
 VERDICT_POINTS = 400
 # What OpenBLAS packs its operands into, at most, in each thread, and for small operands as a share of them.
 BLAS_BYTES, BLAS_SHARE = 2.0**25, 0.25
@@ -81,15 +84,15 @@ class OnDisk(Elsewhere):
         return tiled_diffusion(replace(self.tiles, frame=frame), alpha, size)
 
 
-def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Generator) -> OnDisk:
+def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Generator) -> OnDisk | StoredGraph:
     """`points` read once to check, centre and size them, and the width of `kernel` found.
 
     Parameters
     ----------
     points : numpy.memmap, zarr.Array, str or Path
         Shape (n, d); a path is that of a .npy file or of a zarr directory.
-    kernel : Gaussian or Cosine
-        Its sigma is a number, ``"median"`` or `Median`.
+    kernel : Gaussian or Cosine or AlphaDecay
+        Sigma is a number, ``"median"`` or `Median`.
     memory : float
         Bytes, for the operator too. The vectors of a solver come on top: n k float64 for k of them, once per core while
         they are multiplied.
@@ -105,12 +108,25 @@ def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Genera
     """
     source = open_source(points)
     budget = _Budget.of(source, memory)
+    if isinstance(kernel, AlphaDecay):
+        return _graph(source, kernel, budget, rng)
     asked = rule_within(kernel, source.shape[0], budget.left)
     frame = frame_of(source, isinstance(kernel, Cosine), budget.piece)
     rows = _surveyed(source, frame)
     resolved = resolve(asked, rows, replace(frame, features=budget.features(min(4096, source.shape[0]))), rng)
     tiles = in_widths(rows, frame, resolved)
     return OnDisk(resolved, asked, sample(source, budget.left, rng), tiles, budget)
+
+
+def _graph(source: Source, kernel: AlphaDecay, budget: _Budget, rng: np.random.Generator) -> StoredGraph:
+    """The points of `source` surveyed, of which a graph can be made."""
+    frame = frame_of(source, False, budget.piece)
+    rows = _surveyed(source, frame)
+    side = budget.tile(source.shape[0], 8 * GRAPH_COPIES)
+    frame = replace(frame, features=budget.features(side))
+    found = sample(source, budget.left, rng)
+    resolved = kernel.resolve(HeldRows(found, source.shape[0]), rng)
+    return StoredGraph(resolved, kernel, found, rows, frame, side, budget.left / 2.0)
 
 
 def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:
@@ -123,8 +139,8 @@ def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:
     """
     if not isinstance(kernel, Gaussian | Cosine):
         raise InputError(
-            f"points on disk can be measured with Gaussian or Cosine, got {kernel!r}; give kernel=Gaussian(), t=1.0 or "
-            "a sample in memory"
+            "points on disk can be measured with Gaussian, Cosine or AlphaDecay, on a cluster with the first two, got "
+            f"{kernel!r}; give kernel=Gaussian(), t=1.0 or a sample in memory"
         )
     rule = Median() if kernel.sigma == "median" else kernel.sigma
     if isinstance(rule, Median):

@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from diffspec._arrays import Array, from_numpy, is_numpy, namespace, order_statistics, to_numpy
 from diffspec.points.distances import cross_squared_distances
 from diffspec.points.neighbors import squared_distances
 from diffspec.points.selecting import bound_of_rank, of_rank, ranked
 
-__all__ = ["Candidates", "around", "together"]
+__all__ = ["Candidates", "around", "ordered", "together"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -27,6 +28,7 @@ SMALLEST, LARGEST = float(np.finfo(np.float32).smallest_normal), float(np.finfo(
 MOST_FEATURES = 2**17
 # Nanoseconds of a core to measure one pair, and one of all pairs of some rows and columns; and more per feature.
 GATHER, PRODUCT = (60.0, 1.7), (12.0, 0.05)
+FEATURES = 64  # copied at a time
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -97,6 +99,12 @@ def together(points: Matrix) -> Matrix:
     return np.asarray(np.argsort(place[nearest], kind="stable"))
 
 
+def ordered(points: Matrix, order: Matrix) -> None:
+    """Put the rows of `points` in `order`, some features at a time, without a second array of them."""
+    for start in range(0, points.shape[1], FEATURES):
+        points[:, start : start + FEATURES] = points[order, start : start + FEATURES]
+
+
 def around(
     points: Matrix, search: Candidates | None, rows: Matrix, rank: int, reach: float
 ) -> tuple[tuple[Matrix, Matrix], Matrix, Matrix]:
@@ -105,7 +113,7 @@ def around(
     Parameters
     ----------
     points : array (n, d)
-        float64, centred and of moderate scale.
+        float64, centred and of moderate scale; of any library.
     search : Candidates or None
         Of the same points; without it all pairs are measured.
     rows : array of int (m,)
@@ -114,8 +122,11 @@ def around(
     Returns
     -------
     tuple
-        Pairs (place in `rows`, point), by ascending place; their squared distances; and those to the neighbour (m,).
+        Pairs (place in `rows`, point), by ascending place; their squared distances; and those to the neighbour (m,); of
+        NumPy.
     """
+    if not is_numpy(points):
+        return _on_device(points, rows, rank, reach)
     if search is None:
         return _among(points, rows, np.arange(len(points)), rank, reach)
     near = search.near(rows, rank, reach)
@@ -138,3 +149,13 @@ def _among(
     kth = of_rank(squared, rank)
     i, j = np.nonzero(squared <= reach * kth[:, None])
     return (i, columns[j]), squared[i, j], kth
+
+
+def _on_device(points: Array, rows: Matrix, rank: int, reach: float) -> tuple[tuple[Matrix, Matrix], Matrix, Matrix]:
+    """The same of points of another library, measured where they lie: only what is near comes to the host."""
+    xp = namespace(points)
+    squared = cross_squared_distances(xp.take(points, from_numpy(rows, points), axis=0), points)
+    (kth,) = order_statistics(squared, (rank,))
+    near = squared <= reach * kth[:, None]
+    i, j = xp.nonzero(near)
+    return (to_numpy(i), to_numpy(j)), to_numpy(squared[near]), to_numpy(kth)

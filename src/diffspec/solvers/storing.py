@@ -29,6 +29,9 @@ FINEST = 5e-4
 
 # Up to this many points the whole affinity is computed even of a kernel that has few entries.
 DENSE = 2048
+# The same of points on a device: their array is solved there, and beyond this it takes over 20 GB. Then the neighbours
+# are found there and the graph is solved on the host.
+DENSE_ELSEWHERE = 50_000
 
 # Beyond this many points LowRank factors the affinity alone: a pass over all pairs, for exact degrees, costs more.
 FACTORED = 8192
@@ -41,7 +44,7 @@ class Size:
     n: int
     d: int
     host: bool = True
-    """Whether they lie where a graph can be made of them."""
+    """Whether they lie in the memory of the host, not on a device."""
     different: int | None = None
     """How many of them differ, where merging the others makes them few."""
     stays: Literal["disk", "cluster"] | None = None
@@ -74,7 +77,8 @@ def stored_for(size: Size, kernel: Kernel, solver: Solver, memory: float) -> Pla
 
 
 def _has_graph(size: Size, kernel: Kernel) -> bool:
-    return "dense" not in kernel.storages or ("graph" in kernel.storages and size.n > DENSE and size.host)
+    most = DENSE if size.host else DENSE_ELSEWHERE
+    return "dense" not in kernel.storages or ("graph" in kernel.storages and size.n > most)
 
 
 def _stochastic(size: Size, tol: float | None, memory: float) -> Plan:
