@@ -112,7 +112,8 @@ def test_the_training_goes_on_and_all_records_are_there_in_the_end(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     told: list[list[Any]] = json.loads(done.stdout)
     ((step, kind, text),) = told  # one warning for the whole outage
-    assert (step, kind) == (3, "RunLogWarning")
+    assert step in (3, 4)  # the last page of a file has room for some records more
+    assert kind == "RunLogWarning"
     assert FULL in text
     assert "the training goes on" in text
     records = read(tmp_path / "run.jsonl")  # a torn line would be a warning, which is an error here
@@ -128,4 +129,5 @@ def test_strict_ends_it(tmp_path: Path, how: str) -> None:
     done = trained(how, "strict", tmp_path)
     assert done.returncode == 1
     assert FULL in done.stderr.splitlines()[-1]
-    assert [r["step"] for r in read(tmp_path / "run.jsonl") if r.get("name") == "DSE(Z)"] == [0, 1, 2]
+    steps = [r["step"] for r in read(tmp_path / "run.jsonl") if r.get("name") == "DSE(Z)"]
+    assert steps in ([0, 1, 2], [0, 1, 2, 3])  # whole records all

@@ -66,7 +66,7 @@ class Collapse:
     """
 
     name: ClassVar[str] = "collapse"
-    rank: float = 1.5
+    rank: float = 1.4
 
     def __post_init__(self) -> None:
         if not 1.0 < real(self.rank) < math.inf:
