@@ -42,7 +42,7 @@ def others() -> list[dict[str, Any]]:
         }
         for row in second()
     ]
-    return weights + more
+    return more + weights
 
 
 def second() -> list[dict[str, str]]:

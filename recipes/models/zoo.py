@@ -5,8 +5,8 @@ Claim: DSMI(Z;Y) of penultimate features predicts the accuracy of 962 ImageNet m
 Command: `python -m recipes zoo --paper`. Expected time: 40 s smoke, 2 CPU hours cpu, 20 CPU hours paper.
 
 The stand-in for two cores: networks whose architecture, width, depth, step, data, augmentation and wrong labels are
-drawn at random, trained here on MNIST and CIFAR-10, and 37 of other people. Of each the penultimate features of 2000
-test images; accuracy is that of all held-out images.
+drawn at random, trained here on MNIST and CIFAR-10, and 37 of other people. Penultimate features of held-out
+images; the accuracy is that of 4,000 of them (of other people's networks, of all).
 """
 
 from __future__ import annotations
@@ -46,10 +46,12 @@ class Settings:
     probed: int = 0
     others: int | None = None
     """Networks of other people, all by default."""
-    counts: tuple[int, ...] = (50, 100, 200, 500, 1000, 2000)
+    measured: int = 1000
+    """Images that every measure sees."""
+    counts: tuple[int, ...] = (50, 100, 200, 500, 1000)
     shares: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8)
     """Wrong labels, of `noisy` points."""
-    noisy: int = 1000
+    noisy: int = 500
 
 
 SMOKE = Settings(
@@ -62,6 +64,7 @@ SMOKE = Settings(
     transfer={"digits": ("digits",)},
     probed=200,
     others=0,
+    measured=200,
     counts=(50, 200),
     shares=(0.0, 0.5),
     noisy=200,
@@ -107,7 +110,7 @@ def ask(settings: Settings, log: Log) -> None:
     """Every measure of the networks that were trained so far, and of other people's."""
     drawn = [dict(cell.key) for cell in log.cells if "number" in cell.key]
     networks = [{"drawn": key} for key in drawn] + [row["network"] for row in others()[: settings.others]]
-    asked = [{"network": network, "n": settings.kept} for network in networks]
+    asked = [{"network": network, "n": settings.measured} for network in networks]
     measure_all(log, whole, asked, lambda key: 1.0)
     numbers = {"counts": settings.counts, "shares": settings.shares, "n": settings.noisy}
     measure_all(log, curves, [{"network": network, **numbers} for network in networks], lambda key: 1.0)

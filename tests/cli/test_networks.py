@@ -220,3 +220,47 @@ def test_every_line_of_json_says_where_its_points_came_from(folder, capsys):
     alone = json.loads(printed(capsys, "measure", "nets/net0.npy", "--json"))
     assert (alone["key"], alone["labels"]) == (None, None)
     assert alone["effective_rank"] == pytest.approx(dse(folder[0]["net0"]).effective_rank)
+
+
+def test_what_a_network_saw_is_kept_and_a_broken_run_goes_on(images, tmp_path, capsys, monkeypatch):
+    timm = pytest.importorskip("timm")
+    made, calls = timm.create_model, []
+
+    def create(name, pretrained, **rest):
+        calls.append(name)
+        if len(calls) == 2:
+            raise OSError("no network")
+        return made(name, pretrained=False, **rest)
+
+    names = ["test_resnet.r160_in1k", "test_vit.r160_in1k"]
+    monkeypatch.setattr(timm, "list_models", lambda pretrained: names)
+    monkeypatch.setattr(timm, "create_model", create)
+    asked = ["rank", "--timm", "test_*", "--images", str(images), "--resamples", "10", "--json"]
+    kept = [*asked, "--keep", str(tmp_path / "kept")]
+    assert run(kept) == 2
+    assert "1 of 2: test_resnet.r160_in1k, " in capsys.readouterr().err
+    assert run(kept) == 0
+    first = capsys.readouterr()
+    assert first.err.splitlines()[0] == "1 of 2: test_resnet.r160_in1k, kept"
+    assert calls == [*names, names[1]]
+    assert run(kept) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == json.loads(first.out)["rows"]
+    assert calls == [*names, names[1]]
+    next((images / "cat").iterdir()).unlink()  # other images are not those that were kept
+    assert run(kept) == 0
+    assert len(calls) == 5
+    capsys.readouterr()
+    assert "--keep needs --timm" in refused(capsys, "rank", "all.npz", "--keep", str(tmp_path))
+
+
+def test_a_damaged_file_of_what_was_kept_is_named(images, tmp_path, capsys, monkeypatch):
+    timm = pytest.importorskip("timm")
+    made = timm.create_model
+    monkeypatch.setattr(timm, "list_models", lambda pretrained: ["test_resnet.r160_in1k"])
+    monkeypatch.setattr(timm, "create_model", lambda name, pretrained, **rest: made(name, pretrained=False, **rest))
+    asked = ["rank", "--timm", "test_*", "--images", str(images), "--resamples", "10", "--keep", str(tmp_path / "kept")]
+    assert run(asked) == 0
+    (path,) = (tmp_path / "kept").iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    capsys.readouterr()
+    assert "cannot be read" in refused(capsys, *asked)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ __all__ = ["rank"]
 @click.option("--against-column", help="Its column of numbers.  [default: the first called *acc*, else the first]")
 @click.option("--timm", "patterns", multiple=True, help="Pretrained networks of timm, 'resnet*', on --images.")
 @click.option("--images", type=click.Path(path_type=Path), help="A folder of images in one folder per class.")
+@click.option("--keep", type=click.Path(path_type=Path), help="A folder for what --timm sees; a broken run goes on.")
 @click.option("--n", "count", type=int, default=2000, show_default=True, help="Images of --images, of all classes.")
 @click.option(
     "--estimator", type=click.Choice(ESTIMATORS), default="adjusted", show_default=True, help="Of the information."
@@ -49,6 +52,7 @@ def rank(
     against_column: str | None,
     patterns: tuple[str, ...],
     images: Path | None,
+    keep: Path | None,
     count: int,
     estimator: str,
     convention: str,
@@ -71,6 +75,8 @@ def rank(
     """
     if bool(patterns) != bool(images):
         raise click.UsageError("--timm needs --images, and --images needs --timm")
+    if keep is not None and not patterns:
+        raise click.UsageError("--keep needs --timm")
     if bool(files) == bool(patterns):
         raise click.UsageError("give files or folders to rank, or --timm with --images")
     if any(path.suffix == ".jsonl" for path in files):
@@ -81,7 +87,8 @@ def rank(
     if patterns and images is not None:
         from diffspec.training.zoo import features
 
-        points, truth = features(patterns, images, n=count, seed=seed)
+        told = {"say": partial(click.echo, err=True)} if keep is not None or sys.stderr.isatty() else {}
+        points, truth = features(patterns, images, n=count, seed=seed, keep=keep, **told)
     else:
         points, given = representations(files, keys, labels, labels_key)
         truth = _required(given)

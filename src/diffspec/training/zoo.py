@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import numpy as np
 
 from diffspec._checks import integer
 from diffspec.errors import InputError, MissingExtraError
+from diffspec.files.writing import replace
 
 __all__ = ["features", "images_in"]
 
@@ -21,7 +25,14 @@ Values = np.ndarray[Any, Any]
 
 
 def features(
-    patterns: Sequence[str], folder: Path, *, n: int = 2000, seed: int = 0, pretrained: bool = True
+    patterns: Sequence[str],
+    folder: Path,
+    *,
+    n: int = 2000,
+    seed: int = 0,
+    pretrained: bool = True,
+    keep: Path | None = None,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> tuple[dict[str, Values], Values]:
     """What networks of timm see of images: by name the input of the classifier (n, d), and the labels (n,).
 
@@ -37,6 +48,11 @@ def features(
         Draws them.
     pretrained : bool
         Load the weights of timm, from its cache or from the network. Without them the networks are random.
+    keep : Path, optional
+        A folder for what each network sees, as float32: what it holds of these images is read and not computed again,
+        so that a broken run goes on.
+    say : callable
+        Is told a line for each network.
 
     Raises
     ------
@@ -57,11 +73,20 @@ def features(
     names = _names(timm, patterns, pretrained=pretrained)
     paths, labels = images_in(folder, n=integer(n, "n", least=1), seed=seed)
     found = {}
-    with torch.inference_mode():
-        for name in names:
+    for at, name in enumerate(names, start=1):
+        started = time.monotonic()
+        place = None if keep is None else keep / f"{name}-{_digest(paths, pretrained=pretrained)}.npy"
+        known = place is not None and place.exists()
+        if known and place is not None:
+            found[name] = _kept(place)
+        else:
             network, transform = _network(timm, name, pretrained=pretrained)
-            batches = [network(torch.stack([transform(image) for image in some])) for some in _batches(paths)]
+            with torch.inference_mode():
+                batches = [network(torch.stack([transform(image) for image in some])) for some in _batches(paths)]
             found[name] = torch.cat(batches).double().numpy()
+            if place is not None:
+                _keep(place, found[name])
+        say(f"{at} of {len(names)}: {name}, {'kept' if known else f'{time.monotonic() - started:.0f} s'}")
     return found, labels
 
 
@@ -87,6 +112,32 @@ def images_in(folder: Path, *, n: int, seed: int) -> tuple[list[Path], Values]:
         for at in np.sort(rng.choice(len(paths), size=min(each, len(paths)), replace=False))
     ]
     return [path for path, _name in pairs], np.array([name for _path, name in pairs])
+
+
+def _digest(paths: Sequence[Path], *, pretrained: bool) -> str:
+    """Of the images as they are now, by their names, sizes and times; random networks are others."""
+    stamps = [f"{path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths]
+    return blake2b("\n".join([str(pretrained), *stamps]).encode(), digest_size=8).hexdigest()
+
+
+def _kept(place: Path) -> Values:
+    try:
+        return np.asarray(np.load(place, allow_pickle=False), dtype=np.float64)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{place} cannot be read ({error}); remove it, and it is made again") from error
+
+
+def _keep(place: Path, points: Values) -> None:
+    """Whole or not at all."""
+    buffer = BytesIO()
+    np.save(buffer, points.astype(np.float32))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{place.parent} cannot be a folder ({error}); give another one to keep features in"
+        ) from error
+    replace(place, buffer.getvalue())
 
 
 def _names(timm: Any, patterns: Sequence[str], *, pretrained: bool) -> list[str]:
