@@ -87,8 +87,9 @@ def rank(
     if patterns and images is not None:
         from diffspec.training.zoo import features
 
-        told = {"say": partial(click.echo, err=True)} if keep is not None or sys.stderr.isatty() else {}
-        points, truth = features(patterns, images, n=count, seed=seed, keep=keep, **told)
+        watched = keep is not None or sys.stderr.isatty()
+        say = partial(click.echo, err=True) if watched else lambda _line: None
+        points, truth = features(patterns, images, n=count, seed=seed, keep=keep, say=say)
     else:
         points, given = representations(files, keys, labels, labels_key)
         truth = _required(given)
