@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,7 @@ def rank(
     if patterns and images is not None:
         from diffspec.training.zoo import features
 
-        watched = keep is not None or sys.stderr.isatty()
-        say = partial(click.echo, err=True) if watched else lambda _line: None
-        points, truth = features(patterns, images, n=count, seed=seed, keep=keep, say=say)
+        points, truth = features(patterns, images, n=count, seed=seed, keep=keep, say=_told(keep))
     else:
         points, given = representations(files, keys, labels, labels_key)
         truth = _required(given)
@@ -100,6 +99,12 @@ def rank(
     if plot is not None:
         _draw(found, plot)
     say(_as_json(found, agrees) if as_json else _as_text(found, agrees))
+
+
+def _told(keep: Path | None) -> Callable[[str], None]:
+    """Where progress goes: to standard error where somebody looks on, or asked for something to last."""
+    watched = keep is not None or sys.stderr.isatty()
+    return partial(click.echo, err=True) if watched else lambda _line: None
 
 
 def _required(labels: Any) -> Any:
