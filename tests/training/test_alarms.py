@@ -97,6 +97,18 @@ def test_saturation_is_told_under_its_rule(tmp_path: Path) -> None:
     assert "informative for sigma between" in record["text"]
 
 
+def test_which_widths_would_tell_more_is_said_when_a_kernel_begins_to_tell_nothing(tmp_path: Path) -> None:
+    model = Scaled()
+    watching = monitor(tmp_path, model, rules={"wide": Gaussian(2.0)}, measures=[DSE(), DSMI("Y")])
+    told(watching, model, [1e3, 1e4, 1.0, 1e-4, 1e-4])
+    found = [r for r in read(tmp_path / "run.jsonl") if r["kind"] == "number" and r["rule"] == "wide"]
+    for name in ("DSE(Z)", "DSMI(Z;Y)"):
+        verdicts = [r["verdict"] for r in found if r["name"] == name]
+        assert ["between about" in verdict for verdict in verdicts] == [True, False, False, True, False]
+        words = ("saturated", "saturated", "", "collapsed", "collapsed")
+        assert all(verdict.startswith(word) for verdict, word in zip(verdicts, words, strict=True))
+
+
 def learnt(seed: int = 0) -> tuple[Any, Any, Any]:
     """A network, 300 digits under wrong labels, and how an epoch is trained."""
     torch.manual_seed(seed)

@@ -151,10 +151,12 @@ def measured(
     memory: float | None = None,
     seed: Seed,
     known: Callable[[Storage], Any] | None = None,
+    advises: bool = True,
 ) -> Spectrum:
     """The spectrum of what was `given`, as `how` asks: plan, build, solve, judge. `seed` is written down.
 
     `known` gives the affinity of all points where it has been computed for something else too; it is used up.
+    Without `advises`, nothing is sought that would be better where the kernel tells nothing: dozens of eigenproblems.
     """
     choice = given.choice(how)
     if known and choice.plan.precision == "kernel" and choice.storage in ("dense", "graph"):
@@ -171,7 +173,7 @@ def measured(
             why=f"{choice.solver!r} with ",
         )
     found = padded(choice.solver(operator, how.rng), given.size.n)
-    advised = advice_for(found, given.sample, given.kernel, how.alpha, how.t, rng=how.rng)
+    advised = advice_for(found, given.sample, given.kernel, how.alpha, how.t, rng=how.rng) if advises else ""
     settings = settings_of(given.sample, given.asked, given.kernel, alpha=how.alpha, solver=choice.solver, rng=seed)
     settings = replace(settings, t=how.t, solver=f"{settings.solver}{given.said}")
     if given.kernel.semidefinite is False:

@@ -38,6 +38,8 @@ class Several:
         As for `dse`, in memory.
     kernel, alpha, t
         As for `dse`.
+    advises : bool
+        Whether verdicts say which widths would be better where the kernel tells nothing: dozens of eigenproblems.
 
     Raises
     ------
@@ -51,8 +53,15 @@ class Several:
     """
 
     def __init__(
-        self, points: Array, *, kernel: Kernel = AlphaDecay(), alpha: float = 0.5, t: float | None = None
+        self,
+        points: Array,
+        *,
+        kernel: Kernel = AlphaDecay(),
+        alpha: float = 0.5,
+        t: float | None = None,
+        advises: bool = True,
     ) -> None:
+        self._advises = advises
         self._how = asked(kernel, alpha=alpha, t=t, rng=SEED)
         self._given = taken(as_points(points), self._how)
         self._affinities: dict[Storage, Any] = {}
@@ -77,11 +86,14 @@ class Several:
     @cached_property
     def spectrum(self) -> Spectrum:
         """As `diffspec.spectrum`."""
-        return measured(self._given, self._fresh(), seed=SEED, known=lambda storage: self._affinity(storage).copy())
+        known = lambda storage: self._affinity(storage).copy()  # noqa: E731
+        return measured(self._given, self._fresh(), seed=SEED, known=known, advises=self._advises)
 
     @cached_property
     def _advice(self) -> str:
         """What to do where the kernel is at fault: dozens of eigenproblems, so found once."""
+        if not self._advises:
+            return ""
         if "spectrum" in vars(self) and self.spectrum.advice:
             return self.spectrum.advice
         return advice(self._given.points, self._given.kernel, self._how.alpha, self._how.t, self._fresh().rng)

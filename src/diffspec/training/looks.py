@@ -57,11 +57,12 @@ class _Under:
 
     points: Points
     walk: Walk
+    advises: bool = True
 
     @cached_property
     def several(self) -> Several:
         """What its measures share; made at the first use, so that its failure is theirs."""
-        return Several(self.points, **self.walk)
+        return Several(self.points, **self.walk, advises=self.advises)
 
 
 @dataclass(slots=True)
@@ -76,6 +77,8 @@ class Looks:
     after: Aftermath
     numbers: dict[str, float] = field(default_factory=dict)
     step: int = 0
+    _advised: set[tuple[str, str | None]] = field(default_factory=set)
+    """Where a kernel told nothing at the look before: which widths would is said once, since it takes long."""
     _waits: bool = False
     """Whether looks are left out since the last that was made."""
 
@@ -135,7 +138,7 @@ class Looks:
             scale = self._distance(points, layer)
         fixed: dict[str, Estimate] = {}
         once, each = plan.by_how_often()
-        for rule, measures, under in chain([(None, once, _Under(points, {}))], self._under(points, each)):
+        for rule, measures, under in chain([(None, once, _Under(points, {}))], self._under(layer, points, each)):
             for measure in measures:
                 fields = {"layer": layer, "name": measure.name, "rule": rule}
                 with self._attempt(**fields):
@@ -152,11 +155,11 @@ class Looks:
                 self._picture(points, layer, self.step)
 
     def _under(
-        self, points: Points, measures: Sequence[Measure]
+        self, layer: str, points: Points, measures: Sequence[Measure]
     ) -> Iterator[tuple[str | None, Sequence[Measure], _Under]]:
         """Rules one after another, so that what the measures of one share is let go before the next."""
         for rule, walk in self.plan.rules.items():
-            yield rule, measures, _Under(points, walk)
+            yield rule, measures, _Under(points, walk, advises=(layer, rule) not in self._advised)
 
     def _failed(self, error: Exception, **fields: Any) -> None:
         """A record of what did not work."""
@@ -232,6 +235,9 @@ class Looks:
     def _number(self, **fields: Any) -> None:
         self.writer.write("number", step=self.step, **fields)
         self.numbers[self.keys.of(fields)] = float(fields["value"])
+        if fields["name"] == "DSE(Z)":
+            silent = fields["verdict"].startswith(("saturated", "collapsed"))
+            (self._advised.add if silent else self._advised.discard)((fields["layer"], fields["rule"]))
         self._alert(self.alarms.number(fields))
 
     def _alert(self, alerts: Iterable[Alert]) -> None:
