@@ -51,16 +51,17 @@ def _scatter(axis: Any, rows: Sequence[Row], measure: str) -> None:
 def curves(cells: list[Cell]) -> Figure:
     """Spearman against the number of points, and against the share of wrong labels; a row per data set."""
     parts = (zoo_tables.by_points(cells), zoo_tables.by_wrong_labels(cells))
-    figure, axes = panels(len(parts[0]), 2, size=(3.4, 2.4), sharey=True)
+    figure, axes = panels(max(1, len(parts[0])), 2, size=(3.4, 2.4), sharey=True)
     for column, (found, what) in enumerate(zip(parts, ("points", "share of wrong labels"), strict=True)):
-        for line, (data, places) in zip(axes, found.items(), strict=True):
+        for line, (data, places) in zip(axes, found.items(), strict=False):
             for k, name in enumerate(FEW):
                 values = [each[name] for each in places.values()]
                 line[column].plot(list(places), values, DASHES[k // 3], color=COLOURS[k], marker="o", ms=3, label=name)
             line[column].set_xlabel(what, fontsize=8)
             line[0].set_ylabel(f"{data}\nSpearman with accuracy", fontsize=8)
             line[column].set_xscale("log" if column == 0 else "linear")
-    axes[0, 0].legend(fontsize=6, frameon=False)
+    if parts[0]:
+        axes[0, 0].legend(fontsize=6, frameon=False)
     return figure
 
 

@@ -175,9 +175,13 @@ def table(cells: Sequence[Cell]) -> str:
 def _alike(found: Mapping[str, Sequence[Row]]) -> str:
     lines = [f"| measure | {' | '.join(found)} |", "|---|" + "---|" * len(found)]
     for measure in MEASURES:
-        told = [f"{kendall(some, measure):.2f} / {banded(some, measure):.2f}" for some in found.values()]
+        told = [f"{_short(kendall(some, measure))} / {_short(banded(some, measure))}" for some in found.values()]
         lines.append(f"| {measure} | {' | '.join(told)} |")
     return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def _verdicts(found: Mapping[str, Sequence[Row]]) -> str:
@@ -195,6 +199,6 @@ def _curve(title: str, found: Mapping[str, Mapping[Any, Mapping[str, float]]], f
     parts = [title] if found else []
     for data, places in found.items():
         lines = [f"| {data} | {' | '.join(form.format(place) for place in places)} |", "|---|" + "---|" * len(places)]
-        lines += [f"| {name} | {' | '.join(f'{each[name]:.2f}' for each in places.values())} |" for name in FEW]
+        lines += [f"| {name} | {' | '.join(_short(each[name]) for each in places.values())} |" for name in FEW]
         parts.append("\n".join(lines))
     return parts
