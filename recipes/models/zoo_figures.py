@@ -60,7 +60,9 @@ def curves(cells: list[Cell]) -> Figure:
             line[column].set_xlabel(what, fontsize=8)
             line[0].set_ylabel(f"{data}\nSpearman with accuracy", fontsize=8)
             line[column].set_xscale("log" if column == 0 else "linear")
-    if parts[0]:
+    if not parts[0]:
+        axes[0, 0].set_title("not measured yet", fontsize=8)
+    else:
         axes[0, 0].legend(fontsize=6, frameon=False)
     return figure
 
