@@ -32,6 +32,7 @@ ROOMS = {
     "embedding": "looks",
     "neurons": "looks",
     "initialisation": "studies",
+    "initialisation-planes": "looks",
     "loss": "studies",
     "watching": "looks",
     "memorising": "looks",

@@ -20,9 +20,9 @@ Embedding: TypeAlias = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 FILE = re.compile(r"embedding-(\d+)\.npz")
 
 
-def beside(log: Log) -> str:
-    """The file of the results of `training` at the size of `log`, in the same folder of results."""
-    return str(log.path.parents[1] / "training" / log.path.name)
+def beside(log: Log, recipe: str = "training") -> str:
+    """The file of the results of `recipe` at the size of `log`, in the same folder of results."""
+    return str(log.path.parents[1] / recipe / log.path.name)
 
 
 def curves(key: Key, results: str) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["between", "heat_maps", "numbers", "outside", "planes", "table"]
+__all__ = ["between", "heat_maps", "numbers", "outside", "plane", "planes", "table"]
 
 Points: TypeAlias = np.ndarray[Any, Any]
 
@@ -62,19 +62,19 @@ def planes(cells: Sequence[Cell], way: str, network: str) -> Figure:
     figure, axes = panels(len(some), max(len(cell.values["looks"]) for cell in some), size=(1.9, 1.8))
     for row, cell in zip(axes, some, strict=True):
         for axis, at in zip(row, range(len(cell.values["looks"])), strict=False):
-            _plane(axis, cell, way, at)
+            plane(axis, cell, way, at)
+            axis.set_title(f"epoch {cell.values['looks'][at]}, {cell.values['accuracy'][at]:.0%} right", fontsize=6)
         row[0].set_ylabel(f"{network}, {cell.key['data']}\n{cell.key['condition']}", fontsize=6)
     return figure
 
 
-def _plane(axis: Axes, cell: Cell, way: str, at: int) -> None:
+def plane(axis: Axes, cell: Cell, way: str, at: int) -> None:
+    """One look: the points by their class, extrema in red."""
     found = np.array(cell.values[way][at])
     labels, count = np.array(cell.values["labels"][at]), _count(cell.values["distances"][at])
     axis.scatter(*found[:-count].T, s=3, lw=0, c=labels[:-count], cmap="tab10")
     axis.scatter(*found[-count:].T, s=16, color="red", edgecolor="white", lw=0.5, zorder=3)
     axis.set(xticks=[], yticks=[])
-    accuracy = cell.values["accuracy"][at]
-    axis.set_title(f"epoch {cell.values['looks'][at]}, {accuracy:.0%} right", fontsize=6)
 
 
 def heat_maps(cells: Sequence[Cell], network: str) -> Figure:
