@@ -16,6 +16,7 @@ from diffspec.errors import InputError
 
 __all__ = [
     "Seed",
+    "check_alpha",
     "generator_of",
     "integer",
     "legacy_seed",
@@ -92,6 +93,13 @@ def real(value: Any) -> float:
         return float(value)
     except OverflowError:
         return math.nan
+
+
+def check_alpha(alpha: float) -> float:
+    """`alpha` as a float, or InputError where it does not lie in [0, 1]."""
+    if not 0.0 <= real(alpha) <= 1.0:
+        raise InputError(f"alpha must lie in [0, 1], got {shown(alpha)}; the paper uses 0.5")
+    return float(alpha)
 
 
 def positive(value: Any, name: str, *, hint: str = "") -> float:

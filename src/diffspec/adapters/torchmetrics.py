@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from diffspec._checks import integer
+from diffspec._checks import check_alpha, integer
 from diffspec.adapters.rows import DIGITS, LEADING, checked, parts, smallest
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.kernels import AlphaDecay, Kernel
@@ -15,7 +15,6 @@ from diffspec.measures.asked import check_walk, time_for
 from diffspec.measures.entropy import dse
 from diffspec.measures.estimators import Adjusted
 from diffspec.measures.information import dsmi
-from diffspec.operators.dense import check_alpha
 from diffspec.spectra.result import Estimate
 
 try:

@@ -15,10 +15,11 @@ from diffspec.baselines.likeness.neighbors import information_imbalance, mutual_
 from diffspec.baselines.neural.bounds import Training, infonce, mine, nwj, smile
 from diffspec.baselines.quality.collapse import lidar, neural_collapse
 from diffspec.baselines.quality.dimension import gride, levina_bickel, two_nn
+from diffspec.baselines.quality.leep import leep, n_leep, nce
 from diffspec.baselines.quality.neighbors import label_overlap
 from diffspec.baselines.quality.probes import knn_probe, logme
 from diffspec.baselines.quality.spectra import alpha_req, effective_rank, participation_ratio, stable_rank
-from diffspec.baselines.quality.transfer import h_score, leep, n_leep, nce
+from diffspec.baselines.quality.transfer import h_score
 from diffspec.baselines.spectral.entries import entry_entropy, entry_information
 from diffspec.baselines.spectral.fourier import fourier_entropy, fourier_information
 from diffspec.baselines.spectral.gram import gram_entropy, gram_information, vendi_score

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._checks import Seed, generator_of, positive
+from diffspec._checks import Seed, check_alpha, generator_of, positive
 from diffspec.kernels import Kernel
-from diffspec.operators.dense import check_alpha
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import check_memory, check_walk
 from diffspec.spectra.spectrum import check_time

@@ -13,14 +13,13 @@ from scipy.sparse import issparse
 from scipy.spatial.distance import pdist, squareform
 
 from diffspec._arrays import Array, as_points, to_numpy
-from diffspec._checks import Seed, generator_of, integer
+from diffspec._checks import Seed, check_alpha, generator_of, integer
 from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.asked import check_walk, time_for
 from diffspec.operators.build import affinity_of
 from diffspec.operators.conjugate import Floats, as_dense, conjugate_of, leading, scaled
-from diffspec.operators.dense import check_alpha
 from diffspec.solvers.storing import whole_of
 
 __all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"]

@@ -16,9 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
-from diffspec._checks import real, shown
 from diffspec._threads import parallel_map
-from diffspec.errors import InputError
 from diffspec.operators.pieces import Indices, pieces_of
 from diffspec.spectra.perturbation import Perturbation
 
@@ -26,7 +24,6 @@ __all__ = [
     "Dense",
     "Entrywise",
     "Operator",
-    "check_alpha",
     "diffusion",
     "eigenvalue_rounding",
     "is_narrow",
@@ -260,13 +257,6 @@ def product_eps(operator: Operator) -> float:
     xp = namespace(operator.like)
     narrow = is_narrow(operator) and rounding_is_harmless(operator)
     return float(xp.finfo(xp.float32 if narrow else xp.float64).eps)
-
-
-def check_alpha(alpha: float) -> float:
-    """`alpha` as a float, or InputError where it does not lie in [0, 1]."""
-    if not 0.0 <= real(alpha) <= 1.0:
-        raise InputError(f"alpha must lie in [0, 1], got {shown(alpha)}; the paper uses 0.5")
-    return float(alpha)
 
 
 def diffusion(affinity: Array, alpha: float, *, overwrite: bool = False) -> Dense:

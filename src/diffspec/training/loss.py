@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from diffspec._arrays import Array, as_float64, as_points, take_square
-from diffspec._checks import generator_of
+from diffspec._checks import check_alpha, generator_of
 from diffspec._foreign import as_array
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.measures.asked import check_walk
 from diffspec.measures.estimators import Estimator, Literal, check_difference
-from diffspec.operators.dense import check_alpha, diffusion
+from diffspec.operators.dense import diffusion
 from diffspec.points.groups import Grouping, check_grouping, partition_of
 from diffspec.solvers import Exact
 from diffspec.spectra.result import BIT, NATS_PER

@@ -7,11 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from diffspec._checks import integer, shown
+from diffspec._checks import check_alpha, integer, shown
 from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
 from diffspec.measures.asked import check_walk, time_for
-from diffspec.operators.dense import check_alpha
 from diffspec.runs.log import RunLog
 from diffspec.training.measures import Measure, OfPoints
 from diffspec.training.pictures import Steps

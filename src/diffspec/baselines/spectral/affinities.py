@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffspec._checks import Seed, generator_of
+from diffspec._checks import Seed, check_alpha, generator_of
 from diffspec.baselines._samples import Floats
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.measures.asked import check_walk
 from diffspec.measures.entropy import settings_of
-from diffspec.operators.dense import check_alpha
 from diffspec.solvers import Exact
 from diffspec.spectra.result import Settings
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import entr
 
 from diffspec._arrays import Array, take_square
-from diffspec._checks import Seed, generator_of
+from diffspec._checks import Seed, check_alpha, generator_of
 from diffspec._memory import within_memory
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import in_bits
@@ -19,7 +19,6 @@ from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
-from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate
 

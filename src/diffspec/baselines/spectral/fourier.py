@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, take_square
-from diffspec._checks import Seed, generator_of, integer
+from diffspec._checks import Seed, check_alpha, generator_of, integer
 from diffspec._memory import within_memory
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
@@ -20,7 +20,6 @@ from diffspec.kernels import Gaussian, Kernel
 from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
 from diffspec.operators.conjugate import conjugate_of, leading
-from diffspec.operators.dense import check_alpha
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate
 

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from diffspec._arrays import Array, take_square
-from diffspec._checks import Seed, generator_of
+from diffspec._checks import Seed, check_alpha, generator_of
 from diffspec._memory import within_memory
 from diffspec.baselines._difference import EntropyOf, difference
 from diffspec.baselines._estimates import in_bits
@@ -21,7 +21,7 @@ from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
-from diffspec.operators.dense import Dense, check_alpha
+from diffspec.operators.dense import Dense
 from diffspec.points.groups import Grouping
 from diffspec.released.measures import Nearest
 from diffspec.solvers import Exact

@@ -10,8 +10,9 @@ import numpy as np
 from diffspec.errors import InputError
 from diffspec.measures.curves import Profile
 from diffspec.runs.plots.looks import Style, rule_words, styles, unit_words
+from diffspec.runs.plots.origins import origins
 from diffspec.runs.plots.panels import canvas, caption, layer_of
-from diffspec.runs.plots.series import Curve, Source, origins
+from diffspec.runs.plots.series import Curve, Source
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
