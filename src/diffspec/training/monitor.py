@@ -133,7 +133,7 @@ class Monitor:
     >>> with Monitor(network, layers=["1"], probe=probe, log=folder.name + "/run.jsonl") as monitor:
     ...     numbers = monitor.observe(0, accuracy=0.5)  # after every epoch of your loop
     >>> sorted(numbers)[:3]
-    ['accuracy', 'diffspec/dse/1', 'diffspec/dse/sigma_10/1']
+    ['accuracy', 'diffspec/adjusted_dsmi_y/1', 'diffspec/adjusted_dsmi_y/sigma_10/1']
     >>> folder.cleanup()
     """
 

@@ -151,7 +151,7 @@ class Probe:
         if isinstance(self.inputs, Mapping):
             raise InputError("DSMI(Z;X) needs the inputs as one tensor, got a mapping; leave the measure out")
         vectors = self.inputs.detach().cpu().double().numpy()
-        return self.clusters(vectors.reshape(len(vectors), -1))
+        return partition_of(vectors.reshape(len(vectors), -1), self.clusters, len(self))
 
 
 def _advice(inputs: Any) -> str:
