@@ -85,7 +85,10 @@ FURTHER: Mapping[str, Callable[[list[Cell]], Figure]] = {}
 
 def table(cells: list[Cell]) -> str:
     """DSE, the share of the plane between classes and the accuracy, by initialisation and epoch."""
-    lines = ["| initialisation | epoch | DSE, sigma = 10 | share between classes | accuracy, % |", "|---|---|---|---|---|"]
+    lines = [
+        "| initialisation | epoch | DSE, sigma = 10 | share between classes | accuracy, % |",
+        "|---|---|---|---|---|",
+    ]
     for cell in cells:
         values = cell.values
         for epoch, *numbers in zip(values["looks"], values[DSE], values[BETWEEN], values["accuracy"], strict=True):
