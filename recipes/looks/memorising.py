@@ -14,9 +14,9 @@ epochs apart, so delays are in steps. What we find:
 - How far the training accuracy is ahead of adjusted DSMI / H(Y) tells every memorising network, and no other, over a
   wide range of limits. With the condition that the information is no higher than before training, a network that
   learns and memorises the rest is spared. That is `diffspec.training.Memorisation`.
-- It tells some 4 to 5 epochs after the wrong labels begin to be learned, when half of them are known; 8 on MNIST,
-  whose classes random weights tell. The fixed width and matched DSMI need higher limits and 2 to 3 epochs more; the
-  entropy without labels misses a quarter to a half.
+- It tells some 5 to 6 epochs after the wrong labels begin to be learned, when half of them are known; 10 on MNIST,
+  whose classes random weights tell. The fixed width and matched DSMI need higher limits and 2 to 4 epochs more; the
+  entropy without labels misses a fifth to two fifths.
 - The held-out accuracy in its place tells one to two epochs earlier, and as surely. The rule is for where
   there is none: no classifier yet, a layer inside, or labels that are not those of the training.
 - Contrastive cells have no training accuracy, so rules that need one cannot tell of them, rightly or wrongly.

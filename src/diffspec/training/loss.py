@@ -33,8 +33,8 @@ class DSELoss(torch.nn.Module):
     Parameters
     ----------
     kernel : Kernel
-        A bandwidth rule is resolved on every batch and held constant in the gradient, so that the loss does not
-        reward mere growth of the scale; with a number, growth alone changes it.
+        A bandwidth rule is resolved on every batch and held constant in the gradient. So the gradient rewards growth of
+        the scale as it does with a number, though the value does not: recipe `loss`, where the scale doubles.
     alpha, t
         As for `diffspec.dse`.
     encourage : bool
