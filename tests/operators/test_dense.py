@@ -6,10 +6,10 @@ import pytest
 import definitions
 from diffspec import InputError
 from diffspec._arrays import to_numpy
+from diffspec._checks import check_alpha
 from diffspec.operators.dense import (
     Dense,
     Operator,
-    check_alpha,
     diffusion,
     eigenvalue_rounding,
     product_eps,
