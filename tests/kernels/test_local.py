@@ -226,3 +226,16 @@ def test_very_many_points_on_a_device_become_a_graph_that_the_host_solves(monkey
     assert dse(there).value == pytest.approx(expected, abs=1e-9)
     labels = np.arange(600) % 10
     assert math.isfinite(dsmi(there, labels).value)
+
+
+@pytest.mark.parametrize("decay", [40.0, 0.005])
+def test_copies_are_joined_to_their_copies_however_far_a_weight_reaches(decay, to_library, monkeypatch):
+    """A decay of .005 reaches infinitely far, and more copies than neighbours have a width of 0."""
+    monkeypatch.setattr("diffspec.kernels.local.SPARSE_SHARE", 2.0)
+    rng = np.random.default_rng(0)
+    points = np.concatenate([np.repeat(rng.normal(size=(4, 3)), 20, axis=0), rng.normal(size=(40, 3))])
+    kernel = AlphaDecay(neighbors=5, decay=decay)
+    expected = kernel(points)
+    assert expected[:80, :80].sum() >= 4 * 20 * 20
+    for given in (points, to_library(points)):
+        assert kernel.near(given).toarray() == pytest.approx(expected, abs=1e-12)

@@ -35,7 +35,9 @@ def graph(points, kernel=None, memory=1e9):
     return on_disk(points, kernel or AlphaDecay(), memory=memory, rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("kernel", [AlphaDecay(), AlphaDecay(5, decay=10.0), AlphaDecay(45)], ids=repr)
+@pytest.mark.parametrize(
+    "kernel", [AlphaDecay(), AlphaDecay(5, decay=10.0), AlphaDecay(45), AlphaDecay(5, decay=0.005)], ids=repr
+)
 @pytest.mark.parametrize(("side", "features"), [(400, 60), (64, 60), (64, 7), (30, 60)])
 def test_the_graph_is_that_of_points_in_memory(stored, kernel, side, features):
     found = graph(stored, kernel)

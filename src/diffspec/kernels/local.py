@@ -24,7 +24,7 @@ from diffspec.points.distances import (
     symmetrized,
     unit_scaled,
 )
-from diffspec.points.selecting import of_rank
+from diffspec.points.selecting import of_rank, reached
 
 __all__ = ["AlphaDecay", "SelfTuning"]
 
@@ -122,12 +122,9 @@ class AlphaDecay(Kernel):
     def _weighed(self, squared: Array, kth: Array) -> Array:
         return symmetrized(in_blocks(lambda some, rows: self._weights(some, kth[rows, None]), squared))
 
-    def check_count(self, n: int) -> None:
-        """Raise InputError where `n` points are no more than the neighbours that they should have."""
-        _check_count(n, self._neighbors(n), self)
-
     def within(self, n: int) -> tuple[int, float]:
         """The rank of the neighbour that gives the width among n points; the largest squared distance in its own."""
+        _check_count(n, self._neighbors(n), self)
         return self._neighbors(n), self._reach()
 
     def weigh(self, squared: Array, kth: Array) -> Array:
@@ -176,8 +173,7 @@ class AlphaDecay(Kernel):
         if not is_numpy(squared):
             return self._powers(squared, kth)
         # Most of an array of all pairs is far: no power is taken there.
-        reach = self._reach() * (1.0 + 1e-12)
-        near = squared <= np.where(kth > 0, kth * reach if reach < math.inf else math.inf, 0.0)
+        near = squared <= reached(kth, self._reach() * (1.0 + 1e-12))
         weights = np.zeros_like(squared)
         weights[near] = self._powers(squared[near], np.broadcast_to(kth, squared.shape)[near])
         return weights

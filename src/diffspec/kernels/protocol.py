@@ -52,8 +52,8 @@ class Kernel(ABC):
     storages: ClassVar[tuple[Storage, ...]] = ("dense",)
     """Which storages the operator can have. ``"dense"``: calling the kernel gives an array, without it CSR, of NumPy
     points only. ``"graph"`` beside it needs `near`, ``"merged"`` needs `of_distinct`; ``"tiles"``, ``"factor"``,
-    ``"disk"`` and ``"cluster"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives; a graph
-    goes to disk as `AlphaDecay` does, by `within` and `weigh`."""
+    ``"disk"`` and ``"cluster"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives; ``"disk"``
+    beside "graph" needs `within` and `weigh` in its place."""
     sigma: Sigma | None = None
     """Its width, a number or a rule; None where it has none."""
 
@@ -84,6 +84,17 @@ class Kernel(ABC):
         Asked where "graph" and "dense" are among the storages: of NumPy points, and of very many on a device.
         """
         raise NotImplementedError(f"{type(self).__name__} is a graph and has no near")
+
+    def within(self, n: int) -> tuple[int, float]:
+        """The rank of the neighbour that gives the width among n points, and the squared distance with a last weight.
+
+        That distance is in units of the one to this neighbour. Asked where "graph" and "disk" are among the storages.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is a graph on disk and has no within")
+
+    def weigh(self, squared: Array, kth: Array) -> Array:
+        """The weights of one direction, from squared distances and those to the neighbour of that rank."""
+        raise NotImplementedError(f"{type(self).__name__} is a graph on disk and has no weigh")
 
     def in_widths(self, points: Array) -> Array:
         """The points whose Gaussian of width 1 the affinity is; asked for tiles, factors and points on disk."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -16,10 +15,10 @@ from scipy.sparse import csr_array
 from diffspec._memory import in_words
 from diffspec._threads import parallel_map
 from diffspec.errors import TooLargeError
-from diffspec.kernels import AlphaDecay
 from diffspec.operators.sparse import Sparse, sparse_diffusion
 from diffspec.operators.stored import Elsewhere, Frame, Rows
 from diffspec.points.distances import cross_squared_distances
+from diffspec.points.selecting import reached
 from diffspec.points.sources import Values
 
 __all__ = ["BYTES_PER_WEIGHT", "StoredGraph"]
@@ -54,18 +53,16 @@ class StoredGraph(Elsewhere):
             The graph is larger than the memory that was allowed.
         """
         n = self.shape[0]
-        assert isinstance(self.kernel, AlphaDecay)
-        self.kernel.check_count(n)
+        rank, reach = self.kernel.within(n)
         blocks = [slice(start, min(start + self.side, n)) for start in range(0, n, self.side)]
-        found = parallel_map(lambda rows: self._directed(rows, blocks), blocks)
+        found = parallel_map(lambda rows: self._directed(rows, blocks, rank, reach), blocks)
         counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
         directed = csr_array((0.5 * weights, columns, np.concatenate([[0], np.cumsum(counts)])), shape=(n, n))
         return sparse_diffusion(directed + directed.T.tocsr(), alpha)
 
-    def _directed(self, rows: slice, blocks: list[slice]) -> tuple[Values, Values, Values]:
+    def _directed(self, rows: slice, blocks: list[slice], rank: int, reach: float) -> tuple[Values, Values, Values]:
         """Of the weights of the points `rows` with all others: how many per row, columns, weights."""
         n, count = self.shape[0], rows.stop - rows.start
-        rank, reach = self.kernel.within(n)  # type: ignore[attr-defined]
         least, kth = np.empty((count, 0)), np.full(count, math.inf)
         held: tuple[Values, ...] = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0))
         for columns in blocks:
@@ -74,15 +71,15 @@ class StoredGraph(Elsewhere):
             least = _smallest(least, rank + 1)
             if least.shape[1] > rank:
                 kth = least.max(axis=1)
-            i, j = np.nonzero(_near(squared, kth[:, None], reach))
+            i, j = np.nonzero(squared <= reached(kth, reach)[:, None])
             new = (i, (j + columns.start).astype(np.int32), squared[i, j])
             both = tuple(np.concatenate(pair) for pair in zip(held, new, strict=True))
-            kept = _near(both[2], kth[both[0]], reach)
+            kept = both[2] <= reached(kth, reach)[both[0]]
             held = tuple(part[kept] for part in both)
             self._require_memory(len(held[0]) * n / count)
         order = np.argsort(held[0], kind="stable")
         i, j, squared = (part[order] for part in held)
-        weights = self.kernel.weigh(squared, kth[i])  # type: ignore[attr-defined]
+        weights = self.kernel.weigh(squared, kth[i])
         positive = weights > 0
         return np.bincount(i[positive], minlength=count), j[positive], weights[positive]
 
@@ -105,12 +102,6 @@ class StoredGraph(Elsewhere):
                 f"the graph of {n} points on disk, about {entries / n:.0f} near ones a point, needs {in_words(need)} "
                 f"and {in_words(self.memory)} are allowed; give more memory or a sample in memory"
             )
-
-
-def _near(squared: Values, kth: Values, reach: float) -> Any:
-    """Whether `squared` are within `reach` of `kth`, of which 0 reaches nothing but 0."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return squared <= np.where(kth > 0, kth * reach, 0.0)
 
 
 def _smallest(values: Values, count: int) -> Values:

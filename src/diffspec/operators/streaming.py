@@ -16,7 +16,7 @@ import numpy as np
 
 from diffspec._threads import cores, parallel_map
 from diffspec.errors import InputError, TooLargeError
-from diffspec.kernels import SMALLEST, AlphaDecay, Cosine, Gaussian, Kernel
+from diffspec.kernels import SMALLEST, Cosine, Gaussian, Kernel
 from diffspec.kernels.bandwidth import Median
 from diffspec.operators.blocked import tiled_diffusion
 from diffspec.operators.dense import Operator, diffusion
@@ -108,7 +108,7 @@ def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Genera
     """
     source = open_source(points)
     budget = _Budget.of(source, memory)
-    if isinstance(kernel, AlphaDecay):
+    if {"graph", "disk"} <= set(kernel.storages):
         return _graph(source, kernel, budget, rng)
     asked = rule_within(kernel, source.shape[0], budget.left)
     frame = frame_of(source, isinstance(kernel, Cosine), budget.piece)
@@ -118,7 +118,7 @@ def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Genera
     return OnDisk(resolved, asked, sample(source, budget.left, rng), tiles, budget)
 
 
-def _graph(source: Source, kernel: AlphaDecay, budget: _Budget, rng: np.random.Generator) -> StoredGraph:
+def _graph(source: Source, kernel: Kernel, budget: _Budget, rng: np.random.Generator) -> StoredGraph:
     """The points of `source` surveyed, of which a graph can be made."""
     frame = frame_of(source, False, budget.piece)
     rows = _surveyed(source, frame)

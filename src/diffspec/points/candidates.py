@@ -16,7 +16,7 @@ import numpy as np
 from diffspec._arrays import Array, from_numpy, is_numpy, namespace, order_statistics, to_numpy
 from diffspec.points.distances import cross_squared_distances
 from diffspec.points.neighbors import squared_distances
-from diffspec.points.selecting import bound_of_rank, of_rank, ranked
+from diffspec.points.selecting import bound_of_rank, of_rank, ranked, reached
 
 __all__ = ["Candidates", "around", "ordered", "together"]
 
@@ -74,7 +74,7 @@ class Candidates:
         # 2 |x|^2 and twice the squared distance.
         farthest = np.maximum(bound_of_rank(least, rank) + 12.0 * slack, 0.0) * (1.0 + 10.0 * self.share)
         with np.errstate(over="ignore"):
-            limit = (reach * farthest + 2.0 * slack) * (1.0 + 4.0 * UNIT)
+            limit = (reached(farthest, reach) + 2.0 * slack) * (1.0 + 4.0 * UNIT)
         return np.asarray(least <= np.minimum(limit, LARGEST).astype(np.float32)[:, None])
 
 
@@ -137,7 +137,7 @@ def around(
     i, j = np.nonzero(near)
     squared = squared_distances(points, (rows[i], j))
     kth = ranked(i, squared, len(rows), rank)
-    kept = squared <= reach * kth[i]
+    kept = squared <= reached(kth, reach)[i]
     return (i[kept], j[kept]), squared[kept], kth
 
 
@@ -147,7 +147,7 @@ def _among(
     """The same among the points `columns`, which hold all that can be near, by a product in float64."""
     squared = cross_squared_distances(points[rows], points[columns])
     kth = of_rank(squared, rank)
-    i, j = np.nonzero(squared <= reach * kth[:, None])
+    i, j = np.nonzero(squared <= reached(kth, reach)[:, None])
     return (i, columns[j]), squared[i, j], kth
 
 
@@ -156,6 +156,6 @@ def _on_device(points: Array, rows: Matrix, rank: int, reach: float) -> tuple[tu
     xp = namespace(points)
     squared = cross_squared_distances(xp.take(points, from_numpy(rows, points), axis=0), points)
     (kth,) = order_statistics(squared, (rank,))
-    near = squared <= reach * kth[:, None]
+    near = squared <= reached(kth, reach)[:, None]
     i, j = xp.nonzero(near)
     return (to_numpy(i), to_numpy(j)), to_numpy(squared[near]), to_numpy(kth)

@@ -10,12 +10,23 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["bound_of_rank", "of_rank", "ranked"]
+from diffspec._arrays import Array, namespace
+
+__all__ = ["bound_of_rank", "of_rank", "ranked", "reached"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
 # Values whose least ones are taken at a time, and how many of those there are at least for each rank.
 GROUP, PER_RANK = 16, 8
+
+
+def reached(kth: Array, reach: float) -> Array:
+    """The largest squared distance within `reach` of `kth`: of 0 it is 0, however far, infinitely far too."""
+    if reach == math.inf:
+        xp = namespace(kth)
+        return xp.where(kth > 0, xp.full_like(kth, math.inf), xp.zeros_like(kth))
+    with np.errstate(over="ignore"):
+        return kth * reach
 
 
 def of_rank(values: Matrix, rank: int) -> Matrix:
