@@ -75,6 +75,14 @@ def test_verdicts_of_the_last_look_are_told(verdict, text):
     assert said("verdicts", over) == []
 
 
+def test_where_is_said_among_the_measures_that_are_spoken_of_alone():
+    """The name of one measure is a part of another's; the adjusted one is taken of all layers of its own."""
+    matched = [number(1.0, name="DSMI(Z;Y)", layer=layer, verdict="informative") for layer in ("z", "w")]
+    adjusted = number(0.0, name="adjusted DSMI(Z;Y)", layer="z", verdict="not told from chance: x")
+    ((text, _evidence),) = said("verdicts", [*matched, adjusted])
+    assert text == "No more than chance: adjusted DSMI(Z;Y), scale-free neighbour graph, t = 3"
+
+
 def test_a_fixed_width_that_says_nothing_is_no_alarm_where_another_rule_does():
     records = [*QUIET, *course([5.0], rule="sigma = 10", verdict="saturated: x")]
     log = open_log(records)

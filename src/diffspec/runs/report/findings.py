@@ -95,10 +95,10 @@ def verdicts(view: View) -> Iterator[Finding]:
             lines = [line for name in view.measures(rule) for line in view.lines(name, rule)]
             hit = [line for line in lines if line.verdicts[-1].startswith(start)]
             if hit:
-                names = ", ".join(dict.fromkeys(line.name for line in hit))
+                names = list(dict.fromkeys(line.name for line in hit))
                 where = _share(view, hit, [line for line in lines if line.name in names])
                 where = f" {where}" if where else ""
-                what = f"{text}: {names}{where}, {rule_words(rule)}"
+                what = f"{text}: {', '.join(names)}{where}, {rule_words(rule)}"
                 evidence = f"at the last look {hit[0].verdicts[-1]}"
                 yield Finding(text=what, evidence=evidence, alarm=main, place="measures")
 

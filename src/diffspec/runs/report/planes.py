@@ -44,39 +44,15 @@ def information_planes(view: View) -> list[Chart]:
 
 
 def _plane(view: View, x: dict[tuple[str, str], Line], y: Sequence[Line], rule: str) -> Chart:
-    panels, traces = panels_of(view, y), []
+    panels = panels_of(view, y)
     crowded, layered = len(y) > FEW_LAYERS * len(panels), len({line.layer for line in y}) > 1
-    for line in y:
-        other = x[line.condition, line.layer]
-        known = dict(zip(other.steps, other.y, strict=True))
-        places = [k for k, step in enumerate(line.steps) if step in known]
-        few = log_spaced([line.steps[k] for k in places], FEW_LOOKS) if crowded else evenly(len(places))
-        kept = [places[k] for k in few]
-        colour, look = look_of(view, line, layered=layered)
-        who = ", ".join(literal(part) for part in (line.condition, line.layer) if part)
-        values = "X: %{x:.3g}, Y: %{y:.3g} bits<extra></extra>"
-        hover = f"<b>{who}</b>, {literal(view.axis)} %{{customdata}}<br>{values}"
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "panel": panels.index(line.condition) if len(panels) > 1 else 0,
-                "meta": line.condition,
-                "name": literal(line.layer or line.condition),
-                "x": [float(f"{known[line.steps[k]]:.5g}") for k in kept],
-                "y": [float(f"{line.y[k]:.5g}") for k in kept],
-                "customdata": [line.steps[k] for k in kept],
-                "line": {"color": colour, "width": 1.2},
-                "marker": {
-                    "symbol": look.symbol,
-                    "color": ["@ground"] + [colour] * (len(kept) - 1) if len(kept) > 1 else colour,
-                    "size": [6, *[0 if crowded else 4] * (len(kept) - 2), 10] if len(kept) > 1 else 9,
-                    "line": {"color": colour, "width": 1.3},
-                    "opacity": 1,
-                },
-                "hovertemplate": hover,
-            }
-        )
+    traces = [
+        {
+            "panel": panels.index(line.condition) if len(panels) > 1 else 0,
+            **_path(view, x[line.condition, line.layer], line, crowded=crowded, layered=layered),
+        }
+        for line in y
+    ]
     return Chart(
         title="Information plane" + (", adjusted" if y[0].name.startswith("adjusted") else ""),
         subtitle=rule_words(rule),
@@ -85,6 +61,35 @@ def _plane(view: View, x: dict[tuple[str, str], Line], y: Sequence[Line], rule: 
         x=f"{x[y[0].condition, y[0].layer].name}, bits",
         y=f"{y[0].name}, bits",
     )
+
+
+def _path(view: View, x: Line, y: Line, *, crowded: bool, layered: bool) -> dict[str, Any]:
+    """One layer's way through the plane: hollow at its first look, large at its last."""
+    known = dict(zip(x.steps, x.y, strict=True))
+    places = [k for k, step in enumerate(y.steps) if step in known]
+    few = log_spaced([y.steps[k] for k in places], FEW_LOOKS) if crowded else evenly(len(places))
+    kept = [places[k] for k in few]
+    colour, look = look_of(view, y, layered=layered)
+    who = ", ".join(literal(part) for part in (y.condition, y.layer) if part)
+    values = "X: %{x:.3g}, Y: %{y:.3g} bits<extra></extra>"
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "meta": y.condition,
+        "name": literal(y.layer or y.condition),
+        "x": [float(f"{known[y.steps[k]]:.5g}") for k in kept],
+        "y": [float(f"{y.y[k]:.5g}") for k in kept],
+        "customdata": [y.steps[k] for k in kept],
+        "line": {"color": colour, "width": 1.2},
+        "marker": {
+            "symbol": look.symbol,
+            "color": ["@ground"] + [colour] * (len(kept) - 1) if len(kept) > 1 else colour,
+            "size": [6, *[0 if crowded else 4] * (len(kept) - 2), 10] if len(kept) > 1 else 9,
+            "line": {"color": colour, "width": 1.3},
+            "opacity": 1,
+        },
+        "hovertemplate": f"<b>{who}</b>, {literal(view.axis)} %{{customdata}}<br>{values}",
+    }
 
 
 def spectra(view: View, layer: str) -> list[Chart]:
