@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -157,12 +158,14 @@ def walk_of(
     rest: dict[str, Any] = {"alpha": how.alpha, "t": how.t, "solver": how.solver, "tol": how.tol}
     walk = Walk(points, None, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
     exact = all(isinstance(walk.solver_for(size), Exact) for size in set(sizes) if size > 1)
-    plan = plan_for_sets(points, kernel, exact=exact, sizes=sizes, memory=budget)
+    # Centring and scaling costs a tenth of the whole where the sets are small.
+    widths = cache(partial(kernel.in_widths, points))
+    plan = plan_for_sets(points, kernel, exact=exact, sizes=sizes, memory=budget, widths=widths)
     if plan is None:
         return walk
     if plan.precision == "kernel":
         return replace(walk, affinity=known(plan.storage) if known else affinity_of(points, kernel, plan.storage))
-    tiles = tiles_of(points, kernel, plan.precision)
+    tiles = tiles_of(widths(), plan.precision)
     return replace(walk, affinity=filled(tiles)) if plan.storage == "dense" else replace(walk, tiles=tiles)
 
 

@@ -103,7 +103,7 @@ def _whole(order: Order) -> Operator:
 
 
 def _tiled(order: Order) -> Operator:
-    return operator_in(tiles_of(order.points, order.kernel, order.plan.precision), order.alpha, order.plan)
+    return operator_in(tiles_of(order.kernel.in_widths(order.points), order.plan.precision), order.alpha, order.plan)
 
 
 def _factored(order: Order) -> Operator:
@@ -170,7 +170,6 @@ def operator_in(tiles: GaussianTiles, alpha: float, plan: Plan) -> Operator:
     return blocked_diffusion(tiles, alpha, plan.memory / 2.0)
 
 
-def tiles_of(points: Array, kernel: Kernel, precision: Precision) -> GaussianTiles:
-    """The tiles of `points` under a resolved `kernel`, in float32 or in the precision of the points."""
-    scaled = kernel.in_widths(points)
+def tiles_of(scaled: Array, precision: Precision) -> GaussianTiles:
+    """The tiles of points that are `scaled` in widths of a kernel, in float32 or in the precision of the points."""
     return GaussianTiles.of(scaled, namespace(scaled).float32 if precision == "float32" else scaled.dtype)

@@ -15,7 +15,7 @@ from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.operators.build import Plan
 from diffspec.solvers import Exact, Lanczos, Solver
-from diffspec.solvers.storing import Size, looked_at, stored_for
+from diffspec.solvers.storing import Size, rounded, stored_for
 from diffspec.spectra.spectrum import check_time
 
 __all__ = [
@@ -168,7 +168,7 @@ def planned(
     size = Size(n, d, host=device_name(points) == "cpu")
     choice = plan(size, kernel, **asked)
     if choice.storage in ("tiles", "factor") or choice.plan.precision != "kernel":
-        return plan(looked_at(size, points, kernel), kernel, **asked)
+        return plan(rounded(size, kernel.in_widths(points)), kernel, **asked)
     return choice
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +14,7 @@ from diffspec.operators.build import Plan
 from diffspec.operators.tiles import GaussianTiles, exponent_error
 from diffspec.solvers import Exact, LowRank, Solver
 
-__all__ = ["Size", "looked_at", "plan_for_sets", "plan_in", "stored_for", "whole_of"]
+__all__ = ["Size", "plan_for_sets", "plan_in", "rounded", "stored_for", "whole_of"]
 
 # float32 tiles are used where the rounding of an affinity stays below this: the entropy then moves far less than tol.
 ROUNDING = 1e-4
@@ -121,10 +121,19 @@ def _factor(size: Size, rank: int, memory: float) -> Plan:
     return Plan("factor", "points", memory, rank)
 
 
-def plan_for_sets(points: Array, kernel: Kernel, *, exact: bool, sizes: Sequence[int], memory: float) -> Plan | None:
+def plan_for_sets(
+    points: Array,
+    kernel: Kernel,
+    *,
+    exact: bool,
+    sizes: Sequence[int],
+    memory: float,
+    widths: Callable[[], Array],
+) -> Plan | None:
     """What sets of these `sizes` share of all `points`, to take their own from: None where each makes its own.
 
-    "dense" (or "graph"): the affinity of all; "tiles": pieces of it.
+    "dense" (or "graph"): the affinity of all; "tiles": pieces of it. `widths` gives the points in widths of the kernel,
+    for those that look at them and for whoever makes the tiles.
     """
     n = points.shape[0]
     fits = 8.0 * n * n <= memory
@@ -135,7 +144,7 @@ def plan_for_sets(points: Array, kernel: Kernel, *, exact: bool, sizes: Sequence
         return whole
     if exact:
         return whole if fits else None
-    size = looked_at(Size(*points.shape), points, kernel)
+    size = rounded(Size(*points.shape), widths())
     if size.far:
         return whole if fits else None
     tiled = _by_products(size, None, memory)
@@ -155,8 +164,7 @@ def plan_in(tiles: GaussianTiles, memory: float) -> Plan:
     return Plan("dense" if size <= memory else "tiles", "points", memory)
 
 
-def looked_at(size: Size, points: Array, kernel: Kernel) -> Size:
-    """`size` with what float32 would cost `points`."""
-    scaled = kernel.in_widths(points)
+def rounded(size: Size, scaled: Array) -> Size:
+    """`size` with what float32 would cost points that are `scaled` in widths of a kernel."""
     bits = float(namespace(scaled).finfo(scaled.dtype).bits)
     return replace(size, rounding=exponent_error(scaled), item=bits / 8.0)
