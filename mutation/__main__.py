@@ -26,7 +26,7 @@ MODULES = (
         "measures/entropy",
         "measures/information",
         "measures/estimators",
-        "measures/parts",
+        "measures/subsets/parts",
         "operators/dense",
         "inference/permutation",
     ),

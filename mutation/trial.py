@@ -57,7 +57,7 @@ class Workshop:
             importlib.import_module(name)
 
     def source(self, module: str) -> Path:
-        """The file of a module such as `training/hooks`."""
+        """The file of a module such as `training/network/hooks`."""
         return self.folder / "src" / "diffspec" / f"{module}.py"
 
     def verdict(self, tests: Sequence[str], seconds: float) -> str:

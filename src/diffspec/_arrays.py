@@ -17,8 +17,8 @@ import numpy as np
 from scipy.sparse import issparse
 
 from diffspec._foreign import as_array
-from diffspec._memory import allowed, host_memory, in_words
 from diffspec.errors import InputError, TooLargeError
+from diffspec.machine.memory import allowed, host_memory, in_words
 
 __all__ = [
     "Array",

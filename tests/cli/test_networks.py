@@ -24,7 +24,7 @@ from diffspec import (
 )
 from diffspec.cli.command import run
 from diffspec.runs.log import RunLog
-from diffspec.training import zoo
+from diffspec.training.network import pretrained
 
 
 @pytest.fixture
@@ -184,9 +184,9 @@ def test_networks_of_timm_are_ranked_on_a_folder_of_images(images, capsys, monke
 
 
 def test_images_are_drawn_evenly_and_the_same_for_a_seed(images):
-    paths, labels = zoo.images_in(images, n=10, seed=1)
+    paths, labels = pretrained.images_in(images, n=10, seed=1)
     assert [int((labels == name).sum()) for name in ("cat", "dog")] == [5, 5]
-    assert paths == zoo.images_in(images, n=10, seed=1)[0] != zoo.images_in(images, n=10, seed=2)[0]
+    assert paths == pretrained.images_in(images, n=10, seed=1)[0] != pretrained.images_in(images, n=10, seed=2)[0]
 
 
 def test_measure_of_several_is_one_table_with_the_largest_first(folder, capsys):

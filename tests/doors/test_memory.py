@@ -14,9 +14,9 @@ import diffspec.released
 import diffspec.training
 from benchmarks.memory import FACTOR, ROWS, child, kept, row
 from diffspec import Gaussian, TooLargeError
-from diffspec._memory import allowed, cgroup_memory, within_memory
-from diffspec._threads import as_many, cores, parallel_map
 from diffspec.kernels.bandwidth import Median, Quantile
+from diffspec.machine.memory import allowed, cgroup_memory, within_memory
+from diffspec.machine.threads import as_many, cores, parallel_map
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are read from /proc of Linux")
 
@@ -106,7 +106,7 @@ class TestContainers:
         assert cgroup_memory(tmp_path / "absent") == np.inf
 
     def test_the_limit_decides_what_is_refused(self, monkeypatch, rng):
-        monkeypatch.setattr("diffspec._memory.cgroup_memory", lambda: 3e6)
+        monkeypatch.setattr("diffspec.machine.memory.cgroup_memory", lambda: 3e6)
         with pytest.raises(TooLargeError, match=r"needs 5120000 bytes .* 3000000 bytes \(2.9 MiB\) are free"):
             Gaussian(1.0)(rng.normal(size=(800, 3)))
 
@@ -115,11 +115,12 @@ STARVED = """
 import resource, sys
 import numpy as np
 import diffspec
-from diffspec import _memory, _arrays
+from diffspec import _arrays
+from diffspec.machine import memory as host
 x, y = np.random.default_rng(0).normal(size=(3000, 8)), np.arange(3000) % 3
 diffspec.dse(x[:200]), diffspec.dsmi(x[:200], y[:200])
 # The gates see plenty, so that the allocation itself fails.
-_memory._limit_memory = lambda: 1e15
+host._limit_memory = lambda: 1e15
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 45 * 2**20,) * 2)
 try:

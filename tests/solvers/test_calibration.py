@@ -11,7 +11,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from diffspec import AlphaDecay, Exact
-from diffspec._threads import single_threaded_blas
+from diffspec.machine.threads import single_threaded_blas
 from diffspec.operators.dense import Dense
 from diffspec.operators.sparse import sparse_diffusion
 from diffspec.solvers import Chebyshev, Lanczos

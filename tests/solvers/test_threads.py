@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from diffspec import Chebyshev, Exact, Gaussian, InputError, Lanczos, LowRank, dse, dsmi
-from diffspec._threads import parallel_map, single_threaded_blas
+from diffspec.machine.threads import parallel_map, single_threaded_blas
 
 SOLVERS = {
     "exact": Exact(),

@@ -14,8 +14,8 @@ from diffspec._checks import shown
 from diffspec.adapters.ranks import from_the_first
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.training import Monitor
-from diffspec.training.keys import PREFIX
-from diffspec.training.sinks import Sinks
+from diffspec.training.sinks.keys import PREFIX
+from diffspec.training.sinks.loggers import Sinks
 
 __all__ = ["MonitorCallback"]
 

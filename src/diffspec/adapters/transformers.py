@@ -9,7 +9,7 @@ from diffspec._checks import shown
 from diffspec.adapters.ranks import from_the_first
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.training import Monitor
-from diffspec.training.keys import PREFIX
+from diffspec.training.sinks.keys import PREFIX
 
 try:
     from transformers import Trainer, TrainerCallback

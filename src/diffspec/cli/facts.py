@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 from threadpoolctl import threadpool_info
 
-from diffspec._threads import cores
 from diffspec._version import __version__
+from diffspec.machine.threads import cores
 
 __all__ = ["EXTRAS", "examine"]
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from diffspec.operators.stored import Frame, Rows, Survey, affinity, survey
+from diffspec.operators.streaming.affinities import Frame, Rows, Survey, affinity, survey
 from diffspec.points.sources import HeldRows, Source, Values
 
 __all__ = ["added", "cross", "named", "squared_tile", "survey_block", "tile_parts"]

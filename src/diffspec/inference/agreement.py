@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from diffspec._checks import Seed, generator_of, integer, real, shown
-from diffspec._memory import within_memory
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.spectra.records import Record
 
 __all__ = ["Agreement", "Correlation", "agreement"]

@@ -9,10 +9,10 @@ from scipy.special import stdtr
 
 from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of
-from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.inference.resampling import Matrix, Measure, Resamples, is_local, share_for
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.points.groups import Grouping, check_grouping, partition_of

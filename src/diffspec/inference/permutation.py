@@ -11,15 +11,15 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, integer, real, shown
-from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.measures.information import kernel_doubts
-from diffspec.measures.parts import Parts
-from diffspec.measures.subsets import Entropy, measured, walk_of
+from diffspec.measures.subsets.entropies import Entropy, measured, walk_of
+from diffspec.measures.subsets.parts import Parts
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record

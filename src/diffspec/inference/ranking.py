@@ -10,12 +10,12 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of, shown
-from diffspec._memory import within_memory
-from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 from diffspec.inference.comparison import p_value_between
 from diffspec.inference.resampling import FEWEST, Matrix, Measure, Resamples, is_local
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.machine.memory import within_memory
+from diffspec.machine.threads import parallel_map
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of

@@ -16,16 +16,16 @@ from scipy.special import stdtrit
 
 from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
 from diffspec._checks import Seed, integer, real, seed_of, shown, store
-from diffspec._memory import within_memory
-from diffspec._threads import cores, parallel_map
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
+from diffspec.machine.memory import within_memory
+from diffspec.machine.threads import cores, parallel_map
 from diffspec.measures.asked import Asked, asked
 from diffspec.measures.entropy import dse
 from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
 from diffspec.measures.information import dsmi
-from diffspec.measures.parts import Parts
-from diffspec.measures.subsets import measured, walk_of
+from diffspec.measures.subsets.entropies import measured, walk_of
+from diffspec.measures.subsets.parts import Parts
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import memory_for

@@ -10,9 +10,9 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, generator_of, shown, takes
-from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.inference.permutation import PermutationTest, check_permutations, p_value_of
+from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Partition
 from diffspec.points.labels import host
 from diffspec.spectra.result import Estimate

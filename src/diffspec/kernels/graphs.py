@@ -14,10 +14,10 @@ from scipy.sparse import coo_array, csr_array, eye_array
 
 from diffspec._arrays import UNASKED, Array, free_memory, is_numpy, require_memory
 from diffspec._checks import integer, real, shown, store
-from diffspec._memory import in_words
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Gaussian, Kernel, Storage
 from diffspec.kernels.bandwidth import Sigma, check_sigma, resolve_sigma
+from diffspec.machine.memory import in_words
 from diffspec.points.distances import unit_scaled
 from diffspec.points.neighbors import SEARCHES, Matrix, Pairs, copies, nearest, pairs_within, squared_distances
 

@@ -11,9 +11,9 @@ from scipy.sparse import csr_array
 
 from diffspec._arrays import Array, is_numpy, namespace, order_statistics, require_memory
 from diffspec._checks import integer, positive, store
-from diffspec._threads import as_many, parallel_map
 from diffspec.errors import InputError
 from diffspec.kernels.protocol import Kernel, Storage
+from diffspec.machine.threads import as_many, parallel_map
 from diffspec.points.candidates import Candidates, around, ordered, together
 from diffspec.points.distances import (
     BLOCK_ELEMENTS,

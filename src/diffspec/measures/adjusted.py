@@ -6,8 +6,8 @@ from typing import Any
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed
-from diffspec._memory import within_memory
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Adjusted
 from diffspec.measures.information import dsmi
 from diffspec.points.groups import Grouping

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from diffspec._arrays import Array, from_numpy, namespace
-from diffspec._threads import parallel_map
 from diffspec.kernels import Cosine, Gaussian, Kernel
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
+from diffspec.machine.threads import parallel_map
 from diffspec.operators.dense import diffusion
 from diffspec.solvers import Exact
 from diffspec.spectra.spectrum import shannon

@@ -11,15 +11,15 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
 from diffspec._checks import Seed, recorded
-from diffspec._memory import within_memory
 from diffspec.kernels import AlphaDecay, Kernel, Storage
+from diffspec.machine.memory import within_memory
 from diffspec.measures.advice import advice
 from diffspec.measures.asked import Asked, asked
 from diffspec.operators.build import build, operator_on
 from diffspec.operators.dense import Operator
 from diffspec.operators.merging import Copies, copies_of, padded
-from diffspec.operators.stored import Elsewhere
-from diffspec.operators.streaming import on_disk
+from diffspec.operators.streaming.affinities import Elsewhere
+from diffspec.operators.streaming.operator import on_disk
 from diffspec.points.sources import is_stored
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import Choice, memory_for, plan, planned

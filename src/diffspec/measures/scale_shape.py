@@ -11,11 +11,11 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, generator_of
-from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.kernels.scales import Distances
+from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import dse
 from diffspec.operators.dense import diffusion

@@ -14,9 +14,9 @@ from scipy.spatial.distance import pdist, squareform
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._checks import Seed, check_alpha, generator_of, integer
-from diffspec._memory import within_memory
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import check_walk, time_for
 from diffspec.operators.build import affinity_of
 from diffspec.operators.conjugate import Floats, as_dense, conjugate_of, leading, scaled

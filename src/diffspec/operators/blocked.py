@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
-from diffspec._threads import cores, parallel_map
 from diffspec.errors import TooLargeError
+from diffspec.machine.threads import cores, parallel_map
 from diffspec.operators.dense import Operator, rounding_is_harmless
 from diffspec.operators.tiles import Tiles
 

@@ -14,15 +14,15 @@ import numpy as np
 from scipy.sparse import issparse
 
 from diffspec._arrays import Array, as_float64, device_name, namespace, to_numpy
-from diffspec._memory import allowed, in_words
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Kernel, Storage
+from diffspec.machine.memory import allowed, in_words
 from diffspec.operators.blocked import blocked_diffusion, filled
 from diffspec.operators.dense import Operator, diffusion
 from diffspec.operators.factored import factored_diffusion
 from diffspec.operators.merging import Copies, merged_diffusion
 from diffspec.operators.sparse import sparse_diffusion
-from diffspec.operators.stored import Elsewhere
+from diffspec.operators.streaming.affinities import Elsewhere
 from diffspec.operators.tiles import GaussianTiles
 
 __all__ = ["Plan", "Precision", "affinity_of", "build", "operator_in", "operator_on", "tiles_of"]

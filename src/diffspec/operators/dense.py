@@ -16,7 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
-from diffspec._threads import parallel_map
+from diffspec.machine.threads import parallel_map
 from diffspec.operators.pieces import Indices, pieces_of
 from diffspec.spectra.perturbation import Perturbation
 

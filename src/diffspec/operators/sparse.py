@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from diffspec._arrays import Array, require_memory
-from diffspec._threads import as_many, parallel_map
+from diffspec.machine.threads import as_many, parallel_map
 from diffspec.operators.dense import Operator
 from diffspec.operators.pieces import pieces_of
 from diffspec.spectra.perturbation import Perturbation

@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from diffspec._arrays import Array, detached, from_numpy, is_numpy, namespace, number, product, require_memory
-from diffspec._threads import as_many, parallel_map
 from diffspec.errors import InputError
+from diffspec.machine.threads import as_many, parallel_map
 
 __all__ = [
     "block_elements",

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._threads import as_many, cores
 from diffspec.errors import MissingExtraError
+from diffspec.machine.threads import as_many, cores
 from diffspec.points.distances import block_elements
 
 __all__ = ["SEARCHES", "Matrix", "Pairs", "copies", "nearest", "pairs_within", "squared_distances"]

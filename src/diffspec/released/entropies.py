@@ -14,8 +14,8 @@ from numpy.typing import DTypeLike
 from diffspec._arrays import Array, as_points, namespace, to_numpy
 from diffspec._checks import integer, path_of, positive, seed_of
 from diffspec._foreign import as_array
-from diffspec._memory import within_memory
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.released.cache import EigenvalueFile
 from diffspec.released.measures import (
     Adjacency,

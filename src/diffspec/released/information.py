@@ -11,9 +11,9 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._checks import integer, seed_of
-from diffspec._memory import within_memory
-from diffspec._threads import parallel_map
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
+from diffspec.machine.threads import parallel_map
 from diffspec.points.groups import Clusters, Labels
 from diffspec.points.labels import host
 from diffspec.released.entropies import MOST, adjacency_matrix, diffusion_measure, flat_points, say

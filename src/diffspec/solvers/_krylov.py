@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
-from diffspec._memory import allowed, in_words
-from diffspec._threads import shared, single_threaded_blas
 from diffspec.errors import TooLargeError
+from diffspec.machine.memory import allowed, in_words
+from diffspec.machine.threads import shared, single_threaded_blas
 from diffspec.operators.dense import Operator, eigenvalue_rounding, is_narrow
 from diffspec.solvers._whole import FLOOR, signed_eigenvalues
 from diffspec.spectra.spectrum import Spectrum

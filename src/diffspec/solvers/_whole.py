@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import as_float64, dtype_name, to_numpy
-from diffspec._memory import allowed
-from diffspec._threads import cores, parallel_map, shared
+from diffspec.machine.memory import allowed
+from diffspec.machine.threads import cores, parallel_map, shared
 from diffspec.operators.dense import Operator
 from diffspec.operators.pieces import Indices, work_of
 from diffspec.points.distances import symmetrized

@@ -10,9 +10,9 @@ from typing import Any
 
 from diffspec._arrays import Array, device_name, free_memory
 from diffspec._checks import integer, positive, real, shown, takes
-from diffspec._memory import in_words
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.machine.memory import in_words
 from diffspec.operators.build import Plan
 from diffspec.solvers import Exact, Lanczos, Solver
 from diffspec.solvers.storing import Size, rounded, stored_for

@@ -10,8 +10,8 @@ import numpy as np
 
 from diffspec._arrays import namespace, number
 from diffspec._checks import integer, positive, shown, store
-from diffspec._threads import single_threaded_blas
 from diffspec.errors import InputError
+from diffspec.machine.threads import single_threaded_blas
 from diffspec.operators.dense import Operator, is_narrow, rounding_is_harmless
 from diffspec.operators.pieces import work_of
 from diffspec.solvers._calibrate import Known, measure

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from diffspec._arrays import Array, device_name, namespace
-from diffspec._memory import in_words
 from diffspec.errors import TooLargeError
 from diffspec.kernels import Kernel, Storage
+from diffspec.machine.memory import in_words
 from diffspec.operators.build import Plan
 from diffspec.operators.tiles import GaussianTiles, exponent_error
 from diffspec.solvers import Exact, LowRank, Solver

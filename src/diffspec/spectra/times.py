@@ -15,8 +15,8 @@ import numpy as np
 
 from diffspec._arrays import to_numpy
 from diffspec._checks import integer, real, shown, store, takes
-from diffspec._memory import within_memory
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon
 
 __all__ = ["FixedTime", "Knee", "ShareAbove", "TimeRule", "choose_time"]

@@ -7,7 +7,7 @@ try:
 except ImportError:
     raise MissingExtraError("diffspec.training", "torch") from None
 
-from diffspec.training.alerts import Alert, Collapse, Memorisation, Saturation
+from diffspec.training.alerts.rules import Alert, Collapse, Memorisation, Saturation
 from diffspec.training.loss import DSELoss, DSMILoss
 from diffspec.training.measures import DSE, DSMI, RULES, Measure
 from diffspec.training.monitor import Monitor

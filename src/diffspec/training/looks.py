@@ -19,11 +19,9 @@ from diffspec.kernels.bandwidth import Median
 from diffspec.measures.several import Several
 from diffspec.runs.writing import Writer
 from diffspec.spectra.result import Estimate
-from diffspec.training.aftermath import Aftermath
-from diffspec.training.alarms import Alarms
-from diffspec.training.alerts import Alert
+from diffspec.training.alerts.alarms import Alarms
+from diffspec.training.alerts.rules import Alert
 from diffspec.training.changes import Changes, is_fixed
-from diffspec.training.keys import Keys
 from diffspec.training.measures import Measure, fields_of, shares, times_of
 from diffspec.training.network.hooks import look
 from diffspec.training.network.layers import Watched
@@ -31,6 +29,8 @@ from diffspec.training.network.reductions import Points
 from diffspec.training.pictures import LEADING, Album, plane, short
 from diffspec.training.probe import Probe
 from diffspec.training.settings import number_of
+from diffspec.training.sinks.aftermath import Aftermath
+from diffspec.training.sinks.keys import Keys
 
 __all__ = ["Looks", "Plan"]
 

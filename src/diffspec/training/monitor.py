@@ -13,12 +13,10 @@ from diffspec.kernels import Kernel
 from diffspec.runs import resuming
 from diffspec.runs.log import RunLog
 from diffspec.runs.writing import Writer
-from diffspec.training.aftermath import Aftermath, checked_listener
-from diffspec.training.alarms import ALERTS, Alarms, checked_alerts, checked_kinds
-from diffspec.training.alerts import Alert, Rule
+from diffspec.training.alerts.alarms import ALERTS, Alarms, checked_alerts, checked_kinds
+from diffspec.training.alerts.rules import Alert, Rule
 from diffspec.training.budget import Budget, checked_budget
 from diffspec.training.changes import Changes
-from diffspec.training.keys import Keys
 from diffspec.training.looks import Looks, Plan
 from diffspec.training.measures import RULES, Measure, standard
 from diffspec.training.network.hooks import trial
@@ -36,7 +34,9 @@ from diffspec.training.settings import (
     plain_settings,
     rule_words,
 )
-from diffspec.training.sinks import Sink, Sinks
+from diffspec.training.sinks.aftermath import Aftermath, checked_listener
+from diffspec.training.sinks.keys import Keys
+from diffspec.training.sinks.loggers import Sink, Sinks
 
 __all__ = ["Monitor"]
 

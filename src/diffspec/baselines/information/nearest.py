@@ -15,7 +15,6 @@ from scipy.special import digamma, gammaln
 
 from diffspec._arrays import Array
 from diffspec._checks import integer
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
     as_reference,
@@ -37,6 +36,7 @@ from diffspec.baselines.information.counts import (
     mixed,
     mixed_with_labels,
 )
+from diffspec.machine.memory import within_memory
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping
 from diffspec.points.neighbors import nearest, squared_distances

@@ -10,7 +10,6 @@ from scipy.spatial import KDTree
 
 from diffspec._arrays import Array
 from diffspec._checks import real, shown
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import (
     Floats,
@@ -22,6 +21,7 @@ from diffspec.baselines._samples import (
 )
 from diffspec.baselines.information.counts import kraskov_first
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.spectra.result import Estimate, Settings
 
 __all__ = ["lnc"]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, centred
 from diffspec.baselines._samples import Floats, as_samples, within_one
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.spectra.result import RATIO, Estimate, Settings
 
 __all__ = ["linear_cka"]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_in_reach
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.points.distances import block_elements, unit_scaled
 from diffspec.points.neighbors import nearest
 from diffspec.spectra.result import RATIO, Estimate, Settings

@@ -9,11 +9,11 @@ from scipy.linalg import cholesky, solve_triangular, svd, svdvals
 
 from diffspec._arrays import Array
 from diffspec._checks import real, shown
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, Scatter, classes, effective, scatter
 from diffspec.baselines._samples import Floats, as_samples
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import COUNT, RATIO, Estimate, Settings
 

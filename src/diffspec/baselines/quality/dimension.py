@@ -9,10 +9,10 @@ from scipy.optimize import brentq
 
 from diffspec._arrays import Array
 from diffspec._checks import real, shown
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_distinct
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.points.distances import unit_scaled
 from diffspec.points.neighbors import nearest, squared_distances
 from diffspec.spectra.result import COUNT, Estimate, Settings

@@ -10,11 +10,11 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, integer, legacy_seed, real, shown
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import centred
 from diffspec.baselines._samples import Floats, as_samples, labels_of, require_in_reach, within_one
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Grouping, Partition
 from diffspec.spectra.result import NAT, Estimate, Settings
 

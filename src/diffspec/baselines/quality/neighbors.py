@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import classes
 from diffspec.baselines._samples import as_samples, check_neighbors, require_in_reach
+from diffspec.machine.memory import within_memory
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping
 from diffspec.points.neighbors import nearest

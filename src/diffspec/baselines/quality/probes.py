@@ -9,7 +9,6 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import integer
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import EPS, classes
 from diffspec.baselines._samples import (
@@ -24,6 +23,7 @@ from diffspec.baselines._samples import (
     within_one,
 )
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import NAT, RATIO, Estimate, Settings

@@ -10,10 +10,10 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import integer
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import Singular, effective, shares_of, singular_values
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.spectra.result import COUNT, RATIO, Estimate, Settings
 
 __all__ = ["alpha_req", "effective_rank", "participation_ratio", "stable_rank"]

@@ -8,11 +8,11 @@ import numpy as np
 from scipy.linalg import pinvh
 
 from diffspec._arrays import Array
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import centred, classes, scatter
 from diffspec.baselines._samples import Floats, as_samples, require_in_reach, within_one
 from diffspec.errors import InputError
+from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import COUNT, Estimate, Settings
 

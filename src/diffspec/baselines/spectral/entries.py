@@ -11,14 +11,14 @@ from scipy.special import entr
 
 from diffspec._arrays import Array, take_square
 from diffspec._checks import Seed, check_alpha, generator_of
-from diffspec._memory import within_memory
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Estimator, Matched
-from diffspec.measures.subsets import Indices
+from diffspec.measures.subsets.entropies import Indices
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate
 

@@ -10,15 +10,15 @@ import numpy as np
 
 from diffspec._arrays import Array, take_square
 from diffspec._checks import Seed, check_alpha, generator_of, integer
-from diffspec._memory import within_memory
 from diffspec.baselines._difference import difference
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of, within_one
 from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Estimator, Matched
-from diffspec.measures.subsets import Indices
+from diffspec.measures.subsets.entropies import Indices
 from diffspec.operators.conjugate import conjugate_of, leading
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate

@@ -10,11 +10,11 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, generator_of, real, shown
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, finite, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import check_walk
 from diffspec.measures.entropy import settings_of
 from diffspec.operators.dense import Dense

@@ -12,15 +12,15 @@ from scipy.sparse.csgraph import connected_components
 
 from diffspec._arrays import Array, take_square
 from diffspec._checks import Seed, check_alpha, generator_of
-from diffspec._memory import within_memory
 from diffspec.baselines._difference import EntropyOf, difference
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Estimator, Matched
-from diffspec.measures.subsets import Indices
+from diffspec.measures.subsets.entropies import Indices
 from diffspec.operators.dense import Dense
 from diffspec.points.groups import Grouping
 from diffspec.released.measures import Nearest

@@ -10,11 +10,11 @@ import numpy as np
 
 from diffspec._arrays import Array
 from diffspec._checks import Seed, check_alpha, positive
-from diffspec._memory import within_memory
 from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_samples, labels_of
 from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.kernels import Gaussian, Kernel
+from diffspec.machine.memory import within_memory
 from diffspec.operators.dense import diffusion
 from diffspec.points.groups import Grouping
 from diffspec.solvers import Exact

@@ -10,8 +10,8 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points, from_numpy, namespace
 from diffspec._checks import Seed, generator_of, shown, takes
-from diffspec._threads import as_many
 from diffspec.errors import InputError
+from diffspec.machine.threads import as_many
 from diffspec.points.distances import BYTES_IN_BLOCK, cross_squared_distances
 
 __all__ = ["MOST", "TINY", "Rule", "Sigma", "check_rule", "gated", "rows_of", "some"]

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import Array, free_memory, namespace, order_statistics, to_numpy
-from diffspec._threads import as_many
+from diffspec.machine.threads import as_many
 from diffspec.points.distances import BYTES_IN_BLOCK, cross_squared_distances
 
 __all__ = ["fits", "of_matrix", "of_pairs"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from diffspec.runs.plots.looks import quantity, rule_words
 from diffspec.runs.plots.series import DISTANCE, STEP
-from diffspec.runs.report.charts import FEW_LAYERS, chips, measured
-from diffspec.runs.report.layout import Chart, Section
-from diffspec.runs.report.maps import times
-from diffspec.runs.report.parts import changes
-from diffspec.runs.report.planes import information_planes, pictures, spectra
+from diffspec.runs.report.charts.layout import Chart, Section
+from diffspec.runs.report.charts.maps import times
+from diffspec.runs.report.charts.measures import FEW_LAYERS, chips, measured
+from diffspec.runs.report.charts.parts import changes
+from diffspec.runs.report.charts.planes import information_planes, pictures, spectra
 from diffspec.runs.report.tables import Row, final_values, how_measured
 from diffspec.runs.report.view import View
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from diffspec._memory import is_shortage, within_memory
 from diffspec.errors import InputError, LayersWarning
+from diffspec.machine.memory import is_shortage, within_memory
 from diffspec.training.network.batches import as_batches, copied, mapped, size_of, words_of
 from diffspec.training.network.layers import PENULTIMATE, Layers, Module, Watched, modules_of, resolve_layers, unwrapped
 from diffspec.training.network.penultimate import first_of, leading_tokens, penultimate

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from diffspec._memory import within_memory
+from diffspec.machine.memory import within_memory
 from diffspec.training.network.batches import as_batches, copied
 from diffspec.training.network.hooks import answered, plainly
 from diffspec.training.network.layers import Module, modules_of, unwrapped

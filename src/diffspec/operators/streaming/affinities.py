@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import not_finite
-from diffspec._threads import parallel_map
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.kernels.bandwidth import TINY, median_sigma
+from diffspec.machine.threads import parallel_map
 from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import exponential
 from diffspec.points.distances import cross_squared_distances

@@ -27,7 +27,7 @@ from diffspec.training import (
     Saturation,
     collect,
 )
-from diffspec.training.alarms import Alarms
+from diffspec.training.alerts.alarms import Alarms
 from real_data import mnist
 
 RNG = np.random.default_rng(3)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-from diffspec._memory import allow, allowed
+from diffspec.machine.memory import allow, allowed
 
 __all__ = ["as_many", "cores", "parallel_map", "shared", "single_threaded_blas"]
 

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, SinkWarning
-from diffspec.training.alerts import Alert
-from diffspec.training.keys import PREFIX
+from diffspec.training.alerts.rules import Alert
+from diffspec.training.sinks.keys import PREFIX
 
 __all__ = ["Sink", "Sinks"]
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._threads import cores, parallel_map
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import SMALLEST, Cosine, Gaussian, Kernel
 from diffspec.kernels.bandwidth import Median
+from diffspec.machine.threads import cores, parallel_map
 from diffspec.operators.blocked import tiled_diffusion
 from diffspec.operators.dense import Operator, diffusion
-from diffspec.operators.stored import (
+from diffspec.operators.streaming.affinities import (
     Elsewhere,
     Frame,
     Rows,
@@ -31,7 +31,7 @@ from diffspec.operators.stored import (
     rectangles,
     survey,
 )
-from diffspec.operators.stored_graph import StoredGraph
+from diffspec.operators.streaming.graph import StoredGraph
 from diffspec.operators.tiles import EPS32, exponential
 from diffspec.points.sources import HeldRows, Source, Values, open_source
 

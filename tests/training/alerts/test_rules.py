@@ -75,7 +75,7 @@ def test_it_is_a_value():
 
 
 def test_the_example_of_the_page_prints_what_the_page_says():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "what-to-watch.md").read_text()
+    page = (Path(__file__).resolve().parents[3] / "docs" / "what-to-watch.md").read_text()
     (code,), (printed,) = (re.findall(rf"```{kind}\n(.*?)```", page, re.S) for kind in ("python", "text"))
     out = io.StringIO()
     with contextlib.redirect_stdout(out):

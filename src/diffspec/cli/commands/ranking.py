@@ -86,7 +86,7 @@ def rank(
         say(rank_runs(files, None if against is None else _numbers(against, against_column)))
         return
     if patterns and images is not None:
-        from diffspec.training.zoo import features
+        from diffspec.training.network.pretrained import features
 
         points, truth = features(patterns, images, n=count, seed=seed, keep=keep, say=_told(keep))
     else:

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, LayersWarning
-from diffspec.training.alerts import Alert
-from diffspec.training.sinks import Sinks
+from diffspec.training.alerts.rules import Alert
+from diffspec.training.sinks.loggers import Sinks
 
 __all__ = ["Aftermath", "Listener", "checked_listener"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from diffspec import Gaussian
 from diffspec.conventions import default, paper
-from diffspec.training.keys import Keys
+from diffspec.training.sinks.keys import Keys
 
 RULES = {"sigma = 10": paper, "neighbors": default, "median": {"kernel": Gaussian(), "alpha": 0.5, "t": 1.0}}
 

@@ -7,8 +7,8 @@ import pytest
 
 from diffspec import AlphaDecay, InputError, TooLargeError, dse
 from diffspec.operators.dense import diffusion
-from diffspec.operators.stored_graph import StoredGraph
 from diffspec.operators.streaming import on_disk
+from diffspec.operators.streaming.graph import StoredGraph
 
 
 def cloud(n=400, d=60):

@@ -14,7 +14,7 @@ from diffspec.baselines import effective_rank
 from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
 from diffspec.runs.log import RunLog
-from diffspec.training.alerts import KINDS, Alert, Collapse, Memorisation, Rule, Saturation
+from diffspec.training.alerts.rules import KINDS, Alert, Collapse, Memorisation, Rule, Saturation
 from diffspec.training.measures import ADJUSTED
 from diffspec.training.network.reductions import Points
 

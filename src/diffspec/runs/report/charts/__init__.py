@@ -1,0 +1,1 @@
+"""The charts of the report, as plain values that the page draws."""

@@ -1,0 +1,1 @@
+"""Where numbers and alerts of a training go beside the run log."""
