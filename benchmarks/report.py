@@ -1,4 +1,4 @@
-"""`python -m benchmarks.report`: the report of 100,000 records: seconds to write it, its size, seconds until it is usable.
+"""`python -m benchmarks.report`: the report of 100,000 records: seconds to write, its size, seconds until usable.
 
 Three runs of ten layers with the values of the standard measures, which walk at random, accuracies and some spectra. A
 page is usable once its first charts are drawn (Chromium and its driver, without a window; left out where they are not).
