@@ -26,7 +26,7 @@ MODULES = (
         "measures/entropy",
         "measures/information",
         "measures/estimators",
-        "measures/subsets/parts",
+        "measures/parts",
         "operators/dense",
         "inference/permutation",
     ),

@@ -16,12 +16,12 @@ from diffspec.inference.shuffles import shuffle_test
 from diffspec.kernels import AlphaDecay, Cosine, Gaussian, Precomputed, SelfTuning
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.measures.adjusted import adjusted_dsmi
-from diffspec.measures.curves import Curve, Profile
 from diffspec.measures.entropy import dse, spectrum
 from diffspec.measures.estimators import Adjusted, Literal, Matched
 from diffspec.measures.information import dsmi
-from diffspec.measures.profiles import profile
-from diffspec.measures.scale_shape import ScaleShape, scale_and_shape
+from diffspec.measures.profiles.curves import Curve, Profile
+from diffspec.measures.profiles.profile import profile
+from diffspec.measures.profiles.scale_shape import ScaleShape, scale_and_shape
 from diffspec.measures.walk import diffuse, diffusion_map, diffusion_matrix, potential_distances
 from diffspec.points.groups import Bins, Clusters, KMeans, Labels, Partition
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank

@@ -14,7 +14,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     # Here and not above: importing this module must not import click.
     from diffspec.cli.command import flushed, run
-    from diffspec.cli.printing import ANY_TERMINAL
+    from diffspec.cli.printing.text import ANY_TERMINAL
 
     _interrupt.release()
     for stream in (sys.stdout, sys.stderr):

@@ -18,7 +18,7 @@ import torch
 import diffspec
 from diffspec import AlphaDecay, Bins, Clusters, Cosine, Estimate, Gaussian, Labels, Literal, Matched, SelfTuning
 from diffspec.cli.command import run
-from diffspec.cli.facts import EXTRAS, REQUIRED
+from diffspec.cli.printing.facts import EXTRAS, REQUIRED
 from diffspec.conventions import released
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,8 +127,8 @@ def test_options_of_dse(folder, measured, data, options, settings):
 
 def test_several_times_come_from_one_decomposition(folder, measured, data, monkeypatch):
     calls = []
-    real = diffspec.cli.commands.measure.spectrum
-    monkeypatch.setattr("diffspec.cli.commands.measure.spectrum", lambda *a, **k: calls.append(1) or real(*a, **k))
+    real = diffspec.cli.measure.spectrum
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", lambda *a, **k: calls.append(1) or real(*a, **k))
     estimates = measured("points.npy", "--t", "4", "--t", "1", "--t", "0.5")
     assert_same(estimates, [diffspec.dse(data[0], t=t) for t in (4, 1, 0.5)])
     assert calls == [1]
@@ -317,7 +317,7 @@ def test_failures_of_the_machine_are_one_line(folder, capsys, monkeypatch, error
     def fail(*_arguments, **_more):
         raise error
 
-    monkeypatch.setattr("diffspec.cli.commands.measure.spectrum", fail)
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", fail)
     assert run(["measure", "points.npy"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("Error: ")
@@ -325,7 +325,7 @@ def test_failures_of_the_machine_are_one_line(folder, capsys, monkeypatch, error
 
 
 def test_a_bug_is_not_hidden(folder, monkeypatch):
-    monkeypatch.setattr("diffspec.cli.commands.measure.spectrum", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(["measure", "points.npy"])
 
@@ -334,20 +334,20 @@ def test_interrupt_is_code_130(folder, capsys, monkeypatch):
     def interrupt(*_arguments, **_more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("diffspec.cli.commands.measure.spectrum", interrupt)
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", interrupt)
     assert run(["measure", "points.npy"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("always:told")
 def test_warnings_are_one_line(folder, capsys, monkeypatch):
-    real = diffspec.cli.commands.measure.spectrum
+    real = diffspec.cli.measure.spectrum
 
     def warn(*arguments, **more):
         warnings.warn("told\nyou", stacklevel=1)
         return real(*arguments, **more)
 
-    monkeypatch.setattr("diffspec.cli.commands.measure.spectrum", warn)
+    monkeypatch.setattr("diffspec.cli.measure.spectrum", warn)
     shown = warnings.showwarning
     assert run(["measure", "points.npy", "--json"]) == 0
     assert capsys.readouterr().err == "Warning: told you\n"
@@ -382,10 +382,10 @@ def test_demo_is_run_by_the_demo_module(monkeypatch):
 
 
 def test_doctor(capsys, monkeypatch):
-    import diffspec.cli.facts
+    import diffspec.cli.printing.facts
 
-    real = diffspec.cli.facts._version
-    monkeypatch.setattr(diffspec.cli.facts, "_version", lambda name: None if name == "pyarrow" else real(name))
+    real = diffspec.cli.printing.facts._version
+    monkeypatch.setattr(diffspec.cli.printing.facts, "_version", lambda name: None if name == "pyarrow" else real(name))
     assert run(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["diffspec"] == diffspec.__version__

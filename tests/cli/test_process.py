@@ -76,9 +76,9 @@ def test_without_a_checkout_recipes_are_one_sentence(tmp_path):
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "expected.toml").touch()
     (tmp_path / "recipes" / "lab.py").write_text("raise SystemExit(7)")
-    installed = tmp_path / "lib" / "site" / "diffspec" / "cli" / "commands" / "recipe.py"
+    installed = tmp_path / "lib" / "site" / "diffspec" / "cli" / "recipe.py"
     code = (
-        "import sys; from diffspec.cli import command; from diffspec.cli.commands import recipe; "
+        "import sys; from diffspec.cli import command, recipe; "
         f"recipe.__file__ = {str(installed)!r}; sys.exit(command.run(['recipe', 'list']))"
     )
     done = ran([sys.executable, "-c", code], cwd=tmp_path)

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from diffspec.cli.board import ASCII_BARS, sparkline
 from diffspec.cli.command import run
+from diffspec.cli.printing.board import ASCII_BARS, sparkline
 from diffspec.runs.log import RunLog
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from diffspec.cli.command import run
-from diffspec.cli.printing import shown
+from diffspec.cli.printing.text import shown
 from diffspec.runs.log import RunLog
 from diffspec.runs.report import write
 

@@ -9,8 +9,8 @@ from scipy import stats
 
 from diffspec import Exact, Gaussian, Literal, Matched, dse, dsmi, permutation_test
 from diffspec.measures.adjusted import adjusted_dsmi
-from diffspec.measures.subsets.entropies import Entropy
-from diffspec.measures.subsets.parts import combined
+from diffspec.measures.parts import combined
+from diffspec.measures.subsets import Entropy
 
 LN2 = math.log(2.0)
 

@@ -8,7 +8,7 @@ import pytest
 
 from diffspec import Gaussian, InputError, Matched, dsmi, permutation_test
 from diffspec.inference.permutation import _tested, check_permutations
-from diffspec.measures.subsets.entropies import Entropy
+from diffspec.measures.subsets import Entropy
 from diffspec.points.groups import Labels, partition_of
 from diffspec.spectra.result import Settings
 

@@ -25,8 +25,8 @@ from diffspec import (
 )
 from diffspec.baselines import adjacency_information, binned_information, entry_information, fourier_information
 from diffspec.errors import InputError
-from diffspec.measures.subsets.entropies import Entropy
-from diffspec.measures.subsets.parts import Parts, combined, widened
+from diffspec.measures.parts import Parts, combined, widened
+from diffspec.measures.subsets import Entropy
 
 BIT = math.log(2)
 

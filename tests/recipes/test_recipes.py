@@ -187,9 +187,7 @@ def test_the_command_diffspec_recipe_is_the_same(capsys):
 
 def test_outside_a_checkout_one_line_says_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "diffspec.cli.commands.recipe.__file__", str(tmp_path / "a" / "b" / "cli" / "commands" / "recipe.py")
-    )
+    monkeypatch.setattr("diffspec.cli.recipe.__file__", str(tmp_path / "a" / "b" / "cli" / "recipe.py"))
     assert diffspec.cli.command.run(["recipe", "check"]) == 2
     error = capsys.readouterr().err
     assert re.fullmatch(

@@ -12,8 +12,8 @@ from diffspec.baselines._estimates import finite
 from diffspec.machine.threads import parallel_map
 from diffspec.measures.estimators import Estimator, check_difference
 from diffspec.measures.information import table_of
-from diffspec.measures.subsets.entropies import Entropy, Indices
-from diffspec.measures.subsets.parts import combined
+from diffspec.measures.parts import combined
+from diffspec.measures.subsets import Entropy, Indices
 from diffspec.points.groups import Partition
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 

@@ -14,15 +14,15 @@ from typing import Any
 import click
 
 from diffspec._version import __version__
-from diffspec.cli.commands.demo import demo
-from diffspec.cli.commands.doctor import doctor
-from diffspec.cli.commands.measure import measure
-from diffspec.cli.commands.ranking import rank
-from diffspec.cli.commands.recipe import recipe
-from diffspec.cli.commands.report import report
-from diffspec.cli.commands.sureness import compare, interval, test
-from diffspec.cli.commands.watch import watch
-from diffspec.cli.printing import shown
+from diffspec.cli.demo import demo
+from diffspec.cli.doctor import doctor
+from diffspec.cli.measure import measure
+from diffspec.cli.printing.text import shown
+from diffspec.cli.ranking import rank
+from diffspec.cli.recipe import recipe
+from diffspec.cli.report import report
+from diffspec.cli.sureness import compare, interval, test
+from diffspec.cli.watch import watch
 from diffspec.errors import DiffspecError
 
 __all__ = ["command", "flushed", "run"]

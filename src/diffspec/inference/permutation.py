@@ -18,8 +18,8 @@ from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.measures.information import kernel_doubts
-from diffspec.measures.subsets.entropies import Entropy, measured, walk_of
-from diffspec.measures.subsets.parts import Parts
+from diffspec.measures.parts import Parts
+from diffspec.measures.subsets import Entropy, measured, walk_of
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record

@@ -24,8 +24,8 @@ from diffspec.measures.asked import Asked, asked
 from diffspec.measures.entropy import dse
 from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
 from diffspec.measures.information import dsmi
-from diffspec.measures.subsets.entropies import measured, walk_of
-from diffspec.measures.subsets.parts import Parts
+from diffspec.measures.parts import Parts
+from diffspec.measures.subsets import measured, walk_of
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import memory_for

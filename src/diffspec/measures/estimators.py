@@ -10,8 +10,8 @@ import numpy as np
 from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
-from diffspec.measures.subsets.entropies import Entropy, Indices
-from diffspec.measures.subsets.parts import Information, Matrix, Parts, Term, combined, differences, error_of
+from diffspec.measures.parts import Information, Matrix, Parts, Term, combined, differences, error_of
+from diffspec.measures.subsets import Entropy, Indices
 from diffspec.points.groups import Partition
 from diffspec.spectra.result import BIT, NATS_PER
 

@@ -17,8 +17,8 @@ from diffspec.measures.advice import advice
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
-from diffspec.measures.subsets.entropies import Entropy, Walk, measured, walk_of
-from diffspec.measures.subsets.parts import Information, Parts, combined, variance, widened
+from diffspec.measures.parts import Information, Parts, combined, variance, widened
+from diffspec.measures.subsets import Entropy, Walk, measured, walk_of
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Group

@@ -14,9 +14,9 @@ from diffspec.measures.asked import Asked, asked
 from diffspec.measures.entropy import measured, taken
 from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
 from diffspec.measures.information import Grouped
-from diffspec.measures.subsets.entropies import Entropy, walk_of
-from diffspec.measures.subsets.entropies import measured as measured_sets
-from diffspec.measures.subsets.parts import Parts
+from diffspec.measures.parts import Parts
+from diffspec.measures.subsets import Entropy, walk_of
+from diffspec.measures.subsets import measured as measured_sets
 from diffspec.operators.build import affinity_of
 from diffspec.points.groups import Partition
 from diffspec.spectra.functionals import shannon

@@ -11,7 +11,7 @@ from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY
 from diffspec.kernels.scales import Distances
-from diffspec.measures.scale_shape import ScaleShape, Snapshot, attributed
+from diffspec.measures.profiles.scale_shape import ScaleShape, Snapshot, attributed
 from diffspec.solvers.choice import choose
 from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure

@@ -5,8 +5,8 @@ import pytest
 
 from diffspec.runs.plots.series import open_log
 from diffspec.runs.report import findings
+from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.findings import RULES
-from diffspec.runs.report.view import View
 
 
 def number(value, step=0, *, name="DSE(Z)", rule="neighbors", run="a", layer="z", **fields):

@@ -19,7 +19,7 @@ from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, within_one
 from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Estimator, Literal
-from diffspec.measures.subsets.entropies import Indices
+from diffspec.measures.subsets import Indices
 from diffspec.points.distances import BLOCK_ELEMENTS
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.released.measures import equal_bins

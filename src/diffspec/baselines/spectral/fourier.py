@@ -18,7 +18,7 @@ from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Estimator, Matched
-from diffspec.measures.subsets.entropies import Indices
+from diffspec.measures.subsets import Indices
 from diffspec.operators.conjugate import conjugate_of, leading
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate

@@ -12,8 +12,8 @@ from diffspec.runs.report.charts.maps import times
 from diffspec.runs.report.charts.measures import FEW_LAYERS, chips, measured
 from diffspec.runs.report.charts.parts import changes
 from diffspec.runs.report.charts.planes import information_planes, pictures, spectra
+from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.tables import Row, final_values, how_measured
-from diffspec.runs.report.view import View
 
 __all__ = ["Layer", "layers", "opening", "whole"]
 

@@ -9,9 +9,9 @@ from diffspec.runs.log import Record
 from diffspec.runs.plots.looks import rule_words, unit_words
 from diffspec.runs.report.charts.colours import literal
 from diffspec.runs.report.charts.layout import Chart, Trace
+from diffspec.runs.report.charts.lines import Line
 from diffspec.runs.report.charts.thinning import evenly
-from diffspec.runs.report.lines import Line
-from diffspec.runs.report.view import View
+from diffspec.runs.report.charts.view import View
 
 __all__ = ["mapped", "times"]
 

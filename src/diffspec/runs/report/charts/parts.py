@@ -10,7 +10,7 @@ from diffspec.runs.plots.series import Curve
 from diffspec.runs.report.charts.colours import literal, of_run
 from diffspec.runs.report.charts.layout import Chart, Trace
 from diffspec.runs.report.charts.thinning import outline
-from diffspec.runs.report.view import View
+from diffspec.runs.report.charts.view import View
 
 __all__ = ["changes"]
 

@@ -56,7 +56,7 @@ def _console() -> Console:
 
 
 def _board(console: Console, follower: Follower) -> Group:
-    from diffspec.cli.board import ASCII_BARS, BARS, board
+    from diffspec.cli.printing.board import ASCII_BARS, BARS, board
 
     height = console.height if console.is_terminal else ALL
     bars = BARS if console.encoding.startswith("utf") else ASCII_BARS
@@ -64,7 +64,7 @@ def _board(console: Console, follower: Follower) -> Group:
 
 
 def _show(console: Console, follower: Follower) -> None:
-    from diffspec.cli.board import age
+    from diffspec.cli.printing.board import age
 
     console.print(_board(console, follower), age(follower))
 
@@ -74,7 +74,7 @@ def _follow(console: Console, follower: Follower, every: float) -> None:
     from rich.console import Group
     from rich.live import Live
 
-    from diffspec.cli.board import age
+    from diffspec.cli.printing.board import age
 
     if not console.is_terminal:
         while True:

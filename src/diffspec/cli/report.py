@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from diffspec.cli.options import Once
-from diffspec.cli.printing import say, shown
+from diffspec.cli.printing.text import say, shown
 from diffspec.files.writing import is_plain
 
 __all__ = ["report"]

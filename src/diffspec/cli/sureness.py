@@ -9,7 +9,7 @@ import click
 
 from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import Once
-from diffspec.cli.printing import say
+from diffspec.cli.printing.text import say
 from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
 from diffspec.files.tables import listed
 from diffspec.inference.comparison import compare as compared

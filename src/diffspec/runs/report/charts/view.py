@@ -10,8 +10,8 @@ from functools import cached_property
 from diffspec.runs.log import Record
 from diffspec.runs.plots.looks import SCALE_FREE, Style, styles
 from diffspec.runs.plots.series import DISTANCE, STEP, Curve, Log
-from diffspec.runs.report.conditions import Condition, conditions
-from diffspec.runs.report.lines import Line, drawn
+from diffspec.runs.report.charts.conditions import Condition, conditions
+from diffspec.runs.report.charts.lines import Line, drawn
 
 __all__ = ["View"]
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.special import stdtrit
 
-from diffspec.measures.subsets.entropies import Entropy
+from diffspec.measures.subsets import Entropy
 
 __all__ = ["Information", "Matrix", "Parts", "Term", "combined", "differences", "error_of", "variance", "widened"]
 

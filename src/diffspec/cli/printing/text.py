@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from diffspec.cli.facts import EXTRAS
+from diffspec.cli.printing.facts import EXTRAS
 from diffspec.spectra.result import Estimate
 
 __all__ = ["ANY_TERMINAL", "aligned", "estimates_text", "facts_text", "say", "shown"]
@@ -123,7 +123,7 @@ def aligned(rows: list[list[str]], *, right: tuple[int, ...] = (), bold: int | N
 
 
 def facts_text(facts: dict[str, Any]) -> str:
-    """What `diffspec.cli.facts.examine` found, one line each."""
+    """What `diffspec.cli.printing.facts.examine` found, one line each."""
     blas = [f"{found['name']} {found['version']}, {found['threads']} threads" for found in facts["blas"]]
     gpus = facts["gpu"] if isinstance(facts["gpu"], list) else []
     devices = [

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from diffspec.runs.log import Record
 from diffspec.runs.plots.series import Curve
-from diffspec.runs.report.conditions import Condition
+from diffspec.runs.report.charts.conditions import Condition
 from diffspec.spectra.verdicts import tells_nothing
 
 __all__ = ["Line", "drawn"]

@@ -24,10 +24,10 @@ def recipe(arguments: tuple[str, ...]) -> int:
 def _recipes() -> click.Group:
     """The commands of the recipes, which are no part of the installed library."""
     # Never those of the working directory: whoever filled that folder would have his code run here.
-    root = Path(__file__).resolve().parents[4]
+    root = Path(__file__).resolve().parents[3]
     if not (root / "recipes" / "expected.toml").is_file():
         raise InputError(
-            f"no recipes beside {Path(__file__).parents[2]}; they come with the source: "
+            f"no recipes beside {Path(__file__).parents[1]}; they come with the source: "
             "install a checkout of diffspec (pip install --editable), or run python -m recipes in one that you trust"
         )
     sys.path.insert(0, str(root))

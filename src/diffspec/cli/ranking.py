@@ -14,7 +14,7 @@ import click
 
 from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import Once
-from diffspec.cli.printing import say
+from diffspec.cli.printing.text import say
 from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
 from diffspec.errors import InputError
 from diffspec.files.tables import is_number, listed

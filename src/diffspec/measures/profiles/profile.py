@@ -18,11 +18,11 @@ from diffspec.kernels.scales import WIDTHS, Distances, narrowest, widest, widths
 from diffspec.machine.memory import in_words, within_memory
 from diffspec.machine.threads import cores, parallel_map
 from diffspec.measures.asked import Asked, asked
-from diffspec.measures.curves import Curve, Profile
 from diffspec.measures.entropy import settings_of
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
-from diffspec.measures.subsets.entropies import Entropy, Indices
-from diffspec.measures.subsets.parts import Parts
+from diffspec.measures.parts import Parts
+from diffspec.measures.profiles.curves import Curve, Profile
+from diffspec.measures.subsets import Entropy, Indices
 from diffspec.operators.build import operator_on
 from diffspec.operators.dense import Dense, Operator, rounding_is_harmless
 from diffspec.points.distances import unit_scaled

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from diffspec import Adjusted, AlphaDecay, Exact, Gaussian, Lanczos, Literal, SelfTuning, dsmi
+from diffspec.measures import few, subsets
 from diffspec.measures.asked import asked
-from diffspec.measures.subsets import entropies, small
-from diffspec.measures.subsets.entropies import walk_of
-from diffspec.measures.subsets.small import alike, entropies_of
+from diffspec.measures.few import alike, entropies_of
+from diffspec.measures.subsets import walk_of
 
 
 def cloud(n):
@@ -20,8 +20,8 @@ def cloud(n):
 
 
 def test_places_of_one_size_stand_together_as_far_as_an_array_holds(monkeypatch):
-    monkeypatch.setattr(small, "HELD", 300)
-    found = alike([10, 1, 10, 5, 0, 10, small.MOST + 1, 10, 5])
+    monkeypatch.setattr(few, "HELD", 300)
+    found = alike([10, 1, 10, 5, 0, 10, few.MOST + 1, 10, 5])
     assert found == [[0, 2, 5], [7], [3, 8]]
 
 
@@ -44,7 +44,7 @@ def test_entropies_of_a_stack_are_those_of_each_set(kernel, alpha, t, rng):
 def test_a_measure_is_the_same_with_and_without(estimator, monkeypatch):
     points, labels = cloud(150)
     together = dsmi(points, labels, estimator=estimator)
-    monkeypatch.setattr(entropies, "alike", lambda sizes: [])
+    monkeypatch.setattr(subsets, "alike", lambda sizes: [])
     alone = dsmi(points, labels, estimator=estimator)
     assert together.value == pytest.approx(alone.value, abs=1e-12)
     assert together.stderr == pytest.approx(alone.stderr, abs=1e-12)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from diffspec.cli.printing import aligned, shown
+from diffspec.cli.printing.text import aligned, shown
 from diffspec.files.several import Named
 from diffspec.files.shapes import Held
 from diffspec.spectra.result import Estimate

@@ -15,7 +15,7 @@ from diffspec._arrays import Array, from_numpy, is_numpy, namespace, take_square
 from diffspec.kernels import Kernel, Storage
 from diffspec.machine.threads import cores, parallel_map
 from diffspec.measures.asked import Asked
-from diffspec.measures.subsets.small import alike, entropies_of
+from diffspec.measures.few import alike, entropies_of
 from diffspec.operators.blocked import filled
 from diffspec.operators.build import affinity_of, build, operator_in, operator_on, tiles_of
 from diffspec.operators.dense import Operator

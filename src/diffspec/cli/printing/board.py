@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from diffspec.cli.printing import shown
+from diffspec.cli.printing.text import shown
 from diffspec.runs.following import Follower
 from diffspec.runs.plots.looks import rule_words
 from diffspec.runs.plots.series import Log
+from diffspec.runs.report.charts.lines import Line
+from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.findings import what_happened
-from diffspec.runs.report.lines import Line
-from diffspec.runs.report.view import View
 
 if TYPE_CHECKING:
     from rich.console import Group

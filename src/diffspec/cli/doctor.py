@@ -6,9 +6,9 @@ import json
 
 import click
 
-from diffspec.cli.facts import examine
 from diffspec.cli.options import Once
-from diffspec.cli.printing import facts_text, say
+from diffspec.cli.printing.facts import examine
+from diffspec.cli.printing.text import facts_text, say
 
 __all__ = ["doctor"]
 
