@@ -9,10 +9,9 @@ from typing import Any
 import click
 import numpy as np
 
-from diffspec.cli.options import Once
+from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.tables import Measured, listing_text, measured_text
 from diffspec.cli.printing.text import estimates_text, say, shown
-from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
 from diffspec.errors import InputError
 from diffspec.files.reading import Loaded, Source, load_labels, load_points, load_reference
 from diffspec.files.several import Named, sources

@@ -13,9 +13,8 @@ from typing import Any
 import click
 
 from diffspec.cli.networks import labels_options, representations
-from diffspec.cli.options import Once
+from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
-from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
 from diffspec.errors import InputError
 from diffspec.files.tables import is_number, listed
 from diffspec.inference.agreement import Agreement, agreement

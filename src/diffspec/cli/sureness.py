@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from diffspec.cli.networks import labels_options, representations
-from diffspec.cli.options import Once
+from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
-from diffspec.cli.walks import ESTIMATORS, estimator_of, walk_of, walk_options
 from diffspec.files.tables import listed
 from diffspec.inference.comparison import compare as compared
 from diffspec.inference.permutation import permutation_test

@@ -16,7 +16,8 @@ from diffspec.cluster.tasks import added, cross, named, squared_tile, survey_blo
 from diffspec.errors import InputError
 from diffspec.kernels import Cosine, Kernel
 from diffspec.operators.dense import Operator
-from diffspec.operators.streaming.affinities import Elsewhere, Frame, Rows, StoredTiles, Survey, frame_of
+from diffspec.operators.elsewhere import Elsewhere
+from diffspec.operators.streaming.affinities import Frame, Rows, StoredTiles, Survey, frame_of
 from diffspec.operators.streaming.operator import in_widths, resolve, rule_within, sample
 from diffspec.points.sources import HeldRows, Source, Values, open_source
 

@@ -17,8 +17,8 @@ from diffspec.measures.advice import advice
 from diffspec.measures.asked import Asked, asked
 from diffspec.operators.build import build, operator_on
 from diffspec.operators.dense import Operator
+from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.merging import Copies, copies_of, padded
-from diffspec.operators.streaming.affinities import Elsewhere
 from diffspec.operators.streaming.operator import on_disk
 from diffspec.points.sources import is_stored
 from diffspec.solvers import Solver

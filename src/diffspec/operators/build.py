@@ -19,10 +19,10 @@ from diffspec.kernels import Kernel, Storage
 from diffspec.machine.memory import allowed, in_words
 from diffspec.operators.blocked import blocked_diffusion, filled
 from diffspec.operators.dense import Operator, diffusion
+from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.factored import factored_diffusion
 from diffspec.operators.merging import Copies, merged_diffusion
 from diffspec.operators.sparse import sparse_diffusion
-from diffspec.operators.streaming.affinities import Elsewhere
 from diffspec.operators.tiles import GaussianTiles
 
 __all__ = ["Plan", "Precision", "affinity_of", "build", "operator_in", "operator_on", "tiles_of"]

@@ -21,7 +21,6 @@ from diffspec.spectra.result import Estimate
 from diffspec.training.probe import Probe
 
 __all__ = [
-    "ADJUSTED",
     "DSE",
     "DSMI",
     "RULES",
@@ -37,9 +36,6 @@ __all__ = [
 RULES: Mapping[str, Walk] = {"sigma = 10": paper, "neighbors": default}
 """The paper's fixed width, under which values follow the scale of the embedding, and the scale-free neighbour graph."""
 
-
-ADJUSTED = "adjusted DSMI(Z;Y)"
-"""What memorising is told from."""
 
 TIMES = (1.0, 3.0, 10.0, 30.0, 100.0)
 """Diffusion times that every value is given at besides its own: from single points to the largest clusters."""

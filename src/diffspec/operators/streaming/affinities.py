@@ -7,7 +7,6 @@ one whole row has to fit into memory.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,16 +15,13 @@ import numpy as np
 
 from diffspec._arrays import not_finite
 from diffspec.errors import InputError
-from diffspec.kernels import Kernel
 from diffspec.kernels.bandwidth import TINY, median_sigma
 from diffspec.machine.threads import parallel_map
-from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import exponential
 from diffspec.points.distances import cross_squared_distances
 from diffspec.points.sources import Source, Values
 
 __all__ = [
-    "Elsewhere",
     "Frame",
     "Rows",
     "StoredTiles",
@@ -39,27 +35,6 @@ __all__ = [
 
 PILOTS = 256  # rows whose mean is the centre: any point near the mean does, since it only saves digits
 STRIP = 256  # rows of distances that one core adds up at a time
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Elsewhere(ABC):
-    """Points that stay where they are, under a resolved kernel, and what the walk of a measure needs of them."""
-
-    kernel: Kernel
-    """With its width as a number."""
-    asked: Kernel
-    """As it was asked for, with the rule for its width as it was used."""
-    sample: Values
-    """At most 400 of the points, float64: what a verdict looks at."""
-
-    @property
-    @abstractmethod
-    def shape(self) -> tuple[int, int]:
-        """Number of points and of features."""
-
-    @abstractmethod
-    def operator(self, alpha: float) -> Operator:
-        """Their diffusion operator with anisotropic normalisation `alpha`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

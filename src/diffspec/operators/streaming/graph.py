@@ -15,8 +15,9 @@ from scipy.sparse import csr_array
 from diffspec.errors import TooLargeError
 from diffspec.machine.memory import in_words
 from diffspec.machine.threads import parallel_map
+from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.sparse import Sparse, sparse_diffusion
-from diffspec.operators.streaming.affinities import Elsewhere, Frame, Rows
+from diffspec.operators.streaming.affinities import Frame, Rows
 from diffspec.points.distances import cross_squared_distances
 from diffspec.points.selecting import reached
 from diffspec.points.sources import Values

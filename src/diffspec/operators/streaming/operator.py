@@ -20,8 +20,8 @@ from diffspec.kernels.bandwidth import Median
 from diffspec.machine.threads import cores, parallel_map
 from diffspec.operators.blocked import tiled_diffusion
 from diffspec.operators.dense import Operator, diffusion
+from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.streaming.affinities import (
-    Elsewhere,
     Frame,
     Rows,
     StoredTiles,

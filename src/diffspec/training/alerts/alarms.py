@@ -15,13 +15,15 @@ from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
 from diffspec.runs.log import RunLog
 from diffspec.training.alerts.rules import KINDS, Alert, Collapse, Memorisation, Rule, Saturation
-from diffspec.training.measures import ADJUSTED
 from diffspec.training.network.reductions import Points
 
 __all__ = ["ALERTS", "Alarms", "checked_alerts", "checked_kinds"]
 
 ALERTS: tuple[Rule, ...] = (Collapse(), Saturation(), Memorisation())
 """What a monitor tells by default."""
+
+ADJUSTED = "adjusted DSMI(Z;Y)"
+"""What memorising is told from."""
 
 SOME = 512
 """Points that the effective rank is taken of: near 1 it is that of all."""
