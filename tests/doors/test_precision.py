@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from diffspec.operators.dense import Dense, is_narrow, rounding_is_harmless
+from diffspec.operators.dense import Dense, in_float32, rounding_is_harmless
 from diffspec.solvers import Exact, Lanczos
 from diffspec.spectra.spectrum import shannon, shannon_stderr
 
@@ -55,5 +55,5 @@ def test_float64_operators_never_see_float32_vectors():
     operator = recorded(SPECTRA["high bulk"])
     operator = Recorded(operator.matrix.astype(np.float64))
     Lanczos(probes=8, deflation=8)(operator, np.random.default_rng(1))
-    assert not is_narrow(operator)
+    assert not in_float32(operator)
     assert set(operator.seen) == {"float64"}

@@ -135,7 +135,7 @@ def test_vectors_are_narrow_in_products_only_where_told(narrow):
 
     operator = Typed(operator_with(SPECTRA["decaying"]).matrix.astype(np.float32))
     start = gaussian(operator, 4, np.random.default_rng(0))
-    space = Krylov(operator, start, narrow=True) if narrow else Krylov(operator, start)
+    space = Krylov(operator, start, in_float32=True) if narrow else Krylov(operator, start)
     space.step()
     assert seen == ["float32" if narrow else "float64"]
     assert {block.dtype.name for block in space.blocks} == {"float64"}

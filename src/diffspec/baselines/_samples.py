@@ -33,7 +33,7 @@ __all__ = [
 
 Floats: TypeAlias = np.ndarray[Any, Any]
 
-REACH = 1e12
+OUTLYING = 1e12
 """From so many times the usual distance, the distances to the others are off by 1e-4 of how far these are apart."""
 
 
@@ -152,7 +152,7 @@ def require_in_reach(values: Floats, given: Floats, name: str) -> None:
     out = np.abs(scaled - np.median(scaled, axis=0)).max(axis=1)
     usual = float(np.median(out[out > 0])) if out.any() else 0.0
     row = int(out.argmax())
-    if out[row] > REACH * usual:
+    if out[row] > OUTLYING * usual:
         raise InputError(
             f"{name} must not lie over 1e12 times as far out as others, got {np.abs(given[row]).max():.6g} in "
             f"row {row}; remove that row or its fill value"

@@ -41,11 +41,11 @@ class Distances:
     unit: float
 
     @classmethod
-    def of(cls, points: Array, *, narrow: bool) -> Distances:
-        """The distances of `points` (n, d), in float32 if `narrow`; O(n^2 d) time, one n x n array."""
+    def of(cls, points: Array, *, in_float32: bool) -> Distances:
+        """The distances of `points` (n, d), in float32 if `in_float32`; O(n^2 d) time, one n x n array."""
         scaled, unit = unit_scaled(points)
         xp = namespace(points)
-        dtype = xp.float32 if narrow and not vanishing(scaled, xp.float32) else points.dtype
+        dtype = xp.float32 if in_float32 and not vanishing(scaled, xp.float32) else points.dtype
         return cls(pairwise(scaled, lambda squared: xp.astype(squared, dtype, copy=False), dtype=dtype), unit)
 
     @property

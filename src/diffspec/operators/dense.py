@@ -26,7 +26,7 @@ __all__ = [
     "Operator",
     "diffusion",
     "eigenvalue_rounding",
-    "is_narrow",
+    "in_float32",
     "product_eps",
     "rounding_is_harmless",
 ]
@@ -237,7 +237,7 @@ def rounding_is_harmless(operator: Operator) -> bool:
     return operator.trace() >= MEAN_EIGENVALUE * operator.n
 
 
-def is_narrow(operator: Operator) -> bool:
+def in_float32(operator: Operator) -> bool:
     """Whether `operator` multiplies float32 vectors in float32, which takes a third of the time."""
     return bool(operator.like.dtype == namespace(operator.like).float32)
 
@@ -247,7 +247,7 @@ def eigenvalue_rounding(operator: Operator, frobenius2: float) -> float:
 
     Independent errors of the entries make a matrix whose eigenvalues fill a semicircle: its Frobenius norm / sqrt(n).
     """
-    if not is_narrow(operator):
+    if not in_float32(operator):
         return 0.0
     return max(operator.entry_error, EPS32 / 2.0) * math.sqrt(frobenius2 / operator.n)
 
@@ -255,7 +255,7 @@ def eigenvalue_rounding(operator: Operator, frobenius2: float) -> float:
 def product_eps(operator: Operator) -> float:
     """The relative rounding of products with `operator` and float64 vectors."""
     xp = namespace(operator.like)
-    narrow = is_narrow(operator) and rounding_is_harmless(operator)
+    narrow = in_float32(operator) and rounding_is_harmless(operator)
     return float(xp.finfo(xp.float32 if narrow else xp.float64).eps)
 
 

@@ -15,7 +15,7 @@ from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
 from diffspec.errors import TooLargeError
 from diffspec.machine.memory import allowed, in_words
 from diffspec.machine.threads import shared, single_threaded_blas
-from diffspec.operators.dense import Operator, eigenvalue_rounding, is_narrow
+from diffspec.operators.dense import Operator, eigenvalue_rounding, in_float32
 from diffspec.solvers._whole import FLOOR, signed_eigenvalues
 from diffspec.spectra.spectrum import Spectrum
 
@@ -41,7 +41,7 @@ class Krylov:
     operator : Operator
     start : array (n, k)
         Spans the first block.
-    narrow : bool
+    in_float32 : bool
         Whether the operator gets float32 vectors.
 
     Notes
@@ -51,9 +51,9 @@ class Krylov:
     are replaced by new ones that are orthogonal to the rest, so the width never shrinks.
     """
 
-    def __init__(self, operator: Operator, start: Array, *, narrow: bool = False) -> None:
+    def __init__(self, operator: Operator, start: Array, *, in_float32: bool = False) -> None:
         self.operator = operator
-        self.narrow = narrow
+        self.in_float32 = in_float32
         self.blocks: list[Array] = [_orthonormal(start, [])]
         self._diagonals: list[Matrix] = []
         self._couplings: list[Matrix] = []
@@ -75,7 +75,7 @@ class Krylov:
         """
         last = self.blocks[-1]
         xp = namespace(last)
-        product = as_float64(self.operator.matmul(xp.astype(last, xp.float32) if self.narrow else last))
+        product = as_float64(self.operator.matmul(xp.astype(last, xp.float32) if self.in_float32 else last))
         # Many small products: threads wait for one another longer than they compute, on a busy machine tenfold.
         with single_threaded_blas():
             block = product if join is None else xp.concat([join, product], axis=1)
@@ -162,7 +162,7 @@ def spectrum_of(signed: Matrix, operator: Operator) -> Spectrum:
     """The spectrum from all eigenvalues of `operator`, in any order."""
     nodes, lowest = np.sort(np.abs(signed))[::-1], float(signed.min())
     # Of a float32 matrix the entries are rounded independently: their errors move no eigenvalue by more than one eps.
-    floor = float(nodes[0]) * max(operator.n * EPS, EPS32 if is_narrow(operator) else 0.0)
+    floor = float(nodes[0]) * max(operator.n * EPS, EPS32 if in_float32(operator) else 0.0)
     nodes = from_numpy(np.where(nodes > floor, nodes, 0.0), operator.like)
     weights = namespace(nodes).ones_like(nodes)
     return Spectrum(

@@ -12,7 +12,7 @@ from diffspec._arrays import namespace, number
 from diffspec._checks import integer, positive, shown, store
 from diffspec.errors import InputError
 from diffspec.machine.threads import single_threaded_blas
-from diffspec.operators.dense import Operator, is_narrow, rounding_is_harmless
+from diffspec.operators.dense import Operator, in_float32, rounding_is_harmless
 from diffspec.operators.pieces import work_of
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import (
@@ -111,7 +111,7 @@ class Lanczos:
             return spectrum_of(by_pieces(operator, pieces), operator)
         operator = operator.ready()
         wide = Known.of(operator)
-        known = replace(wide, rounding=EPS32) if is_narrow(operator) else wide
+        known = replace(wide, rounding=EPS32) if in_float32(operator) else wide
         settings = self
         while True:
             found = settings._round(operator, known, rng)
@@ -136,8 +136,8 @@ class Lanczos:
         fixed = self.deflation * (self.power + 1)
         if fixed + self.deflation + self.probes >= known.n:
             return whole_spectrum(operator)
-        narrow = is_narrow(operator) and known.rounding == EPS32
-        space = Krylov(operator, gaussian(operator, self.deflation, rng), narrow=narrow)
+        short = in_float32(operator) and known.rounding == EPS32
+        space = Krylov(operator, gaussian(operator, self.deflation, rng), in_float32=short)
         for _ in range(self.power):
             space.step()
         space.step(join=gaussian(operator, self.probes, rng))

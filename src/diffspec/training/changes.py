@@ -56,7 +56,7 @@ class Changes:
         known = as_points(points)
         if scale <= TINY:  # collapsed, as the verdicts say: there is no shape to compare
             return []
-        now = Snapshot(Distances.of(known, narrow=True), scale)
+        now = Snapshot(Distances.of(known, in_float32=True), scale)
         if layer not in self._first:
             self._first[layer] = _First(step, now, dict(ends))
             return []

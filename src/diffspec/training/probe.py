@@ -16,7 +16,7 @@ from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError
 from diffspec.points.groups import Clusters, Grouping, Partition, check_grouping, partition_of
 from diffspec.training.network.batches import copied, mapped, part_of, size_of
-from diffspec.training.network.loaders import first, stratum
+from diffspec.training.network.loaders import first, is_loader, stratum
 
 __all__ = ["Probe"]
 
@@ -155,6 +155,6 @@ class Probe:
 
 
 def _advice(inputs: Any) -> str:
-    if hasattr(inputs, "dataset") or (hasattr(inputs, "__getitem__") and not isinstance(inputs, list | np.ndarray)):
+    if is_loader(inputs):
         return f"got {type(inputs).__name__}; write Probe.from_loader(loader, n=1000) for a loader that gives batches"
     return f"use torch.as_tensor(inputs), got {shown(inputs)}"

@@ -113,21 +113,23 @@ def profile(
     check_grouping(groups)
     partition = None if reference is None else partition_of(reference, groups, points.shape[0])
     points, partition = _in_own_order(points, partition)
-    plan = _plan(points, sigmas, how)
+    sweep = _sweep(points, sigmas, how)
     generator = how.rng
     marked = Gaussian(sigma).resolve(points, generator)
-    settings = settings_of(points, Gaussian(sigma), marked, alpha=plan.alpha, solver=plan.solver_for(plan.n), rng=rng)
+    settings = settings_of(
+        points, Gaussian(sigma), marked, alpha=sweep.alpha, solver=sweep.solver_for(sweep.n), rng=rng
+    )
     members = [] if partition is None else [*partition.members(), *estimator.whole(partition)]
     compared = [] if partition is None else estimator.subsets(partition, generator)
-    entropies, growth, rows = plan.measured([*members, *(drawn for row in compared for drawn in row)], generator)
+    entropies, growth, rows = sweep.measured([*members, *(drawn for row in compared for drawn in row)], generator)
     found = Profile(
-        sigmas=plan.sigmas,
+        sigmas=sweep.sigmas,
         entropy=_curve([(entropy.nats, entropy.error) for entropy in entropies]),
         growth=tuple(growth),
-        scale=plan.scale,
-        n=plan.n,
-        distinct=plan.distinct,
-        settings=replace(settings, t=plan.t),
+        scale=sweep.scale,
+        n=sweep.n,
+        distinct=sweep.distinct,
+        settings=replace(settings, t=sweep.t),
     )
     if partition is None:
         return found
@@ -149,7 +151,7 @@ class _Task:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Plan:
+class _Sweep:
     """What every width has in common."""
 
     distances: Distances
@@ -217,21 +219,21 @@ def _precise(operator: Operator) -> Operator:
     return operator if rounding_is_harmless(operator) else Dense(as_float64(operator.dense()), disposable=True)
 
 
-def _plan(points: Array, sigmas: int | Sequence[float], how: Asked) -> _Plan:
+def _sweep(points: Array, sigmas: int | Sequence[float], how: Asked) -> _Sweep:
     """The distances of `points` in the precision that the solver needs, and the widths."""
     n, d = points.shape
     budget, t = memory_for(how.memory, points), how.t
     given = widths_asked(sigmas)
     count = given if isinstance(given, int) else len(given)
     chosen = how.solver or choose(n, d, kernel=Gaussian(), t=t, memory=budget, tol=how.tol, sets=count).solver
-    narrow = not isinstance(chosen, Exact)
+    in_float32 = not isinstance(chosen, Exact)
     need = 16.0 * n * n  # both in float64, or in float32 and a copy of the affinity in float64
     if need > budget:
         raise TooLargeError(
             f"a profile keeps {n} x {n} distances and one affinity, {in_words(need)}, and {in_words(budget)} are "
             "allowed; give more memory or measure a random subset of the points"
         )
-    distances = Distances.of(points, narrow=narrow)
+    distances = Distances.of(points, in_float32=in_float32)
     nearest, copies, farthest = distances.extent()
     if not math.isfinite(farthest):
         raise InputError("points are too large for their distances to be float64 numbers; divide all of them by 1e10")
@@ -242,7 +244,7 @@ def _plan(points: Array, sigmas: int | Sequence[float], how: Asked) -> _Plan:
     xp = namespace(points)
     mean = xp.mean(scaled, axis=0)  # 0 but for rounding, unless one row lies very far out
     scale = unit * math.sqrt(float(xp.sum(scaled * scaled) - n * xp.sum(mean * mean)) / (n - 1))
-    return _Plan(
+    return _Sweep(
         distances=distances,
         features=d,
         sigmas=widths(given, narrowest(nearest, t), widest(scale, farthest, distinct=distinct, t=t)),

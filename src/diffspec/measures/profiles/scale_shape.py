@@ -167,9 +167,9 @@ def scale_and_shape(
         solver or choose(n, max(d, e), kernel=Gaussian(), t=t, memory=memory_for(memory, clouds[0]), tol=tol).solver
     )
     width = resolve_sigma(sigma, clouds[0], generator)
-    narrow = not isinstance(chosen, Exact)
+    in_float32 = not isinstance(chosen, Exact)
     first, second = (
-        Snapshot.of(points, name, scale=scale, narrow=narrow, rng=generator)
+        Snapshot.of(points, name, scale=scale, in_float32=in_float32, rng=generator)
         for name, points in zip("ab", clouds, strict=True)
     )
     ends = tuple(
@@ -188,16 +188,16 @@ class Snapshot:
 
     @classmethod
     def of(
-        cls, points: Array, name: str = "points", *, scale: Sigma = "median", narrow: bool, rng: np.random.Generator
+        cls, points: Array, name: str = "points", *, scale: Sigma = "median", in_float32: bool, rng: np.random.Generator
     ) -> Snapshot:
-        """The snapshot of `points` (n, d), in float32 if `narrow`."""
+        """The snapshot of `points` (n, d), in float32 if `in_float32`."""
         found = resolve_sigma(scale, points, rng)
         if not found > TINY:
             raise InputError(
                 f"{name} has scale 0 by the rule {scale!r}: too many of its points coincide; its shape cannot be "
                 "compared at another scale"
             )
-        return cls(Distances.of(points, narrow=narrow), found)
+        return cls(Distances.of(points, in_float32=in_float32), found)
 
     def entropy(self, sigma: float, settings: Settings, solver: Solver, rng: Seed) -> tuple[float, float]:
         """DSE at the width `sigma` and its standard error, in bits, with alpha and t of `settings`."""

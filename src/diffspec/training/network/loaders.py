@@ -14,7 +14,7 @@ from diffspec.points.labels import host
 from diffspec.training.network.batches import joined, part_of, size_of, split
 from diffspec.training.network.untouched import same_draws
 
-__all__ = ["first", "stratum"]
+__all__ = ["first", "is_loader", "stratum"]
 
 
 def first(loader: Iterable[Any], n: int) -> tuple[Any, Any]:
@@ -34,6 +34,12 @@ def first(loader: Iterable[Any], n: int) -> tuple[Any, Any]:
             f"batch {without.index(True)} of the loader has no labels and others have; give all of them some"
         )
     return inputs, np.concatenate([labels for _inputs, labels in found])[:n]
+
+
+def is_loader(inputs: Any) -> bool:
+    """Whether `inputs` give batches, or single points, in place of being points."""
+    points = isinstance(inputs, list | np.ndarray)
+    return hasattr(inputs, "dataset") or (hasattr(inputs, "__getitem__") and not points)
 
 
 def stratum(loader: Iterable[Any], n: int) -> tuple[Any, Any]:
