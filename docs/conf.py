@@ -93,3 +93,14 @@ html_theme_options = {
 html_sidebars = {"index": [], "start/*": [], "reproduced": [], "recipes/*": []}
 
 np.set_printoptions(precision=4, suppress=True)
+
+
+def setup(app):
+    """Start pages have a style of their own."""
+    app.connect("html-page-context", style_of_page)
+
+
+def style_of_page(app, pagename, templatename, context, doctree):
+    """The style sheet of start pages, on those alone."""
+    if pagename.startswith("start/") and pagename != "start/index":
+        app.add_css_file("start.css")
