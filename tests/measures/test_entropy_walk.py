@@ -1,8 +1,13 @@
 """How `spectrum` reads points, hands on memory and seeds, and what it writes down."""
 
+import sys
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import diffspec
 from diffspec import AlphaDecay, Gaussian, Lanczos, LowRank, Precomputed, Thresholded, dse, spectrum
 
 
@@ -68,3 +73,38 @@ def test_a_kernel_that_drops_entries_bounds_what_they_cost(blobs):
     exact = dse(blobs[0], kernel=Gaussian(6.0), t=2.0).value
     low, high = found.bounds
     assert low <= exact <= high
+
+
+def entered(measure, shape):
+    """Into which modules of the package `measure` hands what holds points of this `shape`, each time from another."""
+    house, found = f"{Path(diffspec.__file__).parent}/", []
+
+    def held(value, parts=True):
+        names = getattr(type(value), "__dataclass_fields__", ()) if parts else ()
+        return getattr(value, "shape", None) == shape or any(held(getattr(value, name, None), False) for name in names)
+
+    def place(frame):
+        return frame.f_code.co_filename.removeprefix(house).removesuffix(".py")
+
+    def called(frame, event, _argument):
+        code, here, before = frame.f_code, place(frame), place(frame.f_back)
+        ground = here.startswith(("/", "_", "<", "machine/"))
+        if event == "call" and not ground and here != before:
+            given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            found.extend([here] if any(held(frame.f_locals[name]) for name in given) else [])
+
+    sys.setprofile(called)
+    try:
+        measure()
+    finally:
+        sys.setprofile(None)
+    return Counter(found)
+
+
+@pytest.mark.parametrize("kernel", [AlphaDecay(5), Gaussian(2.0)], ids=repr)
+def test_points_go_top_down_through_few_modules(kernel):
+    points = np.random.default_rng(0).normal(size=(60, 7))
+    found = entered(lambda: dse(points, kernel=kernel), points.shape)
+    assert {"measures/entropy", "solvers/choice", "operators/build"} < set(found)
+    assert len(found) <= 8
+    assert max(found.values()) <= 2, found
