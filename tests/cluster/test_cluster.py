@@ -15,9 +15,21 @@ import pytest
 import zarr
 from distributed import Client, LocalCluster
 
-from diffspec import AlphaDecay, Cosine, Exact, Gaussian, InputError, Lanczos, dse
+from diffspec import (
+    AlphaDecay,
+    Cosine,
+    Exact,
+    Gaussian,
+    InputError,
+    Lanczos,
+    NearestNeighbors,
+    SelfTuning,
+    TooLargeError,
+    dse,
+)
 from diffspec import cluster as many
 from diffspec.errors import MissingExtraError
+from diffspec.kernels.bandwidth import Neighbors
 from diffspec.operators.dense import Entrywise, diffusion
 from diffspec.operators.streaming import on_disk
 
@@ -120,16 +132,16 @@ def test_a_default_solver_for_the_time_asked_for(client, path):
 
 
 class Killer(threading.Thread):
-    """Kills a worker as soon as the scheduler has seen `after` tiles."""
+    """Kills a worker as soon as the scheduler has seen `after` tasks of that `name`."""
 
-    def __init__(self, workers, after):
+    def __init__(self, workers, after, name="-tile-"):
         super().__init__(daemon=True)
-        self.workers, self.after, self.killed = workers, after, None
+        self.workers, self.after, self.name, self.killed = workers, after, name, None
 
     def run(self):
         deadline = time.monotonic() + 30
         while self.killed is None and time.monotonic() < deadline:
-            tiles = [key for key in list(self.workers.scheduler.tasks) if "-tile-" in str(key)]
+            tiles = [key for key in list(self.workers.scheduler.tasks) if self.name in str(key)]
             if len(tiles) >= self.after:
                 self.killed = self.workers.workers[0].pid
                 os.kill(self.killed, signal.SIGKILL)
@@ -235,13 +247,59 @@ def test_points_that_cannot_be_used(client, bad, text):
         operator_on(client, bad, Gaussian(9.0))
 
 
-def test_the_kernel_has_to_be_named_and_one_that_needs_all_points_is_refused(client, path):
-    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'kernel'"):
+def test_a_kernel_that_needs_all_points_at_once_is_refused(client, path):
+    with pytest.raises(InputError, match=r"a cluster can be measured with AlphaDecay, Near.*, got SelfTuning\("):
+        many.dse(path, client=client, kernel=SelfTuning())
+    with pytest.raises(InputError, match=r"must be a number, 'knn', 'lafon' or 'knn-share', got 'median'; resolve it"):
+        many.dse(path, client=client, kernel=NearestNeighbors(sigma="median"))
+
+
+GRAPHS = [AlphaDecay(), AlphaDecay(5, decay=4.0), NearestNeighbors(), NearestNeighbors(4, sigma=9.0)]
+
+
+@pytest.mark.parametrize("kernel", GRAPHS, ids=repr)
+def test_a_graph_is_that_of_the_points_in_memory(client, stored, points, kernel):
+    held = points.astype(np.float64)
+    expected = kernel.resolve(held, np.random.default_rng(0))(held)
+    dense = diffusion(expected.toarray() if hasattr(expected, "toarray") else expected, 0.5)
+    ours = operator_on(client, stored, kernel, block=70)
+    assert ours.matrix.nnz == np.count_nonzero(dense.matrix)
+    assert ours.dense() == pytest.approx(dense.matrix, abs=1e-9)
+
+
+def test_the_default_kernel_gives_what_it_gives_in_memory(client, stored, points):
+    ours, expected = many.dse(stored, client=client), dse(points)
+    assert ours.value == pytest.approx(expected.value, abs=1e-9)
+    assert (ours.settings.kernel, ours.settings.t) == (expected.settings.kernel, 3.0)
+    assert (ours.settings.library, ours.settings.solver) == ("dask", expected.settings.solver)
+
+
+def test_the_width_is_that_of_a_subset_of_many_points(client, path, points):
+    kernel = NearestNeighbors(sigma=Neighbors(10, most=100))
+    ours = many.dse(path, client=client, kernel=kernel)
+    expected = dse(points, kernel=kernel)
+    assert ours.settings.sigma == pytest.approx(expected.settings.sigma, rel=1e-12)
+    assert ours.value == pytest.approx(expected.value, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["path", "dask"])
+def test_a_worker_killed_in_the_search_changes_nothing(doomed, path, points, kind):
+    stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
+    with Client(doomed) as client:
+        measure = partial(many.dse, stored, client=client, block=12)
+        calm = measure()
+        killer = Killer(doomed, after=40, name="-near-")
+        killer.start()
+        shot = measure()
+        killer.join()
+    assert killer.killed is not None
+    assert shot.value == calm.value
+
+
+def test_a_graph_that_memory_does_not_hold_is_refused(client, path, monkeypatch):
+    monkeypatch.setattr("diffspec.cluster.graph.free_memory", lambda _like: 1e5)
+    with pytest.raises(TooLargeError, match=r"the graph of 240 points, .* needs .* and 50000 bytes .* are allowed"):
         many.dse(path, client=client)
-    with pytest.raises(
-        InputError, match=r"on a cluster with the first two, got AlphaDecay\(neighbors=None, decay=40.0\)"
-    ):
-        many.dse(path, client=client, kernel=AlphaDecay())
 
 
 def test_no_client(path):

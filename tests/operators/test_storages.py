@@ -84,7 +84,7 @@ def test_every_storage_of_every_kernel_is_the_dense_definition_or_is_refused(ker
     resolved = kernel.resolve(points, np.random.default_rng(0))
     if storage not in kernel.storages:
         with pytest.raises(
-            DiffspecError, match=f"cannot be stored as {storage}; it can as |on disk can be measured with"
+            DiffspecError, match=f"cannot be stored as {storage}; it can as |a cluster can be measured with"
         ):
             stored(points, resolved, storage, tmp_path, request)
         return

@@ -11,6 +11,7 @@ import numpy as np
 
 from diffspec._arrays import check_shape
 from diffspec._foreign import not_real
+from diffspec.cluster.graph import GraphOnCluster
 from diffspec.cluster.session import Session
 from diffspec.cluster.tasks import added, cross, named, squared_tile, survey_block, tile_parts
 from diffspec.errors import InputError
@@ -18,6 +19,7 @@ from diffspec.kernels import Cosine, Kernel
 from diffspec.operators.dense import Operator
 from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.streaming.affinities import Frame, Rows, StoredTiles, Survey, frame_of
+from diffspec.operators.streaming.graph import with_width
 from diffspec.operators.streaming.operator import in_widths, resolve, rule_within, sample
 from diffspec.points.sources import HeldRows, Source, Values, open_source
 
@@ -157,7 +159,7 @@ class OnCluster(Elsewhere):
 
 def on_cluster(
     session: Session, points: Any, kernel: Kernel, *, rng: np.random.Generator, block: int | None = None
-) -> OnCluster:
+) -> OnCluster | GraphOnCluster:
     """`points` on a cluster, surveyed, and the width of `kernel` found.
 
     Parameters
@@ -167,8 +169,9 @@ def on_cluster(
     points : dask.array.Array, str, Path, numpy.memmap or zarr.Array
         Shape (n, d). A file is opened by every worker at the same path and read again for every tile; the blocks of a
         dask array stay on the workers (and spill to their disks where they have to).
-    kernel : Gaussian or Cosine
-        Its sigma is a number, ``"median"`` or `Median`.
+    kernel : AlphaDecay, NearestNeighbors, Gaussian or Cosine
+        The sigma of the last two is a number, ``"median"`` or `Median`, of `NearestNeighbors` a number or a rule of
+        neighbours.
     rng : numpy.random.Generator
         Chooses the points for the median and for the verdict.
     block : int, optional
@@ -184,8 +187,8 @@ def on_cluster(
     """
     slots, memory = session.workers()
     source = _DaskRows.of(session, points) if _is_dask(points) else open_source(points)
-    n = source.shape[0]
-    size = block or _block_size(source, slots, memory)
+    n, near = source.shape[0], {"graph", "cluster"} <= set(kernel.storages)
+    size = block or _block_size(source, slots, memory, near)
     ranges = [slice(start, min(start + size, n)) for start in range(0, n, size)]
     if isinstance(source, _DaskRows):
         source = source.in_blocks(size)
@@ -195,19 +198,27 @@ def on_cluster(
     here = frame_of(source, isinstance(kernel, Cosine), LOCAL_PIECE)
     there = replace(here, piece=max(1, int(memory / 256)), features=max(1, int(memory / 4 / (2 * size * 8))))
     rows = Rows(source, slice(0, n), *_surveyed(session, held, ranges, there))
+    if near:
+        blocks, frame = _blocks(session, rows, held, ranges), session.put(there, "frame")
+        graph = GraphOnCluster(kernel, kernel, NOTHING, session, rows, ranges, blocks, frame, there.unit)
+        resolved = with_width(kernel, source, there.unit, rng, kth=graph.kth)
+        return replace(graph, kernel=resolved, sample=sample(source, LOCAL_BYTES, rng))
     asked = rule_within(kernel, n, LOCAL_BYTES)
     resolved = resolve(asked, rows, replace(here, features=2048), rng)
     affinity = _spread(session, in_widths(rows, there, resolved), held, ranges)
     return OnCluster(resolved, asked, sample(source, LOCAL_BYTES, rng), affinity)
 
 
-def _block_size(source: Source, slots: int, memory: float) -> int:
-    """Points per block: a tile takes a quarter of the memory of a slot, and there are some tiles for every slot."""
+def _block_size(source: Source, slots: int, memory: float, near: bool) -> int:
+    """Points per block: a tile takes a quarter of the memory of a slot, and there is work for every slot.
+
+    Of a graph a tile is in float64 and takes copies, and the tiles of one block follow one another.
+    """
     n, d = source.shape
-    most = min(LARGEST_BLOCK, math.isqrt(int(memory / 4 / (3 * 8))))
+    most = min(LARGEST_BLOCK, math.isqrt(int(memory / 4 / ((9 if near else 3) * 8))))
     if isinstance(source, _DaskRows):
         most = min(most, int(memory / 4 / (2 * 8 * d)))
-    return max(1, min(most, math.ceil(n / math.ceil(math.sqrt(8 * slots)))))
+    return max(1, min(most, math.ceil(n / (2 * slots if near else math.ceil(math.sqrt(8 * slots))))))
 
 
 def _surveyed(session: Session, held: Sequence[Any], ranges: Sequence[slice], frame: Frame) -> tuple[Values, Values]:
@@ -216,13 +227,15 @@ def _surveyed(session: Session, held: Sequence[Any], ranges: Sequence[slice], fr
     return Survey.joined(session.results(session.start(tasks)), frame)
 
 
+def _blocks(session: Session, rows: Rows, held: Sequence[Any], ranges: Sequence[slice]) -> list[tuple[Any, Any]]:
+    """Of each block what is held of it, and on the cluster a `Rows` without its source."""
+    places = [Rows(HeldRows(NOTHING, 0), some, rows.size[some], rows.half[some]) for some in ranges]
+    return list(zip(held, [session.put(place, "place") for place in places], strict=True))
+
+
 def _spread(session: Session, tiles: StoredTiles, held: Sequence[Any], ranges: Sequence[slice]) -> Distributed:
     """The affinity itself as an operator on the cluster: all weights 1."""
-    places = [
-        session.put(Rows(HeldRows(NOTHING, 0), some, tiles.rows.size[some], tiles.rows.half[some]), "place")
-        for some in ranges
-    ]
-    blocks = list(zip(held, places, strict=True))
+    blocks = _blocks(session, tiles.rows, held, ranges)
     return Distributed(session, tiles, ranges, blocks, session.put(tiles.frame, "frame"), np.ones(tiles.n))
 
 

@@ -10,10 +10,13 @@ from uuid import uuid4
 
 import numpy as np
 
+from diffspec.errors import TooLargeError
+from diffspec.kernels import Kernel
 from diffspec.operators.streaming.affinities import Frame, Rows, Survey, affinity, survey
+from diffspec.operators.streaming.graph import Directed, Near, Neighbourhood, nearer, squared_between
 from diffspec.points.sources import HeldRows, Source, Values
 
-__all__ = ["added", "cross", "named", "squared_tile", "survey_block", "tile_parts"]
+__all__ = ["added", "compared", "cross", "named", "nearest", "squared_tile", "survey_block", "tile_parts", "weighed"]
 
 
 def named(work: Callable[..., Any], name: str) -> Callable[..., Callable[..., Any]]:
@@ -77,3 +80,30 @@ def added(parts: list[tuple[Values, Values]], sides: list[int]) -> Values:
 def cross(block: tuple[Any, Rows], chosen: Rows, frame: Frame) -> Values:
     """The affinities of a block with the points `chosen`, shape (block, chosen)."""
     return affinity(_rows(*block), chosen, frame).astype(np.float64)
+
+
+def compared(
+    near: Near | str | None, left: tuple[Any, Rows], right: tuple[Any, Rows], around: Neighbourhood, frame: Frame
+) -> Near | str:
+    """What of one more block is near the first, after what was `near` of those before; or why it does not fit."""
+    if isinstance(near, str):
+        return near
+    near = near or Near.nothing(len(left[1].half))
+    try:
+        return around.met(near, _squared(left, right, frame), right[1].which.start)  # type: ignore[union-attr]
+    except TooLargeError as error:  # Dask cannot send a MemoryError
+        return str(error)
+
+
+def weighed(near: Near | str, around: Neighbourhood, kernel: Kernel, unit: float) -> Directed | str:
+    """The weights of a block with all points, when it was compared with all; or why not."""
+    return near if isinstance(near, str) else around.directed(near, kernel, unit)
+
+
+def nearest(least: Values | None, left: tuple[Any, Rows], right: tuple[Any, Rows], count: int, frame: Frame) -> Values:
+    """The `count` smallest squared distances of a block, after what was `least` with the blocks before."""
+    return nearer(np.empty((len(left[1].half), 0)) if least is None else least, _squared(left, right, frame), count)
+
+
+def _squared(left: tuple[Any, Rows], right: tuple[Any, Rows], frame: Frame) -> Values:
+    return squared_between(_rows(*left), _rows(*right), frame)

@@ -8,7 +8,7 @@ from typing import Any
 from diffspec._checks import Seed
 from diffspec.cluster.operator import on_cluster
 from diffspec.cluster.session import Session
-from diffspec.kernels import Kernel
+from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import left, measured
 from diffspec.solvers import Solver
@@ -21,9 +21,9 @@ def dse(
     points: Any,
     *,
     client: Any,
-    kernel: Kernel,
+    kernel: Kernel = AlphaDecay(),
     alpha: float = 0.5,
-    t: float = 1.0,
+    t: float | None = None,
     solver: Solver | None = None,
     rng: Seed = 0,
     block: int | None = None,
@@ -37,15 +37,15 @@ def dse(
         Shape (n, d). The path of a .npy file or a zarr directory is opened by every worker and by this process.
     client : distributed.Client
         Connected.
-    kernel : Gaussian or Cosine
-        Its sigma is a number, ``"median"`` or `Median`. To be named: the neighbour graph that `diffspec.dse` takes by
-        default needs all points in one place.
-    t : float
-        Diffusion time; 1 suits the wide kernels that a cluster can compute.
-    alpha, rng
+    kernel : AlphaDecay, NearestNeighbors, Gaussian or Cosine
+        Of the first two, neighbour graphs, the workers find who is near, and the graph is put together and solved in
+        this process. The sigma of the last two is a number, ``"median"`` or `Median`, and their affinities stay on the
+        workers; that of `NearestNeighbors` is a number, ``"knn"``, ``"lafon"`` or ``"knn-share"``.
+    alpha, t, rng
         As for `diffspec.dse`.
     solver : Solver
-        ``Lanczos(times=(t,))`` by default; its vectors, n times some hundred float64, are held by this process.
+        By default as for `diffspec.dse`, of `Gaussian` and `Cosine` ``Lanczos(times=(t,))``; its vectors, n times some
+        hundred float64, are held by this process.
     block : int, optional
         Points per block; from the memory of the workers by default.
     patience : float
@@ -54,12 +54,15 @@ def dse(
     Returns
     -------
     Estimate
-        The same, to the rounding of float32 tiles, as on one machine, and to the last bit whichever workers die.
+        The same as on one machine, of `Gaussian` and `Cosine` to the rounding of float32 tiles, and to the last bit
+        whichever workers die.
 
     Raises
     ------
     InputError
         Points, kernel, t, alpha or client that cannot be used.
+    TooLargeError
+        The graph is larger than half of the memory that is free here.
     ClusterError
         The cluster died, or several workers died in the same piece of work.
     """

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array, csr_array, eye_array
 from diffspec._arrays import UNASKED, Array, free_memory, is_numpy, require_memory
 from diffspec._checks import integer, real, shown, store
 from diffspec.errors import InputError, TooLargeError
-from diffspec.kernels import Gaussian, Kernel, Storage
+from diffspec.kernels import SMALLEST, Gaussian, Kernel, Storage
 from diffspec.kernels.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.machine.memory import in_words
 from diffspec.points.distances import unit_scaled
@@ -112,13 +112,14 @@ class NearestNeighbors(Kernel):
 
     Notes
     -----
-    O(n^2 d) by brute force, about O(n log n) where a k-d tree prunes well; memory about 80 k n bytes.
+    O(n^2 d) by brute force, about O(n log n) where a k-d tree prunes well; memory about 80 k n bytes. Of points on disk
+    or a cluster all at the distance of the k-th neighbour are neighbours, where several are, and `search` is not asked.
     """
 
     k: int = 15
     sigma: Sigma = "knn"
     search: str = "scikit-learn"
-    storages: ClassVar[tuple[Storage, ...]] = ("graph",)
+    storages: ClassVar[tuple[Storage, ...]] = ("graph", "disk", "cluster")
     semidefinite: ClassVar[bool | None] = False
     own_graph: ClassVar[bool] = True  # of a set of points: not a slice of the graph of more points
 
@@ -146,12 +147,28 @@ class NearestNeighbors(Kernel):
         weights = np.exp(-0.5 * squared_distances(widths, (rows, columns)))
         return _symmetric(coo_array((weights, (rows, columns)), shape=(n, n)).tocsr())
 
+    def within(self, n: int) -> tuple[int, float]:
+        """The rank of the farthest neighbour, and 1: nobody beyond it."""
+        self._require_more_than_k(n)
+        return self.k, 1.0
+
+    def weigh(self, squared: Array, kth: Array, unit: float) -> Array:
+        """The Gaussian weights of the neighbours."""
+        width = max(float(self.sigma) / unit, SMALLEST)  # type: ignore[arg-type]  # resolved
+        with np.errstate(over="ignore"):  # exp(-inf) is 0
+            return np.exp(-0.5 * (squared / width / width))
+
+    def joined(self, directed: Any) -> Any:
+        """Joined where either is near the other, with the one weight."""
+        return directed.maximum(directed.T.tocsr())
+
     def _require_usable(self, points: Array) -> None:
         _require_numpy(points, self)
-        if len(points) <= self.k:
-            raise InputError(
-                f"{self!r} needs more than k = {self.k} points, got {len(points)}; lower k or merge small groups"
-            )
+        self._require_more_than_k(len(points))
+
+    def _require_more_than_k(self, n: int) -> None:
+        if n <= self.k:
+            raise InputError(f"{self!r} needs more than k = {self.k} points, got {n}; lower k or merge small groups")
 
 
 def _upper(widths: Matrix, below: float) -> csr_array:

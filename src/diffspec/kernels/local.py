@@ -98,7 +98,7 @@ class AlphaDecay(Kernel):
 
     neighbors: int | None = None
     decay: float = 40.0
-    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "graph", "disk")
+    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "graph", "cells", "disk", "cluster")
     semidefinite: ClassVar[bool | None] = False
     time: ClassVar[float] = 3.0  # a sparse graph has many small eigenvalues, mostly noise, and larger times forget them
 
@@ -127,8 +127,8 @@ class AlphaDecay(Kernel):
         _check_count(n, self._neighbors(n), self)
         return self._neighbors(n), self._reach()
 
-    def weigh(self, squared: Array, kth: Array) -> Array:
-        """The weights of one direction, from squared distances and those to the neighbour of that rank."""
+    def weigh(self, squared: Array, kth: Array, unit: float) -> Array:
+        """The weights of one direction, from squared distances and those to the neighbour of that rank, in any unit."""
         return self._powers(squared, kth)
 
     def near(self, points: Array, memory: float = math.inf) -> Any:

@@ -12,11 +12,11 @@ from diffspec.kernels.bandwidth import Sigma
 
 __all__ = ["Kernel", "Storage"]
 
-Storage: TypeAlias = Literal["dense", "graph", "tiles", "factor", "merged", "disk", "cluster"]
-"""How the operator of a kernel can be stored. Dense: one array of all pairs. Graph: those that matter, as CSR. Tiles:
-nothing but the points, from which pieces are computed again in every product. Factor: a matrix of low rank. Merged: one
-array of the different points with their numbers. Disk: tiles or one array, of points that stay on disk. Cluster: tiles
-that workers compute."""
+Storage: TypeAlias = Literal["dense", "graph", "cells", "tiles", "factor", "merged", "disk", "cluster"]
+"""How the operator of a kernel can be stored. Dense: one array of all pairs. Graph: those that matter, as CSR. Cells:
+most of those that matter, sought in cells of points near one another. Tiles: nothing but the points, from which pieces
+are computed again in every product. Factor: a matrix of low rank. Merged: one array of the different points with their
+numbers. Disk: tiles or one array, of points that stay on disk. Cluster: tiles that workers compute."""
 
 
 class Kernel(ABC):
@@ -52,8 +52,8 @@ class Kernel(ABC):
     storages: ClassVar[tuple[Storage, ...]] = ("dense",)
     """Which storages the operator can have. ``"dense"``: calling the kernel gives an array, without it CSR, of NumPy
     points only. ``"graph"`` beside it needs `near`, ``"merged"`` needs `of_distinct`; ``"tiles"``, ``"factor"``,
-    ``"disk"`` and ``"cluster"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives; ``"disk"``
-    beside "graph" needs `within` and `weigh` in its place."""
+    ``"disk"`` and ``"cluster"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives; ``"cells"``,
+    and ``"disk"`` and ``"cluster"`` beside "graph", need `within`, `weigh` and perhaps `joined` in its place."""
     sigma: Sigma | None = None
     """Its width, a number or a rule; None where it has none."""
 
@@ -88,13 +88,22 @@ class Kernel(ABC):
     def within(self, n: int) -> tuple[int, float]:
         """The rank of the neighbour that gives the width among n points, and the squared distance with a last weight.
 
-        That distance is in units of the one to this neighbour. Asked where "graph" and "disk" are among the storages.
+        That distance is in units of the one to this neighbour. Asked where "cells", or "disk" or "cluster"
+        beside "graph", are among the storages.
         """
-        raise NotImplementedError(f"{type(self).__name__} is a graph on disk and has no within")
+        raise NotImplementedError(f"{type(self).__name__} is a graph, stored by neighbours, and has no within")
 
-    def weigh(self, squared: Array, kth: Array) -> Array:
-        """The weights of one direction, from squared distances and those to the neighbour of that rank."""
-        raise NotImplementedError(f"{type(self).__name__} is a graph on disk and has no weigh")
+    def weigh(self, squared: Array, kth: Array, unit: float) -> Array:
+        """The weights of one direction, from squared distances and those to the neighbour of that rank.
+
+        Both in a `unit` that is given in that of the points.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is a graph, stored by neighbours, and has no weigh")
+
+    def joined(self, directed: Any) -> Any:
+        """The affinity from the CSR array of the weights of one direction, which is used up: their mean."""
+        directed.data *= 0.5
+        return directed + directed.T.tocsr()
 
     def in_widths(self, points: Array) -> Array:
         """The points whose Gaussian of width 1 the affinity is; asked for tiles, factors and points on disk."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from diffspec.points.sources import is_stored
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import Choice, memory_for, plan, planned
 from diffspec.solvers.storing import Size
+from diffspec.spectra.missed import Missed
 from diffspec.spectra.result import Estimate, Settings
 from diffspec.spectra.spectrum import Spectrum, shannon
 from diffspec.spectra.verdicts import HIGH, LOW
@@ -57,7 +59,7 @@ def dse(
         pyarrow dtypes too), pyarrow tables or nested sequences; finite reals, n >= 2. Sparse, nested and missing values
         are refused, with what to do. One huge value does not hide the distances of the rest. A memory-mapped
         .npy or a zarr array that is larger than a quarter of the memory that may be used stays on disk and is read in
-        parts; `AlphaDecay`, `Gaussian` and `Cosine` only.
+        parts; `AlphaDecay`, `NearestNeighbors`, `Gaussian` and `Cosine` only.
     kernel : Kernel
         `AlphaDecay` (default: the graph of nearest neighbours, without a scale to choose), `Gaussian`, `Cosine`,
         `SelfTuning`, `Precomputed`, or one of the sparse kernels. `diffspec.paper` and `diffspec.conventions.released`
@@ -95,7 +97,8 @@ def dse(
     Notes
     -----
     Exact: O(n^2 d + n^3) time, one n x n array of float64. Lanczos: O(n^2 (d + k)) for some tens to hundreds of
-    products k, one float32 array or tiles, or of `AlphaDecay` a sparse graph. Do not compare values of different
+    products k, one float32 array or tiles, or of `AlphaDecay` a sparse graph. Beyond 100,000 points its neighbours are
+    sought in cells: some are missed, and what that costs is part of `stderr`. Do not compare values of different
     kernels or times, and do not read a saturated or collapsed one (see `verdict`). Not an estimate of Shannon entropy.
 
     References
@@ -172,13 +175,23 @@ def measured(
             copies=given.copies,
             why=f"{choice.solver!r} with ",
         )
-    found = padded(choice.solver(operator, how.rng), given.size.n)
+    found = padded(_solved(operator, choice.solver, how.rng), given.size.n)
     advised = advice_for(found, given.sample, given.kernel, how.alpha, how.t, rng=how.rng) if advises else ""
     settings = settings_of(given.sample, given.asked, given.kernel, alpha=how.alpha, solver=choice.solver, rng=seed)
-    settings = replace(settings, t=how.t, solver=f"{settings.solver}{given.said}")
+    said = f", {operator.narrower.said}" if operator.narrower else ""
+    settings = replace(settings, t=how.t, solver=f"{settings.solver}{given.said}{said}")
     if given.kernel.semidefinite is False:
         found = replace(found, negative=0.0)  # known of the kernel, and no news
     return described(found, operator, settings, advised)
+
+
+def _solved(operator: Operator, solver: Solver, rng: np.random.Generator) -> Spectrum:
+    """The spectrum of `operator`, and where it lacks neighbours that of one that lacks more, by the same probes."""
+    again, narrower = deepcopy(rng), operator.narrower
+    found = solver(operator, rng)
+    if narrower is None:
+        return found
+    return replace(found, missed=Missed(solver(narrower.operator(), again), narrower.share, narrower.said))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ from diffspec.operators.dense import Operator, diffusion
 from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.factored import factored_diffusion
 from diffspec.operators.merging import Copies, merged_diffusion
+from diffspec.operators.searched import searched_diffusion
 from diffspec.operators.sparse import sparse_diffusion
 from diffspec.operators.tiles import GaussianTiles
 
@@ -116,6 +117,10 @@ def _merged(order: Order) -> Operator:
     return merged_diffusion(order.copies, order.kernel, order.alpha)
 
 
+def _searched(order: Order) -> Operator:
+    return searched_diffusion(to_numpy(order.points), order.kernel, order.alpha)
+
+
 def _elsewhere(order: Order) -> Operator:
     assert isinstance(order.points, Elsewhere)
     return order.points.operator(order.alpha)
@@ -124,6 +129,7 @@ def _elsewhere(order: Order) -> Operator:
 BUILDERS: dict[Storage, Callable[[Order], Operator]] = {
     "dense": _whole,
     "graph": _whole,
+    "cells": _searched,
     "tiles": _tiled,
     "factor": _factored,
     "merged": _merged,

@@ -18,6 +18,7 @@ import numpy as np
 from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product
 from diffspec.machine.threads import parallel_map
 from diffspec.operators.pieces import Indices, pieces_of
+from diffspec.spectra.missed import Narrower
 from diffspec.spectra.perturbation import Perturbation
 
 __all__ = [
@@ -81,6 +82,11 @@ class Operator(ABC):
     @property
     def perturbation(self) -> Perturbation | None:
         """How far it may be from the operator that it stands for; None where it stands for itself."""
+        return None
+
+    @property
+    def narrower(self) -> Narrower | None:
+        """The same from a narrower search for neighbours; None where none were missed."""
         return None
 
     @property

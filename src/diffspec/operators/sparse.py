@@ -18,6 +18,7 @@ from diffspec._arrays import Array, require_memory
 from diffspec.machine.threads import as_many, parallel_map
 from diffspec.operators.dense import Operator
 from diffspec.operators.pieces import pieces_of
+from diffspec.spectra.missed import Narrower
 from diffspec.spectra.perturbation import Perturbation
 
 __all__ = ["Sparse", "nearby", "sparse_diffusion"]
@@ -41,6 +42,8 @@ class Sparse(Operator):
         Symmetric, float64.
     perturbation : Perturbation or None
         How far the operator may be from the one that it stands for; None where it stands for itself.
+    narrower : Narrower or None
+        Where neighbours may have been missed; its points then stand near their neighbours.
 
     Notes
     -----
@@ -49,6 +52,7 @@ class Sparse(Operator):
 
     matrix: Any
     perturbation: Perturbation | None = None
+    narrower: Narrower | None = None
 
     @property
     def n(self) -> int:
@@ -81,7 +85,7 @@ class Sparse(Operator):
 
     def ready(self) -> Sparse:
         """The same with points that are near one another next to one another."""
-        return Sparse(nearby(self.matrix), self.perturbation)
+        return self if self.narrower else Sparse(nearby(self.matrix), self.perturbation)
 
     def pieces(self) -> list[Vector] | None:
         """The indices of its pieces; O(entries)."""

@@ -29,6 +29,7 @@ MOST_FEATURES = 2**17
 # Nanoseconds of a core to measure one pair, and one of all pairs of some rows and columns; and more per feature.
 GATHER, PRODUCT = (60.0, 1.7), (12.0, 0.05)
 FEATURES = 64  # copied at a time
+ALL = slice(None)
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -60,14 +61,14 @@ class Candidates:
         low[:, :d], low[:, d] = points, norms * (1.0 - 2.0 * share)
         return cls(low, norms, share)
 
-    def near(self, rows: Matrix | slice, rank: int, reach: float) -> Matrix:
+    def near(self, rows: Matrix | slice, rank: int, reach: float, columns: Matrix | slice = ALL) -> Matrix:
         """Whether a point can be within `reach` of the squared distance to the neighbour of zero-based `rank`.
 
-        Shape (rows, n), for some rows of the points.
+        Shape (rows, columns), for some rows of the points and those among which is searched.
         """
         left, d = self.low[rows] * np.float32(-2.0), self.low.shape[1] - 2
         left[:, d], left[:, d + 1] = 1.0, self.norms[rows]
-        least = left @ self.low.T
+        least = left @ self.low[columns].T
         # What is lost where products are smaller than a float32 can be is part of the slack.
         slack = self.share * self.norms[rows] + 4.0 * d * SMALLEST
         # The neighbours up to this rank are no farther than its bound and 2 g |x|^2 + 4 g |y|^2, where |y|^2 is at most
@@ -106,7 +107,7 @@ def ordered(points: Matrix, order: Matrix) -> None:
 
 
 def around(
-    points: Matrix, search: Candidates | None, rows: Matrix, rank: int, reach: float
+    points: Matrix, search: Candidates | None, rows: Matrix, rank: int, reach: float, among: Matrix | slice = ALL
 ) -> tuple[tuple[Matrix, Matrix], Matrix, Matrix]:
     """All pairs within `reach` of the squared distance to the neighbour of zero-based `rank`, exactly.
 
@@ -118,6 +119,8 @@ def around(
         Of the same points; without it all pairs are measured.
     rows : array of int (m,)
         The points whose neighbours are sought.
+    among : array of int or slice
+        The points of NumPy among which they are sought, more than `rank`; by default all.
 
     Returns
     -------
@@ -127,14 +130,16 @@ def around(
     """
     if not is_numpy(points):
         return _on_device(points, rows, rank, reach)
+    columns = np.arange(len(points))[among]
     if search is None:
-        return _among(points, rows, np.arange(len(points)), rank, reach)
-    near = search.near(rows, rank, reach)
-    columns = np.flatnonzero(near.any(axis=0))
-    d, count = points.shape[1], int(np.count_nonzero(near))
-    if count * (GATHER[0] + GATHER[1] * d) > near.shape[0] * len(columns) * (PRODUCT[0] + PRODUCT[1] * d):
         return _among(points, rows, columns, rank, reach)
+    near = search.near(rows, rank, reach, among)
+    met = columns[near.any(axis=0)]
+    d, count = points.shape[1], int(np.count_nonzero(near))
+    if count * (GATHER[0] + GATHER[1] * d) > near.shape[0] * len(met) * (PRODUCT[0] + PRODUCT[1] * d):
+        return _among(points, rows, met, rank, reach)
     i, j = np.nonzero(near)
+    j = columns[j]
     squared = squared_distances(points, (rows[i], j))
     kth = ranked(i, squared, len(rows), rank)
     kept = squared <= reached(kth, reach)[i]

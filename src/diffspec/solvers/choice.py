@@ -21,7 +21,6 @@ from diffspec.spectra.spectrum import check_time
 __all__ = [
     "Choice",
     "check_memory",
-    "check_tol",
     "check_walk",
     "choose",
     "memory_for",
@@ -52,8 +51,9 @@ class Choice:
     def storage(self) -> str:
         """``"dense"``: one n x n array; ``"tiles"``: computed again in every product; ``"graph"``: only what is near.
 
-        ``"factor"``: a matrix of low rank; ``"merged"``: the different points with their numbers; ``"disk"``: tiles or
-        an array, of points that are read from disk; ``"cluster"``: tiles that workers compute.
+        ``"cells"``: most of what is near, sought in cells of points near one another; ``"factor"``: a matrix of low
+        rank; ``"merged"``: the different points with their numbers; ``"disk"``: tiles or an array, of points that are
+        read from disk; ``"cluster"``: tiles that workers compute.
         """
         return self.plan.storage
 
@@ -102,7 +102,7 @@ def choose(
     >>> from diffspec import Gaussian, choose
     >>> print(choose(1000, 64, memory=2**30))
     Exact() on dense: all eigenvalues take about 0.06 s
-    >>> choose(100_000, 64, memory=2**30).storage
+    >>> choose(40_000, 64, memory=2**30).storage
     'graph'
     >>> choose(100_000, 64, kernel=Gaussian(), memory=2**30).storage
     'tiles'
@@ -110,7 +110,7 @@ def choose(
     check_walk(kernel, solver)
     size = Size(integer(n, "n", least=2), integer(d, "d", least=1))
     sets = integer(sets, "sets", least=1)
-    return plan(size, kernel, solver=solver, t=check_time(t), memory=memory_for(memory), tol=check_tol(tol), sets=sets)
+    return plan(size, kernel, solver=solver, t=check_time(t), memory=memory_for(memory), tol=tol, sets=sets)
 
 
 def plan(
@@ -123,7 +123,8 @@ def plan(
     TooLargeError
         As `choose`; and a factor that `memory` does not hold.
     """
-    if solver is None and size.stays == "cluster":
+    tol = positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
+    if solver is None and size.stays == "cluster" and "graph" not in kernel.storages:
         stored = stored_for(size, kernel, Lanczos(), memory)
         return Choice(Lanczos(times=(t,)), stored, "the affinity stays on the workers, in tiles")
     order = size.n if size.different is None else max(2, size.different)
@@ -141,7 +142,10 @@ def plan(
         chosen = replace(chosen, probes=8, deflation=8)
     need, stored = 4.0 * order * order, stored_for(size, kernel, chosen, memory)
     slow = f"all eigenvalues would take about {seconds:.2g} s"
-    if stored.storage == "graph":
+    if stored.storage == "cells":
+        reason = f"{slow}; only near points have a weight, and are sought in the nearest cells of {order} points"
+        return Choice(chosen, stored, f"{reason}: what is missed is measured on some, and part of the stated error")
+    if stored.storage == "graph" or (size.stays and "graph" in kernel.storages):
         return Choice(chosen, stored, f"{slow}; only near points have a weight")
     _check_hours(order, size.d, need, memory)
     if need <= memory:
@@ -195,11 +199,6 @@ def check_memory(memory: float | None) -> None:
     """Raise InputError where `memory` is given and is no positive number; does not ask what is free."""
     if memory is not None:
         memory_for(memory)
-
-
-def check_tol(tol: float) -> float:
-    """`tol`, or InputError where it is no positive number."""
-    return positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
 
 
 def memory_for(memory: float | None, like: Array = None) -> float:

@@ -32,6 +32,9 @@ DENSE = 2048
 # The same of points on a device: their array is solved there, and beyond this it takes over 20 GB. Then the neighbours
 # are found there and the graph is solved on the host.
 DENSE_ELSEWHERE = 50_000
+# Beyond this many points neighbours are sought in cells and most of them found: measured, at fewer a search through all
+# is as fast.
+SEARCHED = 100_000
 
 # Beyond this many points LowRank factors the affinity alone: a pass over all pairs, for exact degrees, costs more.
 FACTORED = 8192
@@ -67,6 +70,8 @@ def stored_for(size: Size, kernel: Kernel, solver: Solver, memory: float) -> Pla
         return Plan(size.stays, "points", memory)
     if size.different is not None and "merged" in storages:
         return Plan("merged", "kernel", memory)
+    if "cells" in storages and size.host and size.n > SEARCHED and not isinstance(solver, Exact):
+        return Plan("cells", "kernel", memory)
     if _has_graph(size, kernel):
         return Plan("graph", "kernel", memory)
     if isinstance(solver, Exact) or "tiles" not in storages:

@@ -48,6 +48,11 @@ class Measure(Protocol):
         """The same by a second rule, or None."""
         ...
 
+    @property
+    def missed(self) -> Any:
+        """The same of a graph that lacks more neighbours (`diffspec.spectra.missed.Missed`), or None."""
+        ...
+
 
 def sums(measure: tuple[Array, Array]) -> tuple[Array, Array]:
     """Z = sum w r^t and G = sum w r^t log r^t, as 0-d arrays."""

@@ -1,4 +1,7 @@
-"""What affinities in float32 cost an entropy, from how far they move an eigenvalue: part of every stated error."""
+"""What affinities in float32 cost an entropy, from how far they move an eigenvalue: part of every stated error.
+
+Beside it here: all causes of an error together.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from diffspec._arrays import Array, namespace
 from diffspec.spectra.functionals import Measure, log_sum, log_sum_stderr, renyi, shannon, shannon_stderr
+from diffspec.spectra.missed import missed
 
 __all__ = ["log_sum_error", "renyi_rounding", "shannon_rounding", "whole_error"]
 
@@ -27,14 +31,19 @@ def renyi_rounding(spectrum: Measure, q: float, t: float = 1.0) -> float:
 
 
 def whole_error(spectrum: Measure, t: float = 1.0) -> float | None:
-    """Standard error of `shannon` from probes and rounding together, in nats; None where neither is there."""
-    probes, rounding = shannon_stderr(spectrum, t), shannon_rounding(spectrum, t)
-    return None if probes is None and rounding == 0.0 else math.hypot(probes or 0.0, rounding)
+    """Standard error of `shannon` from probes, rounding and missed neighbours, in nats; None where none is there."""
+    probes = shannon_stderr(spectrum, t)
+    others = math.hypot(shannon_rounding(spectrum, t), missed(spectrum, lambda one: shannon(one, t)))
+    return None if probes is None and others == 0.0 else math.hypot(probes or 0.0, others)
 
 
 def log_sum_error(spectrum: Measure, t: float = 1.0) -> float:
-    """Standard error of `log_sum` from probes and rounding together."""
-    return math.hypot(log_sum_stderr(spectrum, t) or 0.0, _rounded(spectrum, lambda one: log_sum(one, t), t))
+    """Standard error of `log_sum` from probes, rounding and missed neighbours together."""
+
+    def value(one: Measure) -> float:
+        return log_sum(one, t)
+
+    return math.hypot(log_sum_stderr(spectrum, t) or 0.0, _rounded(spectrum, value, t), missed(spectrum, value))
 
 
 def _rounded(spectrum: Measure, value: Callable[[Measure], float], t: float) -> float:
@@ -64,3 +73,4 @@ class Raised:
     floor: float = 0.0
     rounding: float = 0.0
     check: Any = None
+    missed: Any = None

@@ -29,6 +29,7 @@ from diffspec.spectra.functionals import (
     shannon_stderr,
     truncation,
 )
+from diffspec.spectra.missed import Missed, missed
 from diffspec.spectra.perturbation import Perturbation
 from diffspec.spectra.result import BIT, COUNT, NATS_PER, Estimate, Settings
 from diffspec.spectra.rounding import renyi_rounding, shannon_rounding, whole_error
@@ -70,13 +71,15 @@ class Errors:
     """The same from float32 affinities, 0 where there are none."""
     truncation: float
     """What few steps or moments may have cost."""
+    missed: float = 0.0
+    """Standard error from neighbours that a search missed, 0 where it missed none."""
 
     @property
     def stderr(self) -> float | None:
-        """Probes and rounding together, None where neither is there."""
-        if self.probes is None and self.rounding == 0.0:
+        """Probes, rounding and missed neighbours together, None where none is there."""
+        if self.probes is None and self.rounding == 0.0 and self.missed == 0.0:
             return None
-        return math.hypot(self.probes or 0.0, self.rounding)
+        return math.hypot(self.probes or 0.0, self.rounding, self.missed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,6 +114,8 @@ class Spectrum:
     """The same probes by a second rule: the difference shows what few steps (or few moments) may have cost."""
     perturbation: Perturbation | None = None
     """How far the operator may be from the one it stands for (a thresholded kernel), which gives guaranteed bounds."""
+    missed: Missed | None = None
+    """Where a search for neighbours missed some: what a narrower one gives, from which their cost is seen."""
     extremes: Extremes | None = None
     """Of a low-rank solver: what its unresolved trace leaves open, which gives guaranteed bounds."""
     tol: float | None = None
@@ -125,13 +130,15 @@ class Spectrum:
         """Diffusion spectral entropy at diffusion time `t`, in bits (Eqn 6 of the paper)."""
         t = self._time(t)
         nats, probes, rounding = shannon(self, t), shannon_stderr(self, t), shannon_rounding(self, t)
-        errors = Errors(probes, rounding, truncation(self, t))
+        lost = missed(self, lambda one: shannon(one, t))
+        errors = Errors(probes, rounding, truncation(self, t), lost)
         return self._entropy("DSE", nats, t, errors=errors, bounds=self._bounds(nats, t))
 
     def renyi(self, q: float, t: float | None = None) -> Estimate:
         """Renyi entropy of order `q` of the same probabilities, in bits; q = 1 is `shannon`."""
         q, t = check_order(q), self._time(t)
-        errors = Errors(renyi_stderr(self, q, t), renyi_rounding(self, q, t), renyi_truncation(self, q, t))
+        lost = missed(self, lambda one: renyi(one, q, t))
+        errors = Errors(renyi_stderr(self, q, t), renyi_rounding(self, q, t), renyi_truncation(self, q, t), lost)
         bounds = None if self.extremes is None else self.extremes.renyi(q, t)
         measure = f"Renyi entropy (q = {q:g})"
         return self._entropy(measure, renyi(self, q, t), t, errors=errors, bounds=bounds)
@@ -221,6 +228,8 @@ class Spectrum:
             parts.append(f"tolerance not reached: standard error {error:.2g} above tol = {self.tol:g}, use more probes")
         if rounding > max(tol, ROUNDING, error):
             parts.append(f"affinities in float32 cost about {rounding:.2g} bit of the stated error, use Exact()")
+        if self.missed is not None and errors.missed / bit > max(tol, ROUNDING, error):
+            parts.append(f"{self.missed.said}, which costs about {errors.missed / bit:.2g} bit of the stated error")
         if truncated > max(tol, 1.96 * error):
             parts.append(f"few steps or moments may have cost up to about {truncated:.2g} bit besides, use more")
         return parts

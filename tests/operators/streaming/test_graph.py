@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diffspec import AlphaDecay, InputError, TooLargeError, dse
+from diffspec import AlphaDecay, InputError, NearestNeighbors, TooLargeError, dse
+from diffspec.kernels.bandwidth import Neighbors
 from diffspec.operators.dense import diffusion
 from diffspec.operators.streaming import on_disk
 from diffspec.operators.streaming.graph import StoredGraph
@@ -49,6 +50,64 @@ def test_the_graph_is_that_of_points_in_memory(stored, kernel, side, features):
     assert np.max(np.abs(ours.toarray() - expected)) < 1e-9
 
 
+@pytest.mark.parametrize(
+    "kernel",
+    [NearestNeighbors(), NearestNeighbors(3, sigma=5.0), NearestNeighbors(45), NearestNeighbors(sigma="knn-share")],
+    ids=repr,
+)
+@pytest.mark.parametrize(("side", "features"), [(400, 60), (64, 7)])
+def test_nearest_neighbours_are_those_of_points_in_memory(tmp_path, kernel, side, features):
+    points = cloud()[39:]  # without copies: of those in memory any k are taken, on disk all
+    np.save(tmp_path / "points.npy", points)
+    found = graph(np.load(tmp_path / "points.npy", mmap_mode="r"), kernel)
+    tiled = replace(found, side=side, frame=replace(found.frame, features=features))
+    resolved = kernel.resolve(points, np.random.default_rng(0))
+    assert found.kernel.sigma == pytest.approx(resolved.sigma, rel=1e-12)
+    expected = diffusion(resolved(points).toarray(), 0.5).matrix
+    ours = tiled.operator(0.5).matrix
+    assert ours.nnz == np.count_nonzero(expected)
+    assert np.max(np.abs(ours.toarray() - expected)) < 1e-9
+
+
+def test_all_neighbours_at_one_distance_are_neighbours_on_disk(tmp_path):
+    lattice = np.stack(np.meshgrid(*[np.arange(6.0)] * 3), axis=-1).reshape(-1, 3)
+    np.save(tmp_path / "points.npy", lattice)
+    ours = graph(np.load(tmp_path / "points.npy", mmap_mode="r"), NearestNeighbors(1, sigma=1.0)).operator(0.5)
+    assert set(np.diff(ours.matrix.indptr).tolist()) == {4, 5, 6, 7}  # itself and those beside it
+
+
+def test_the_width_of_many_points_is_that_of_the_same_subset_as_in_memory(stored):
+    kernel = NearestNeighbors(sigma=Neighbors(5, most=50))
+    found = graph(stored, kernel).kernel.sigma
+    assert found == pytest.approx(kernel.resolve(cloud(), np.random.default_rng(0)).sigma, rel=1e-12)
+    assert found != pytest.approx(kernel.resolve(cloud(), np.random.default_rng(1)).sigma, rel=1e-3)
+
+
+def test_where_all_neighbours_are_copies_only_copies_are_joined(tmp_path):
+    np.save(tmp_path / "points.npy", np.repeat(np.arange(20.0)[:, None], 20, axis=0))
+    ours = graph(np.load(tmp_path / "points.npy", mmap_mode="r"), NearestNeighbors(5)).operator(0.0).matrix
+    assert ours.toarray() == pytest.approx(np.kron(np.eye(20), np.full((20, 20), 0.05)), rel=1e-12)
+
+
+def test_a_rule_of_more_than_neighbours_is_refused(stored):
+    text = r"sigma of a graph of points on disk .* must be a number, 'knn', 'lafon' or 'knn-share', got 'median'"
+    with pytest.raises(InputError, match=text):
+        graph(stored, NearestNeighbors(sigma="median"))
+    with pytest.raises(InputError, match="needs more than k = 400 points, got 400; lower k"):
+        graph(stored, NearestNeighbors(400, sigma=1.0)).operator(0.5)
+
+
+def test_dse_of_nearest_neighbours_leaves_a_large_map_on_disk(tmp_path, monkeypatch):
+    points = np.random.default_rng(0).normal(size=(500, 4000)).astype(np.float32) * (1.0 + np.arange(4000)) ** -0.7
+    np.save(tmp_path / "points.npy", points)
+    expected = dse(points, kernel=NearestNeighbors())
+    monkeypatch.setattr("diffspec.measures.entropy.as_points", None)
+    ours = dse(np.load(tmp_path / "points.npy", mmap_mode="r"), kernel=NearestNeighbors(), memory=24e6)
+    assert ours.value == pytest.approx(expected.value, abs=1e-9)
+    assert ours.settings.sigma == pytest.approx(expected.settings.sigma, rel=1e-9)
+    assert (ours.settings.rule, ours.settings.t) == ("knn", 1.0)
+
+
 def test_dse_of_the_default_kernel_leaves_a_large_map_on_disk(tmp_path, monkeypatch):
     points = np.random.default_rng(0).normal(size=(500, 4000)).astype(np.float32) * (1.0 + np.arange(4000)) ** -0.7
     np.save(tmp_path / "points.npy", points)
@@ -62,7 +121,7 @@ def test_dse_of_the_default_kernel_leaves_a_large_map_on_disk(tmp_path, monkeypa
 
 def test_a_graph_that_memory_does_not_hold_is_refused(stored):
     small = replace(graph(stored), memory=1e5)
-    text = r"^the graph of 400 points on disk, about \d+ near ones a point, needs .* and 100000 bytes .* allowed"
+    text = r"^the graph of 400 points, about \d+ near ones a point, needs .* and 100000 bytes .* allowed"
     with pytest.raises(TooLargeError, match=text):
         small.operator(0.5)
 

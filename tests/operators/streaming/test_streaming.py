@@ -185,7 +185,7 @@ def test_no_zarr_array(tmp_path):
 @pytest.mark.parametrize(
     ("kernel", "text"),
     [
-        (SelfTuning(), r"with the first two, got SelfTuning\(neighbors=7\); give kernel=Gaussian\(\), t=1.0 or"),
+        (SelfTuning(), r"Gaussian or Cosine, got SelfTuning\(neighbors=7\); give one of these or a sample in memory"),
         (Gaussian("knn"), "must be a number or 'median', got 'knn'; resolve it on a sample"),
         (Cosine(Neighbors()), r"must be a number or 'median', got Neighbors\(k=10, most=4096\)"),
     ],
@@ -286,8 +286,8 @@ def test_other_kernels_need_the_points_in_memory(tmp_path):
     np.save(tmp_path / "points.npy", points)
     mapped = np.load(tmp_path / "points.npy", mmap_mode="r")
     text = (
-        r"^points on disk can be measured with Gaussian, Cosine or AlphaDecay, on a cluster with the first two, "
-        r"got SelfTuning\(neighbors=7\); give kernel=Gaussian\(\), t=1.0 or a sample in memory$"
+        r"^points on disk or a cluster can be measured with AlphaDecay, NearestNeighbors, Gaussian or Cosine, "
+        r"got SelfTuning\(neighbors=7\); give one of these or a sample in memory$"
     )
     with pytest.raises(InputError, match=text):
         dse(mapped, memory=16e6, kernel=SelfTuning())

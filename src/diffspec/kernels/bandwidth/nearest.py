@@ -45,12 +45,15 @@ class Neighbors:
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""
         points, rng = gated(points, rng)
-        n = points.shape[0]
+        return _mean_distance(points, self.rank(points.shape[0]), self.most, rng)
+
+    def rank(self, n: int) -> int:
+        """k, where there are more than so many points."""
         if n <= self.k:
             raise InputError(
                 f"the rule 'knn' needs more than k = {self.k} points, got {n}; use sigma='median' or a number"
             )
-        return _mean_distance(points, self.k, self.most, rng)
+        return self.k
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,11 @@ class NeighborShare:
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""
         points, rng = gated(points, rng)
-        return _mean_distance(points, max(1, round(self.share * (points.shape[0] - 1))), self.most, rng)
+        return _mean_distance(points, self.rank(points.shape[0]), self.most, rng)
+
+    def rank(self, n: int) -> int:
+        """Which neighbour among n points."""
+        return max(1, round(self.share * (n - 1)))
 
 
 def _mean_distance(points: Array, k: int, most: int, rng: np.random.Generator) -> float:

@@ -1,4 +1,4 @@
-"""The graph of a kernel of local width, of points that stay on disk: squared distances tile by tile, few of them kept.
+"""The graph of nearest neighbours of points that stay on disk: squared distances tile by tile, few of them kept.
 
 Every core takes a block of points through all others: of each point the distances that can still be near are kept, and
 those of its nearest neighbours say which those are. The points are read about as often as a block fits into them.
@@ -7,12 +7,15 @@ those of its nearest neighbours say which those are. The points are read about a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from diffspec.errors import TooLargeError
+from diffspec.errors import InputError, TooLargeError
+from diffspec.kernels import Kernel
+from diffspec.kernels.bandwidth import NAMED, TINY, Neighbors, NeighborShare
 from diffspec.machine.memory import in_words
 from diffspec.machine.threads import parallel_map
 from diffspec.operators.elsewhere import Elsewhere
@@ -20,17 +23,98 @@ from diffspec.operators.sparse import Sparse, sparse_diffusion
 from diffspec.operators.streaming.affinities import Frame, Rows
 from diffspec.points.distances import cross_squared_distances
 from diffspec.points.selecting import reached
-from diffspec.points.sources import Values
+from diffspec.points.sources import HeldRows, Source, Values
 
-__all__ = ["BYTES_PER_WEIGHT", "StoredGraph"]
+__all__ = [
+    "BYTES_PER_WEIGHT",
+    "Directed",
+    "Near",
+    "Neighbourhood",
+    "StoredGraph",
+    "graph_of",
+    "nearer",
+    "squared_between",
+    "with_width",
+]
 
 # Measured peak of putting the graph together and scaling it, per weight of one direction.
 BYTES_PER_WEIGHT = 80.0
 
+Directed = tuple[Values, Values, Values]
+"""Of the weights of some points with all others: how many per point, columns, weights."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """Of some points: what can be near among all that they have been compared with."""
+
+    least: Values
+    """Shape (points, rank + 1 or fewer): the smallest squared distances, in any order."""
+    place: Values
+    """Shape (pairs,): which of the points, int64; `column`: of which other, int32; `squared`: how far, float64."""
+    column: Values
+    squared: Values
+
+    @classmethod
+    def nothing(cls, count: int) -> Near:
+        """Of `count` points that have been compared with none."""
+        return cls(np.empty((count, 0)), np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Who is near whom among `n` points: within `reach` of the squared distance to the neighbour of zero-based `rank`.
+
+    `memory` bytes may be taken by the graph.
+    """
+
+    n: int
+    rank: int
+    reach: float
+    memory: float
+
+    def met(self, near: Near, squared: Values, first: int) -> Near:
+        """`near` after its points were compared with others, of which `first` is the first.
+
+        Raises
+        ------
+        TooLargeError
+            The graph is larger than the memory that was allowed.
+        """
+        least = nearer(near.least, squared, self.rank + 1)
+        limit = reached(self.kth(least), self.reach)
+        i, j = np.nonzero(squared <= limit[:, None])
+        new = (i, (j + first).astype(np.int32), squared[i, j])
+        held = (near.place, near.column, near.squared)
+        both: list[Values] = [np.concatenate(pair) for pair in zip(held, new, strict=True)]
+        kept = both[2] <= limit[both[0]]
+        self._require_memory(np.count_nonzero(kept) * self.n / len(least))
+        return Near(least, *(part[kept] for part in both))
+
+    def kth(self, least: Values) -> Values:
+        """The squared distances to the neighbour of that rank, infinite before so many were met."""
+        return least.max(axis=1) if least.shape[1] > self.rank else np.full(len(least), math.inf)
+
+    def directed(self, near: Near, kernel: Kernel, unit: float) -> Directed:
+        """The weights of those that are near, after all were met; `unit`: that of the distances, in the points' own."""
+        order = np.argsort(near.place, kind="stable")
+        place, column, squared = (part[order] for part in (near.place, near.column, near.squared))
+        weights = kernel.weigh(squared, self.kth(near.least)[place], unit)
+        positive = weights > 0
+        return np.bincount(place[positive], minlength=len(near.least)), column[positive], weights[positive]
+
+    def _require_memory(self, entries: float) -> None:
+        need = BYTES_PER_WEIGHT * entries
+        if need > self.memory:
+            raise TooLargeError(
+                f"the graph of {self.n} points, about {entries / self.n:.0f} near ones a point, needs "
+                f"{in_words(need)} and {in_words(self.memory)} are allowed; give more memory or a sample in memory"
+            )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredGraph(Elsewhere):
-    """Points on disk under a kernel of local width."""
+    """Points on disk under a kernel that joins near ones."""
 
     rows: Rows
     """All points, surveyed at a width of one unit."""
@@ -54,55 +138,86 @@ class StoredGraph(Elsewhere):
             The graph is larger than the memory that was allowed.
         """
         n = self.shape[0]
-        rank, reach = self.kernel.within(n)
-        blocks = [slice(start, min(start + self.side, n)) for start in range(0, n, self.side)]
-        found = parallel_map(lambda rows: self._directed(rows, blocks, rank, reach), blocks)
-        counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
-        directed = csr_array((0.5 * weights, columns, np.concatenate([[0], np.cumsum(counts)])), shape=(n, n))
-        return sparse_diffusion(directed + directed.T.tocsr(), alpha)
-
-    def _directed(self, rows: slice, blocks: list[slice], rank: int, reach: float) -> tuple[Values, Values, Values]:
-        """Of the weights of the points `rows` with all others: how many per row, columns, weights."""
-        n, count = self.shape[0], rows.stop - rows.start
-        least, kth = np.empty((count, 0)), np.full(count, math.inf)
-        held: tuple[Values, ...] = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0))
-        for columns in blocks:
-            squared = self._squared(rows, columns)
-            least = np.concatenate([least, _smallest(squared, rank + 1)], axis=1)
-            least = _smallest(least, rank + 1)
-            if least.shape[1] > rank:
-                kth = least.max(axis=1)
-            i, j = np.nonzero(squared <= reached(kth, reach)[:, None])
-            new = (i, (j + columns.start).astype(np.int32), squared[i, j])
-            both = tuple(np.concatenate(pair) for pair in zip(held, new, strict=True))
-            kept = both[2] <= reached(kth, reach)[both[0]]
-            held = tuple(part[kept] for part in both)
-            self._require_memory(len(held[0]) * n / count)
-        order = np.argsort(held[0], kind="stable")
-        i, j, squared = (part[order] for part in held)
-        weights = self.kernel.weigh(squared, kth[i])
-        positive = weights > 0
-        return np.bincount(i[positive], minlength=count), j[positive], weights[positive]
-
-    def _squared(self, rows: slice, columns: slice) -> Values:
-        """The squared distances of the points in two ranges, added up over the features."""
-        out = np.zeros((rows.stop - rows.start, columns.stop - columns.start))
-        left, right = (
-            Rows(self.rows.source, some, self.rows.size[some], self.rows.half[some]) for some in (rows, columns)
+        around = Neighbourhood(n, *self.kernel.within(n), self.memory)
+        found = parallel_map(
+            lambda rows: around.directed(self._near(rows, around), self.kernel, self.frame.unit), self._blocks(n)
         )
-        for block in self.frame.blocks():
-            points = left.points(block, self.frame)
-            out += cross_squared_distances(points, points if rows == columns else right.points(block, self.frame))
-        return out
+        return sparse_diffusion(graph_of(found, self.kernel), alpha)
 
-    def _require_memory(self, entries: float) -> None:
-        need = BYTES_PER_WEIGHT * entries
-        if need > self.memory:
-            n = self.shape[0]
-            raise TooLargeError(
-                f"the graph of {n} points on disk, about {entries / n:.0f} near ones a point, needs {in_words(need)} "
-                f"and {in_words(self.memory)} are allowed; give more memory or a sample in memory"
-            )
+    def kth(self, chosen: Values, rank: int) -> Values:
+        """The squared distances, in units, of the points at ascending indices `chosen` to their neighbour of `rank`."""
+
+        def of(rows: Values) -> Values:
+            left, least = self._some(rows), np.empty((len(rows), 0))
+            for columns in self._blocks(self.shape[0]):
+                least = nearer(least, squared_between(left, self._some(columns), self.frame), rank + 1)
+            return np.asarray(least.max(axis=1))
+
+        return np.concatenate(parallel_map(of, [chosen[some] for some in self._blocks(len(chosen))]))
+
+    def _blocks(self, count: int) -> list[slice]:
+        return [slice(start, min(start + self.side, count)) for start in range(0, count, self.side)]
+
+    def _near(self, rows: slice, around: Neighbourhood) -> Near:
+        """What is near the points `rows` among all."""
+        left = self._some(rows)
+        near = Near.nothing(len(left.half))
+        for columns in self._blocks(self.shape[0]):
+            near = around.met(near, squared_between(left, self._some(columns), self.frame), columns.start)
+        return near
+
+    def _some(self, which: slice | Values) -> Rows:
+        return Rows(self.rows.source, which, self.rows.size[which], self.rows.half[which])
+
+
+def squared_between(left: Rows, right: Rows, frame: Frame) -> Values:
+    """The squared distances of two sets of points, added up over the features."""
+    same = isinstance(left.which, slice) and isinstance(right.which, slice) and left.which == right.which
+    out = np.zeros((len(left.half), len(right.half)))
+    for block in frame.blocks():
+        points = left.points(block, frame)
+        out += cross_squared_distances(points, points if same else right.points(block, frame))
+    return out
+
+
+def graph_of(found: Iterable[Directed], kernel: Kernel) -> csr_array:
+    """The affinity of all points from the weights of one direction, block by block in the order of the points."""
+    counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
+    n = len(counts)
+    return kernel.joined(csr_array((weights, columns, np.concatenate([[0], np.cumsum(counts)])), shape=(n, n)))
+
+
+def with_width(
+    kernel: Kernel, source: Source, unit: float, rng: np.random.Generator, *, kth: Callable[[Values, int], Values]
+) -> Kernel:
+    """`kernel` with the number of neighbours and the width that it has on the points of `source`.
+
+    `kth` gives squared distances, in `unit`, of some points to their neighbour of some rank among all.
+
+    Raises
+    ------
+    InputError
+        A rule for the width that looks at more than neighbours.
+    """
+    n = source.shape[0]
+    rule = NAMED.get(kernel.sigma, kernel.sigma) if isinstance(kernel.sigma, str) else kernel.sigma
+    if rule is None:
+        return kernel.resolve(HeldRows(np.empty((0, 0)), n), rng)
+    if not callable(rule):
+        return kernel
+    if not isinstance(rule, Neighbors | NeighborShare):
+        raise InputError(
+            f"sigma of a graph of points on disk or a cluster must be a number, 'knn', 'lafon' or 'knn-share', got "
+            f"{kernel.sigma!r}; resolve it on a sample"
+        )
+    rank = rule.rank(n)
+    chosen = np.arange(n) if n <= rule.most else np.sort(rng.choice(n, size=rule.most, replace=False))
+    return replace(kernel, sigma=float(np.mean(np.sqrt(kth(chosen, rank)))) * unit or TINY)  # type: ignore[type-var]
+
+
+def nearer(least: Values, squared: Values, count: int) -> Values:
+    """The `count` smallest of every row of both, in any order; all where there are no more."""
+    return _smallest(np.concatenate([least, _smallest(squared, count)], axis=1), count)
 
 
 def _smallest(values: Values, count: int) -> Values:

@@ -31,9 +31,9 @@ from diffspec.operators.streaming.affinities import (
     rectangles,
     survey,
 )
-from diffspec.operators.streaming.graph import StoredGraph
+from diffspec.operators.streaming.graph import StoredGraph, with_width
 from diffspec.operators.tiles import EPS32, exponential
-from diffspec.points.sources import HeldRows, Source, Values, open_source
+from diffspec.points.sources import Source, Values, open_source
 
 __all__ = ["OnDisk", "in_widths", "on_disk", "resolve", "rule_within", "sample"]
 
@@ -91,8 +91,8 @@ def on_disk(points: Any, kernel: Kernel, *, memory: float, rng: np.random.Genera
     ----------
     points : numpy.memmap, zarr.Array, str or Path
         Shape (n, d); a path is that of a .npy file or of a zarr directory.
-    kernel : Gaussian or Cosine or AlphaDecay
-        Sigma is a number, ``"median"`` or `Median`.
+    kernel : Gaussian or Cosine or AlphaDecay or NearestNeighbors
+        Sigma is a number, ``"median"`` or `Median`, of a graph a number or a rule of neighbours.
     memory : float
         Bytes, for the operator too. The vectors of a solver come on top: n k float64 for k of them, once per core while
         they are multiplied.
@@ -124,9 +124,10 @@ def _graph(source: Source, kernel: Kernel, budget: _Budget, rng: np.random.Gener
     rows = _surveyed(source, frame)
     side = budget.tile(source.shape[0], 8 * GRAPH_COPIES)
     frame = replace(frame, features=budget.features(side))
-    found = sample(source, budget.left, rng)
-    resolved = kernel.resolve(HeldRows(found, source.shape[0]), rng)
-    return StoredGraph(resolved, kernel, found, rows, frame, side, budget.left / 2.0)
+    graph = StoredGraph(kernel, kernel, np.empty((0, 0)), rows, frame, side, budget.left / 2.0)
+    # The width first: by the same points as in memory.
+    resolved = with_width(kernel, source, frame.unit, rng, kth=graph.kth)
+    return replace(graph, kernel=resolved, sample=sample(source, budget.left, rng))
 
 
 def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:
@@ -139,8 +140,8 @@ def rule_within(kernel: Kernel, n: int, memory: float) -> Gaussian | Cosine:
     """
     if not isinstance(kernel, Gaussian | Cosine):
         raise InputError(
-            "points on disk can be measured with Gaussian, Cosine or AlphaDecay, on a cluster with the first two, got "
-            f"{kernel!r}; give kernel=Gaussian(), t=1.0 or a sample in memory"
+            "points on disk or a cluster can be measured with AlphaDecay, NearestNeighbors, Gaussian or Cosine, got "
+            f"{kernel!r}; give one of these or a sample in memory"
         )
     rule = Median() if kernel.sigma == "median" else kernel.sigma
     if isinstance(rule, Median):
