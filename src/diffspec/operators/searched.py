@@ -6,7 +6,6 @@ graph, whose search is narrower: an entropy moves about in proportion to the wei
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -159,7 +158,7 @@ class Seen:
         """The standard error of `missed`: at least what one more point would add of which all is missed."""
         lost, total = np.where(self._lost(share), self.weights, 0.0), self.weights.sum()
         spread = np.bincount(self.point, lost - lost.sum() / total * self.weights, minlength=self.points)
-        return max(math.sqrt(spread @ spread) / total, 1.0 / self.points)
+        return float(max(np.linalg.norm(spread) / total, 1.0 / self.points))
 
     def _lost(self, share: float) -> Matrix:
         return np.asarray(self.met > share * (1.0 + 1e-12))
