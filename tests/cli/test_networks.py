@@ -1,6 +1,7 @@
 """The commands on several representations, and on how sure a number is: what the library says, from files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,6 +150,47 @@ def test_runs_of_a_monitor_are_ranked_by_what_they_measured_last(folder, capsys)
     assert "not both" in refused(capsys, "rank", "run.jsonl", "all.npz")
     RunLog("empty.jsonl").write("scalar", run="a", step=0, name="loss", value=1.0)
     assert "estimator=Adjusted()" in refused(capsys, "rank", "empty.jsonl")
+
+
+def logged(name, values):
+    """A log of runs: by run, layer and rule the last adjusted DSMI."""
+    log = RunLog(name)
+    for (run_name, layer, rule), value in values.items():
+        where = {"run": run_name, "step": 1, "layer": layer, "name": "adjusted DSMI(Z;Y)", "rule": rule}
+        number = {"value": value, "unit": "bit", "stderr": 0.01, "n": 60, "ceiling": 2.0}
+        log.write("number", **where, **number, verdict="informative", seconds=0.1, settings={})
+
+
+def test_runs_are_compared_with_accuracies_layer_by_layer(folder, capsys):
+    up = {f"run{k}": 0.1 * k for k in range(5)}
+    values = {(run_name, "low", "neighbors"): -value for run_name, value in up.items()}
+    logged("runs.jsonl", values | {(run_name, "top", "neighbors"): value for run_name, value in up.items()})
+    Path("acc.csv").write_text("\n".join(["name,acc", *(f"{name},{value}" for name, value in up.items())]))
+    text = printed(capsys, "rank", "runs.jsonl", "--against", "acc.csv")
+    assert "against (low, neighbors): Spearman -1.00" in text
+    assert "against (top, neighbors): Spearman 1.00" in text
+    found = json.loads(printed(capsys, "rank", "runs.jsonl", "--against", "acc.csv", "--json"))
+    assert {one["of"]: one["spearman"]["value"] for one in found["against"]} == {
+        "low, neighbors": pytest.approx(-1.0),
+        "top, neighbors": pytest.approx(1.0),
+    }
+    assert [found["rows"][0][part] for part in ("run", "layer", "rule", "value")] == ["run4", "top", "neighbors", 0.4]
+
+
+def test_a_run_with_one_layer_is_known_by_its_name(folder, capsys):
+    logged("runs.jsonl", {(f"run{k}", f"layer{k}", "neighbors"): 0.1 * k for k in range(4)})
+    Path("acc.csv").write_text("".join(f"run{k},{-k}\n" for k in range(4)))
+    assert "against (neighbors): Spearman -1.00" in printed(capsys, "rank", "runs.jsonl", "--against", "acc.csv")
+
+
+@pytest.mark.parametrize(
+    "given", [["--plot", "x.png"], ["--labels", "labels.npy"], ["--labels-key", "y"], ["--key", "net0"]]
+)
+def test_what_a_log_has_no_points_for_is_refused(folder, capsys, given):
+    logged("runs.jsonl", {("run", "layer", "neighbors"): 1.0})
+    assert f"{given[0]} is for arrays, and a log (.jsonl) holds no points" in refused(
+        capsys, "rank", "runs.jsonl", *given
+    )
 
 
 @pytest.fixture

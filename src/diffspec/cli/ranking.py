@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Callable
@@ -16,7 +15,8 @@ from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
 from diffspec.errors import InputError
-from diffspec.files.tables import is_number, listed
+from diffspec.files.accuracies import accuracies
+from diffspec.files.tables import listed
 from diffspec.inference.agreement import Agreement, agreement
 from diffspec.inference.ranking import Ranking
 from diffspec.inference.ranking import rank as ranked
@@ -82,7 +82,9 @@ def rank(
     if any(path.suffix == ".jsonl" for path in files):
         from diffspec.cli.runs import rank_runs
 
-        say(rank_runs(files, None if against is None else _numbers(against, against_column)))
+        _require_no_points(keys=keys, labels=labels, labels_key=labels_key, plot=plot)
+        numbers = None if against is None else accuracies(against, against_column)
+        say(rank_runs(files, numbers, as_json=as_json))
         return
     if patterns and images is not None:
         from diffspec.training.network.pretrained import features
@@ -94,7 +96,7 @@ def rank(
     walk = walk_of(convention=convention, kernel=kernel, sigma=sigma, neighbors=neighbors, alpha=alpha, t=t)
     how: dict[str, Any] = {"level": level, "resamples": resamples, "rng": seed, **walk}
     found = ranked(points, truth, estimator=estimator_of(estimator), **how)
-    agrees = None if against is None else agreement(found.values, _numbers(against, against_column), rng=seed)
+    agrees = None if against is None else agreement(found.values, accuracies(against, against_column), rng=seed)
     if plot is not None:
         _draw(found, plot)
     say(_as_json(found, agrees) if as_json else _as_text(found, agrees))
@@ -104,6 +106,11 @@ def _told(keep: Path | None) -> Callable[[str], None]:
     """Where progress goes: to standard error where somebody looks on, or asked for something to last."""
     watched = keep is not None or sys.stderr.isatty()
     return partial(click.echo, err=True) if watched else lambda _line: None
+
+
+def _require_no_points(**options: Any) -> None:
+    if asked := [name.replace("_", "-") for name, value in options.items() if value]:
+        raise click.UsageError(f"--{asked[0].replace('keys', 'key')} is for arrays, and a log (.jsonl) holds no points")
 
 
 def _required(labels: Any) -> Any:
@@ -130,23 +137,3 @@ def _draw(found: Ranking, path: Path) -> None:
         ranking_figure(found).savefig(path, bbox_inches="tight", dpi=150)
     except ValueError as error:  # an ending that matplotlib does not write
         raise InputError(f"{path} cannot be drawn ({error}); give a .png, .pdf or .svg") from error
-
-
-def _numbers(path: Path, column: str | None) -> dict[str, float]:
-    """The first column of a .csv as names, and one of its columns of numbers."""
-    if not path.is_file():
-        raise InputError(f"there is no file {path}; check the path")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.reader(file) if row]
-    if len(rows) < 2:
-        raise InputError(f"{path} must hold a line of column names and one line per network; got {len(rows)} lines")
-    head, *body = rows
-    numeric = [
-        name for at, name in enumerate(head) if at > 0 and all(len(row) > at and is_number(row[at]) for row in body)
-    ]
-    likely = [name for name in numeric if "acc" in name.lower()] or numeric
-    chosen = column if column is not None else next(iter(likely), None)
-    if chosen not in numeric:
-        raise InputError(f"{path} has no column of numbers {chosen or ''!r}; it has {listed(numeric) or 'none'}")
-    at = head.index(chosen)
-    return {row[0]: float(row[at]) for row in body}

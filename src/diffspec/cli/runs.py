@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from diffspec.errors import InputError
-from diffspec.inference.agreement import agreement
-from diffspec.runs.log import read
+from diffspec.inference.agreement import Agreement, agreement
+from diffspec.runs.log import Record, read
 from diffspec.spectra.verdicts import other_sizes
 
 __all__ = ["rank_runs"]
@@ -16,9 +18,13 @@ __all__ = ["rank_runs"]
 # By these a run is ranked: the first that every run has.
 MEASURES = ("adjusted DSMI(Z;Y)", "DSMI(Z;Y)")
 
+PARTS = ("run", "layer", "rule")
 
-def rank_runs(paths: Sequence[Path], against: Mapping[str, float] | None) -> str:
-    """A table of the runs in some logs, layer by layer, by the information that was measured last.
+
+def rank_runs(paths: Sequence[Path], against: Mapping[str, float] | None, *, as_json: bool = False) -> str:
+    """A table (or one JSON object) of the runs in some logs, layer by layer, by the information measured last.
+
+    `against` has numbers by run; they are compared rule by rule, and layer by layer where a run has several.
 
     Raises
     ------
@@ -34,26 +40,46 @@ def rank_runs(paths: Sequence[Path], against: Mapping[str, float] | None) -> str
         raise InputError(
             f"no run holds {' or '.join(MEASURES)}; give the monitor measures=[DSMI('Y', estimator=Adjusted())]"
         )
-    last = {_name(record): record for record in records if record["name"] == measure}
-    order = sorted(last, key=lambda name: -last[name]["value"])
-    width = max(map(len, order))
+    last = {tuple(record.get(part) for part in PARTS): record for record in records if record["name"] == measure}
+    ranked = sorted(last.values(), key=lambda record: -record["value"])
+    agrees = [] if against is None else _agreements(ranked, against)
+    return _as_json(measure, ranked, agrees) if as_json else _as_text(measure, ranked, agrees)
+
+
+def _agreements(ranked: Sequence[Record], against: Mapping[str, float]) -> list[tuple[str, Agreement]]:
+    """Rank correlations with their words, one for each set of values in which a run has one."""
+    held = Counter((record["run"], record.get("rule")) for record in ranked)
+    alone = max(held.values()) == 1
+    values: dict[str, dict[str, float]] = {}
+    for record in ranked:
+        words = _named([record.get("rule")] if alone else [record.get("layer"), record.get("rule")])
+        values.setdefault(words, {})[record["run"]] = record["value"]
+    return [(words, agreement(some, against)) for words, some in values.items()]
+
+
+def _as_text(measure: str, ranked: Sequence[Record], agrees: Sequence[tuple[str, Agreement]]) -> str:
+    names = [_named([record.get(part) for part in PARTS]) for record in ranked]
+    width = max(map(len, names))
     lines = [f"{'place':5}  {'run, layer, rule':{width}}  {measure}  step"]
-    for place, name in enumerate(order, start=1):
-        lines.append(f"{place:<5}  {name:{width}}  {_number(last[name]):{len(measure)}}  {last[name]['step']}")
+    for place, (name, record) in enumerate(zip(names, ranked, strict=True), start=1):
+        lines.append(f"{place:<5}  {name:{width}}  {_number(record):{len(measure)}}  {record['step']}")
     notes = ["a log holds no points: which runs differ is not known; rank their embeddings for that"]
-    notes += filter(None, [other_sizes([record["n"] for record in last.values()])])
-    if against is not None:
-        values = {name: record["value"] for name, record in last.items()}
-        by_run = {record["run"]: name for name, record in last.items()}
-        numbers = {by_run.get(name, name): number for name, number in against.items()}
-        notes.append(f"against: {agreement(values, numbers)}")
+    notes += filter(None, [other_sizes([record["n"] for record in ranked])])
+    notes += [f"against ({words}): {one}" if words else f"against: {one}" for words, one in agrees]
     return "\n".join([*lines, "", *notes])
 
 
-def _name(record: Mapping[str, Any]) -> str:
-    return ", ".join(str(record[part]) for part in ("run", "layer", "rule") if record.get(part))
+def _as_json(measure: str, ranked: Sequence[Record], agrees: Sequence[tuple[str, Agreement]]) -> str:
+    fields = (*PARTS, "value", "unit", "stderr", "n", "step", "verdict")
+    rows = [{name: record.get(name) for name in fields} for record in ranked]
+    compared = [{"of": words, **one.to_dict()} for words, one in agrees]
+    return json.dumps({"measure": measure, "rows": rows, "against": compared or None}, allow_nan=False)
 
 
-def _number(record: Mapping[str, Any]) -> str:
+def _named(parts: Sequence[Any]) -> str:
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _number(record: Record) -> str:
     error = "" if record.get("stderr") is None else f" ± {record['stderr']:.2g}"
     return f"{record['value']:.3f}{error}"

@@ -19,7 +19,7 @@ from diffspec.files.archives import require_room
 from diffspec.files.headers import MISSING, has_header
 from diffspec.files.tables import MIXED, NUMBERS, WORDS, Column, Table, Values, is_number
 
-__all__ = ["read_table"]
+__all__ = ["SEPARATORS", "read_table"]
 
 BLOCK = 2**16
 """How many cells are text at a time; of numbers only the numbers are kept."""
