@@ -79,7 +79,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"probe": Probe(INPUTS[:, :3])},
         r"the network cannot take inputs of shape \(24, 3\), torch.float32: RuntimeError",
     ),
-    ({"probe": Probe({"a": INPUTS})}, "the network cannot take inputs a: .*unexpected keyword"),
+    ({"probe": Probe({"a": INPUTS})}, "the network cannot take inputs a: .*missing 1 required positional argument"),
 ]
 
 

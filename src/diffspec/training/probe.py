@@ -30,7 +30,7 @@ class Probe:
     Parameters
     ----------
     inputs : tensor or mapping
-        What the network takes; a mapping is given as keyword arguments. Its tensors have one entry per input; numbers
+        What the network takes; of a mapping, what it has arguments for. Its tensors have one entry per input; numbers
         and other values in it are given with every batch as they are. The probe keeps a copy.
     labels : array (n,), optional
         Class labels of the inputs (or a Partition), for DSMI(Z;Y) and for the colours of pictures.
@@ -80,7 +80,8 @@ class Probe:
         Parameters
         ----------
         loader : iterable of tensor or mapping, or pairs of them with labels
-            For example a `DataLoader`. Of a mapping, an entry ``labels`` holds the labels and is no input.
+            For example a `DataLoader`. Of a mapping, an entry ``labels``, ``label`` or ``label_ids`` holds the labels,
+            and is no input.
         n : int
             How many inputs.
         stratified : bool

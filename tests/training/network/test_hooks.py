@@ -73,7 +73,7 @@ def test_reductions(reduce: str, output: object, wanted: object) -> None:
     [("none", TOKENS), ("none", IMAGES), ("mean", IMAGES), ("gap", INPUTS), ("cls", INPUTS), ("flatten", INPUTS[:, 0])],
 )
 def test_a_shape_without_its_reduction_names_the_choices(reduce: str, output: object) -> None:
-    with pytest.raises(InputError, match=rf"not fit for reduce='{reduce}'; reductions: none .*flatten.*mean.*cls.*gap"):
+    with pytest.raises(InputError, match=rf"not fit for reduce='{reduce}'; (write layers=\{{|no reduction takes)"):
         through(lambda _: output, reduce)
 
 
@@ -158,6 +158,31 @@ def test_named_inputs() -> None:
 
     probe = Probe({"left": INPUTS, "right": 2 * INPUTS}, batch_size=4)
     np.testing.assert_array_equal(collect(Two(), "sum", probe.batches())["sum"], 3 * INPUTS)
+
+
+def test_what_the_network_has_no_argument_for_is_left_out_and_told_once() -> None:
+    rows = {"input": INPUTS, "label": torch.zeros(6), "idx": torch.arange(6), "text": ["a"] * 6}
+    with pytest.warns(LayersWarning, match=r"^the network has no argument for 'idx', 'text' of the inputs") as told:
+        found = collect(network := small(), "0", [rows, rows])
+    assert len(told) == 1
+    np.testing.assert_array_equal(found["0"], collect(network, "0", [INPUTS, INPUTS])["0"])
+    with pytest.warns(LayersWarning, match="'idx'") as told:
+        hooks.trial(small(), resolve_layers(small(), "0"), {"input": INPUTS, "idx": torch.arange(6)})
+    assert len(told) == 1
+    with pytest.raises(InputError, match="missing 1 required positional argument: 'input'"):
+        collect(small(), "0", {"image": INPUTS})
+
+
+def test_a_network_that_takes_every_argument_gets_all() -> None:
+    class Takes(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sum = torch.nn.Identity()
+
+        def forward(self, **given: object) -> object:
+            return self.sum(given["left"] + given["idx"])
+
+    np.testing.assert_array_equal(collect(Takes(), "sum", {"left": INPUTS, "idx": INPUTS})["sum"], 2 * INPUTS)
 
 
 def states() -> tuple[object, ...]:
@@ -383,11 +408,6 @@ def test_up_to_ten_names_are_offered_where_none_is_near():
     with pytest.raises(InputError) as caught:
         resolve_layers(named, "block")
     assert str(caught.value).count("block") == 6  # the one asked for and the five nearest
-
-
-def test_reductions_are_offered_one_by_one():
-    with pytest.raises(InputError, match=r"; reductions: none \(the output is \(n, d\) already\); flatten \("):
-        collect(Gives(lambda inputs: inputs[:, :, None]), "layer", [INPUTS])
 
 
 @pytest.mark.parametrize("name", ["gap_first", "gap_last", "gap"])

@@ -40,6 +40,15 @@ def test_shares_are_those_of_the_loader_to_one_input(labels, n, batch):
     assert [labels[int(place)] for place in probe.inputs[:, 0]] == probe.labels.tolist()
 
 
+@pytest.mark.parametrize("key", ["labels", "label", "label_ids"])
+@pytest.mark.parametrize("stratified", [False, True])
+def test_labels_in_a_mapping_go_by_the_names_that_transformers_collates(key, stratified):
+    batches = [{"x": torch.rand(4, 3), key: torch.tensor([0, 1, 1, 1])} for _ in range(3)]
+    probe = Probe.from_loader(batches, n=8, stratified=stratified)
+    assert Counter(probe.labels.tolist()) == {0: 2, 1: 6}
+    assert list(probe.inputs) == ["x"]
+
+
 def test_labels_of_words_and_mappings_of_inputs():
     batches = [{"words": torch.full((4, 3), place), "labels": ["a", "b", "b", "b"]} for place in range(5)]
     probe = Probe.from_loader(batches, n=8, stratified=True)

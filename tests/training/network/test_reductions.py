@@ -53,19 +53,39 @@ def test_a_reduction_takes_outputs_of_its_numbers_of_axes_and_no_others(reduce: 
     assert set(REDUCTIONS) == {*AXES, "gap"}
 
 
-def test_the_choices_are_offered_in_words() -> None:
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        (
+            (2, 8, 6, 6),
+            'write layers={"layer": "gap"} (mean over all axes but inputs and channels, which are found), or in '
+            "its place flatten (all trailing axes become features), "
+            "gap_first (mean over the pixels of (n, channels, ...)), "
+            "gap_last (mean over the pixels of (n, ..., channels))",
+        ),
+        (
+            (2, 3, 4),
+            'write layers={"layer": "mean"} (mean over the tokens of (n, tokens, d)), or in its place '
+            "flatten (all trailing axes become features), cls (first token of (n, tokens, d)), "
+            "last (last token of (n, tokens, d)), "
+            "patches (mean over the tokens but leading class and register tokens), "
+            "masked_mean (mean over the tokens where attention_mask is 1), "
+            "masked_last (last token where attention_mask is 1), "
+            "gap (mean over all axes but inputs and channels, which are found), "
+            "gap_first (mean over the pixels of (n, channels, ...)), "
+            "gap_last (mean over the pixels of (n, ..., channels))",
+        ),
+        (
+            (2, 1, 1, 1, 1, 5),
+            'write layers={"layer": "flatten"} (all trailing axes become features), or in its place ',
+        ),
+        ((2,), "no reduction takes so few axes; name another layer"),
+    ],
+)
+def test_the_line_to_write_is_printed_with_what_else_fits(shape: tuple[int, ...], words: str) -> None:
     with pytest.raises(InputError) as caught:
-        points(torch.zeros(2, 3, 4))
-    assert str(caught.value) == (
-        "layer 'layer' gives shape (2, 3, 4), not fit for reduce='none'; reductions: "
-        "none (the output is (n, d) already); flatten (all trailing axes become features); "
-        "mean (mean over the tokens of (n, tokens, d)); cls (first token of (n, tokens, d)); "
-        "last (last token of (n, tokens, d)); patches (mean over the tokens but leading class and register tokens); "
-        "masked_mean (mean over the tokens where attention_mask is 1); "
-        "masked_last (last token where attention_mask is 1); "
-        "gap (mean over all axes but inputs and channels, which are found); "
-        "gap_first (mean over the pixels of (n, channels, ...)); gap_last (mean over the pixels of (n, ..., channels))"
-    )
+        points(torch.zeros(shape))
+    assert str(caught.value) == f"layer 'layer' gives shape {shape}, not fit for reduce='none'; {words}"
 
 
 @pytest.mark.parametrize(("size", "told"), [(1, True), (2, False)])

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from diffspec import InputError
 from diffspec.training import Probe, collect
+from diffspec.training.network.untouched import unwritten
 
 torch.manual_seed(0)
 X = torch.randn(12, 6)
@@ -265,6 +266,15 @@ def test_lazy_networks_are_refused_in_words(network: nn.Module) -> None:
     assert collect(network, "0", [X])["0"].shape == (12, 3)
 
 
+def test_a_network_without_values_is_refused_in_words() -> None:
+    network = nn.Sequential(nn.Linear(6, 3))
+    with (
+        pytest.raises(InputError, match=r"^the parameter '0.weight' of the network is on the device meta"),
+        unwritten(network.to("meta")),
+    ):
+        pass
+
+
 def test_a_network_that_makes_its_layers_when_it_runs_is_refused_and_left_as_it_was() -> None:
     class Late(nn.Module):
         def __init__(self) -> None:
@@ -360,7 +370,7 @@ def test_what_batches_can_be(batches: Any) -> None:
         ("batches", "a batch must be a tensor"),
         ([X.to_sparse()], "inputs must be plain tensors, got a torch.sparse_coo on cpu one"),
         ([torch.empty(3, 6, device="meta")], "got a torch.strided on meta one"),
-        ([{"input": X, "n": 3}], r"the network cannot take inputs input: \(12, 6\): TypeError: .*'n'; give what model"),
+        ([{"x": X, "n": 3}], r"the network cannot take inputs x: \(12, 6\): TypeError: .*'input'; give what model"),
         ([X[:, :4]], r"cannot take inputs of shape \(12, 4\), torch.float32: RuntimeError: mat1 and mat2"),
         ([torch.arange(12)], r"cannot take inputs of shape \(12,\), torch.int64: RuntimeError"),
         ([X.to(torch.float8_e4m3fn)], r"cannot take inputs of shape \(12, 6\), torch.float8_e4m3fn: RuntimeError"),

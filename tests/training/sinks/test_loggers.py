@@ -7,6 +7,7 @@ import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -251,6 +252,8 @@ def test_a_flush_that_fails_is_told(tmp_path: Path) -> None:
         ([3], r"^a sink must be a function of \(numbers, step\) or have a method log, got 3$"),
         ("tensorboard", r"^sinks must be a list of loggers or functions, got 'tensorboard'; write sinks=\[...\]$"),
         ([Keeps], r"^a sink must be a logger or a function, got the class Keeps; write Keeps\(...\)$"),
+        ([[].append], r"^the sink append must take \(numbers, step\); write lambda numbers, step: ... around it$"),
+        ([SimpleNamespace(log=lambda numbers: None)], r"^the sink SimpleNamespace must take \(numbers, step\); write"),
         (Keeps(), r"^sinks must be a list of loggers or functions, got .*; write sinks=\[...\]$"),
     ],
 )

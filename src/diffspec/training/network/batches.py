@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -10,12 +11,27 @@ import torch
 from diffspec._checks import shown
 from diffspec.errors import InputError
 
-__all__ = ["Batch", "as_batches", "copied", "joined", "mapped", "part_of", "size_of", "split", "words_of"]
+__all__ = [
+    "LABELS",
+    "Batch",
+    "as_batches",
+    "copied",
+    "joined",
+    "mapped",
+    "part_of",
+    "size_of",
+    "split",
+    "unknown_to",
+    "words_of",
+]
 
 Batch: TypeAlias = Any
 """A tensor, or a mapping that is given as keyword arguments: tensors, further mappings, and values that stay."""
 
 Module: TypeAlias = Any
+
+LABELS = ("labels", "label", "label_ids")
+"""What the labels are called in mappings, by the collators of transformers."""
 
 SHARED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -52,6 +68,19 @@ def split(batch: Any) -> tuple[Batch, Any]:
             "use torch.as_tensor(inputs)"
         )
     return inputs, parts[1] if len(parts) > 1 else None
+
+
+def unknown_to(network: Module, batch: Batch) -> list[str]:
+    """The keys of `batch` that the network has no argument for: what a data set holds besides inputs."""
+    if not isinstance(batch, Mapping):
+        return []
+    try:
+        arguments = inspect.signature(network.forward).parameters
+    except (TypeError, ValueError):  # one that does not say, such as a scripted network
+        return []
+    if any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values()):
+        return []
+    return [name for name in batch if name not in arguments]
 
 
 def size_of(batch: Batch) -> int:

@@ -14,7 +14,7 @@ import torch
 
 from diffspec.errors import InputError, LayersWarning
 from diffspec.machine.memory import is_shortage, within_memory
-from diffspec.training.network.batches import as_batches, copied, mapped, size_of, words_of
+from diffspec.training.network.batches import LABELS, as_batches, copied, mapped, size_of, unknown_to, words_of
 from diffspec.training.network.layers import PENULTIMATE, Layers, Module, Watched, modules_of, resolve_layers, unwrapped
 from diffspec.training.network.penultimate import first_of, leading_tokens, penultimate
 from diffspec.training.network.reductions import Channels, Points, Tokens, reduced
@@ -39,8 +39,8 @@ def collect(model: Module, layers: Layers, batches: Iterable[Any]) -> dict[str, 
         The layers by the names of the network inside the wrappers. One that is asked for with several reductions is
         given under ``name:reduction`` for each.
     batches : iterable of tensor or mapping, or pairs of them with labels
-        Inputs, each on any device, for example a `DataLoader`; a mapping is given to the network as keyword arguments,
-        labels are not looked at. A single tensor or mapping is one batch. The network gets a copy, in the floating
+        Inputs, each on any device, for example a `DataLoader`; of a mapping the network is given what it has arguments
+        for, labels are not looked at. A single tensor or mapping is one batch. The network gets a copy, in the floating
         dtype of its parameters.
 
     Returns
@@ -57,7 +57,8 @@ def collect(model: Module, layers: Layers, batches: Iterable[Any]) -> dict[str, 
     Warns
     -----
     LayersWarning
-        Layers that only a pattern named and that did not run once; they are left out.
+        Layers that only a pattern named and that did not run once, and entries of a mapping that the network has no
+        argument for, labels apart; they are left out.
 
     Notes
     -----
@@ -65,7 +66,7 @@ def collect(model: Module, layers: Layers, batches: Iterable[Any]) -> dict[str, 
     fails. Buffers are copied for that; parameters are not.
     """
     network = unwrapped(model)
-    return look(network, resolve_layers(network, layers), batches)
+    return look(network, resolve_layers(network, layers), _telling(network, batches))
 
 
 def look(network: Module, layers: Sequence[Watched], batches: Iterable[Any]) -> dict[str, Points]:
@@ -106,7 +107,22 @@ def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watche
             "the network answers otherwise when the same inputs come again: it keeps or draws something that cannot be "
             "put back; keep it in buffers, lists or numbers, and draw from generators of torch, NumPy or Python"
         )
+    _tell_of_unknown(network, batch)
     return [layer for layer in layers if layer.label in found]
+
+
+def _telling(network: Module, batches: Iterable[Any]) -> Iterator[Any]:
+    """The inputs of `batches`; after the first pass it is told what of them the network did not get."""
+    for place, batch in enumerate(as_batches(batches)):
+        yield batch
+        if place == 0:
+            _tell_of_unknown(network, batch)
+
+
+def _tell_of_unknown(network: Module, batch: Any) -> None:
+    if names := [name for name in unknown_to(network, batch) if name not in LABELS]:
+        text = f"the network has no argument for {', '.join(map(repr, names))} of the inputs, and does not get them"
+        warnings.warn(text, LayersWarning, stacklevel=2)
 
 
 def _answers(network: Module, batch: Any) -> list[Any]:
@@ -174,7 +190,10 @@ def _placed(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watc
 def answered(network: Module, inputs: Any) -> Any:
     """What the network gives for `inputs`; one line where it cannot take them."""
     try:
-        return network(**inputs) if isinstance(inputs, Mapping) else network(inputs)
+        if not isinstance(inputs, Mapping):
+            return network(inputs)
+        left_out = unknown_to(network, inputs)
+        return network(**{name: value for name, value in inputs.items() if name not in left_out})
     except UNFIT as error:
         if isinstance(error, InputError) or is_shortage(error):
             raise

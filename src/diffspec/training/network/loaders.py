@@ -11,7 +11,7 @@ import numpy as np
 
 from diffspec.errors import InputError
 from diffspec.points.labels import host
-from diffspec.training.network.batches import joined, part_of, size_of, split
+from diffspec.training.network.batches import LABELS, joined, part_of, size_of, split
 from diffspec.training.network.untouched import same_draws
 
 __all__ = ["first", "is_loader", "stratum"]
@@ -89,9 +89,12 @@ def _read(loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def _labelled(inputs: Any, labels: Any) -> tuple[Any, Any]:
-    if labels is None and isinstance(inputs, Mapping) and "labels" in inputs:
-        return {name: value for name, value in inputs.items() if name != "labels"}, inputs["labels"]
-    return inputs, labels
+    if labels is not None or not isinstance(inputs, Mapping):
+        return inputs, labels
+    key = next((name for name in LABELS if name in inputs), None)
+    if key is None:
+        return inputs, None
+    return {name: value for name, value in inputs.items() if name != key}, inputs[key]
 
 
 def _generators(loader: Any) -> list[Any]:

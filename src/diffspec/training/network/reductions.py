@@ -38,6 +38,9 @@ REDUCTIONS: dict[str, tuple[range, Callable[[Tensor], Tensor], str]] = {
 }
 """Per name: the number of axes it takes, what it does, and that in words."""
 
+USUAL = ("none", "mean", "gap", "flatten")
+"""What is offered first, where it fits."""
+
 # What tells how many channels there are: layers that have them on axis 1, and such that have them last.
 FIRST = {
     torch.nn.modules.conv._ConvNd: "out_channels",
@@ -97,7 +100,8 @@ def reduced(
     if not isinstance(reduce, str):
         return _by_function(name, reduce, tensor, size)
     if tensor.ndim not in REDUCTIONS[reduce][0]:
-        raise InputError(f"layer {name!r} gives shape {shape}, not fit for reduce={reduce!r}; {_choices()}{_one(size)}")
+        text = f"layer {name!r} gives shape {shape}, not fit for reduce={reduce!r}; "
+        raise InputError(text + _choices(name, tensor.ndim) + _one(size))
     if shape[0] != size:
         text = f"layer {name!r} gives {shape[0]} rows for {size} inputs; the first axis must be inputs"
         raise InputError(text + _one(size))
@@ -201,5 +205,11 @@ def _channels(told: int | tuple[int, ...]) -> int:
     return told[0] if len(told) == 1 else 0
 
 
-def _choices() -> str:
-    return "reductions: " + "; ".join(f"{name} ({meaning})" for name, (_axes, _f, meaning) in REDUCTIONS.items())
+def _choices(name: str, axes: int) -> str:
+    """The line to write for an output of so many axes, and what else fits."""
+    fitting = {choice: words for choice, (taken, _f, words) in REDUCTIONS.items() if axes in taken}
+    usual = next((choice for choice in USUAL if choice in fitting), None)
+    if usual is None:
+        return "no reduction takes so few axes; name another layer"
+    others = ", ".join(f"{choice} ({words})" for choice, words in fitting.items() if choice != usual)
+    return f'write layers={{"{name}": "{usual}"}} ({fitting[usual]}), or in its place {others}'

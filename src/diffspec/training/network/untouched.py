@@ -63,13 +63,17 @@ def unwritten(network: Module) -> Iterator[None]:
     Raises
     ------
     InputError
-        Names the parameter.
+        Names the parameter; also where it has no values, on the device meta.
 
     Notes
     -----
     Copies all parameters, so it is for one pass before training and not for every look.
     """
     _initialised(network)
+    if empty := [name for name, parameter in network.named_parameters() if parameter.is_meta]:
+        raise InputError(
+            f"the parameter {empty[0]!r} of the network is on the device meta, without values; load it first"
+        )
     before = [(name, parameter, parameter.detach().clone()) for name, parameter in network.named_parameters()]
     written = []
     try:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from diffspec._checks import shown
+from diffspec._checks import shown, takes
 from diffspec.errors import InputError, SinkWarning
 from diffspec.training.alerts.rules import Alert
 from diffspec.training.sinks.keys import PREFIX
@@ -93,11 +93,19 @@ def _sender(sink: Sink) -> Send:
             f"a sink must be a logger or a function, got the class {sink.__name__}; write {sink.__name__}(...)"
         )
     for method, sender in SENDERS.items():
-        if callable(getattr(sink, method, None)):
+        if callable(own := getattr(sink, method, None)):
+            if method == "log":
+                _require_two(sink, own)
             return sender(sink)
     if callable(sink):
+        _require_two(sink, sink)
         return sink  # type: ignore[no-any-return]
     raise InputError(f"a sink must be a function of (numbers, step) or have a method log, got {shown(sink)}")
+
+
+def _require_two(sink: Sink, call: Any) -> None:
+    if not takes(call, 2):
+        raise InputError(f"{_name(sink)} must take (numbers, step); write lambda numbers, step: ... around it")
 
 
 def _by_scalar(writer: Sink) -> Send:
