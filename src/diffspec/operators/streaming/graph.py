@@ -84,8 +84,8 @@ class Neighbourhood:
         least = nearer(near.least, squared, self.rank + 1)
         limit = reached(self.kth(least), self.reach)
         i, j = np.nonzero(squared <= limit[:, None])
-        new = (i, (j + first).astype(np.int32), squared[i, j])
-        held = (near.place, near.column, near.squared)
+        new: tuple[Values, ...] = (i, (j + first).astype(np.int32), squared[i, j])
+        held: tuple[Values, ...] = (near.place, near.column, near.squared)
         both: list[Values] = [np.concatenate(pair) for pair in zip(held, new, strict=True)]
         kept = both[2] <= limit[both[0]]
         self._require_memory(np.count_nonzero(kept) * self.n / len(least))
