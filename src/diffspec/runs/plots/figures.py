@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from diffspec.errors import InputError
 from diffspec.runs.plots.looks import Style, quantity, rule_words, styles, unit_words
 from diffspec.runs.plots.panels import canvas, caption, layer_of
-from diffspec.runs.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, Source, by_step, class_numbers, evenly
+from diffspec.runs.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, Source, by_step, class_numbers
+from diffspec.runs.plots.thinning import evenly
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,8 +98,8 @@ def embedding(log: Source, *, layer: str | None = None, most: int = 4) -> Figure
     Parameters, errors and result are those of `training_curves`.
     """
     chosen = layer_of(log, layer)
-    pictures = {run: evenly(by_step(chosen.of("picture", run=run)), most) for run in chosen.runs}
-    pictures = {run: found for run, found in pictures.items() if found}
+    every = {run: by_step(chosen.of("picture", run=run)) for run in chosen.runs}
+    pictures = {run: [found[k] for k in evenly(len(found), most)] for run, found in every.items() if found}
     if not pictures:
         raise InputError("the log holds no picture of the embedding; let the monitor write pictures")
     figure, axes = canvas(

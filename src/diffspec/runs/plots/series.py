@@ -33,7 +33,6 @@ __all__ = [
     "Source",
     "by_step",
     "class_numbers",
-    "evenly",
     "open_log",
 ]
 
@@ -262,13 +261,6 @@ def _whole(records: list[Record]) -> list[Record]:
         text = f"{len(wrong)} of {len(records)} records are left out, the first is {wrong[0]}"
         warnings.warn(text, RunLogWarning, stacklevel=4)
     return [record for record, why in zip(records, faults, strict=True) if not why]
-
-
-def evenly(items: Sequence[Record], most: int) -> list[Record]:
-    """At most `most` of the items, evenly spaced, the first and the last among them."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(place * (len(items) - 1) / (most - 1))] for place in range(most)]
 
 
 def class_numbers(pictures: Sequence[Record]) -> dict[str, int]:

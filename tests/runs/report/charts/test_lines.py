@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from diffspec.runs.plots.series import open_log
+from diffspec.runs.plots.thinning import evenly, log_spaced, outline
 from diffspec.runs.report.charts.conditions import conditions
-from diffspec.runs.report.charts.thinning import evenly, log_spaced, outline
 from diffspec.runs.report.charts.view import View
 
 

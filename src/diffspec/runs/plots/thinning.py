@@ -1,4 +1,4 @@
-"""What cannot be seen is not sent: of thousands of looks a chart gets as many as it has room for."""
+"""What cannot be seen is not sent: of thousands of looks a figure gets as many as it has room for."""
 
 from __future__ import annotations
 
