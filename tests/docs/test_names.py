@@ -8,8 +8,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")]
-PAGES += [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "start").glob("*.md"))]
-PAGES += [*sorted((ROOT / "examples").rglob("*.py")), *sorted((ROOT / "src").rglob("*.py"))]
+PAGES += sorted(page for ending in ("md", "rst") for page in (ROOT / "docs").rglob(f"*.{ending}"))
+CODE = ("benchmarks", "examples", "recipes", "src")
+PAGES += [page for folder in CODE for page in sorted((ROOT / folder).rglob("*.py"))]
 NAME = re.compile(r"(?<![\w./-])diffspec((?:\.\w+)+)")
 FILE = re.compile(r"(?<![\w./-])((?:src|tests|recipes|benchmarks|docs|mutation)/[\w/-]+\.(?:py|md|toml))")
 NO_NAMES = {"diffspec.exe", "diffspec.any_terminal"}
