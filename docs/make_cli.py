@@ -17,7 +17,7 @@ Made by `python docs/make_cli.py` from `diffspec --help`; change the help there,
 - With `--json` and several `--t` there is one object per line, in the order given.
 - `--labels` takes every distinct value for a class, floats too. `--reference` bins floats in one column, clusters
   several columns, and takes integers and text for classes unless `--bins` or `--clusters` is given.
-- Of a table the columns of numbers are the features. Columns of text, unnamed row numbers and the labels are left out,
+- Of a table the columns of numbers are the features. Columns of text, row numbers and the labels are left out,
   and a note on standard error says so; a gap, or text among numbers, is an error that names column and row.
 - `measure table.csv --labels-column y` takes the labels from the table itself and leaves them out of the features.
 - Labels in a text file are kept as they are written: 3.1 and 3.10, 01 and 1 are two classes each.

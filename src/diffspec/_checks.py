@@ -22,6 +22,7 @@ __all__ = [
     "legacy_seed",
     "path_of",
     "paths_of",
+    "plain_seed",
     "positive",
     "real",
     "recorded",
@@ -35,9 +36,16 @@ Seed: TypeAlias = int | np.random.Generator | np.random.RandomState | np.random.
 """What decides random draws: a non-negative integer, a generator of NumPy old or new, or None for fresh ones."""
 
 
+LARGEST = 2**62
+"""Of integers that count: the sum of two is an int64 still."""
+
+
 def shown(value: Any) -> str:
     """`value` as Python writes it, on one line of at most 80 characters, for an error."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an integer of thousands of digits, or an object whose own repr fails
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -47,9 +55,12 @@ def integer(value: Any, name: str, *, least: int | None = None, most: int | None
     Raises
     ------
     InputError
-        No integer (5.0 is none), or outside `least` to `most`; `hint` says what to do.
+        No integer (5.0 is none), outside `least` to `most`, or of a size that no array and no loop can have; `hint`
+        says what to do.
     """
     found = _index(value)
+    if found is not None and abs(found) > LARGEST:
+        raise InputError(f"{name} must be an integer of at most 2**62, got {shown(value)}")
     if found is None or (least is not None and found < least) or (most is not None and found > most):
         where = "" if least is None else f" of at least {least}"
         if most is not None:
@@ -132,6 +143,14 @@ def seed_of(rng: Seed, *, name: str = "rng") -> int:
     if _index(rng) is not None:
         return _seed(rng, name)
     return int(generator_of(rng, name=name).integers(2**63))
+
+
+def plain_seed(value: Any, name: str) -> int:
+    """`value` as a plain int of any size, for what keeps its seed; InputError where it is none or negative."""
+    found = _index(value)
+    if found is None or found < 0:
+        raise InputError(f"{name} must be an integer of at least 0, got {shown(value)}")
+    return found
 
 
 def recorded(rng: Seed) -> int | None:

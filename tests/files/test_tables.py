@@ -305,11 +305,20 @@ def test_the_index_of_a_frame_is_no_feature():
     table.to_csv("headless.csv", header=False)
     pd.read_csv("named.csv").to_csv("again.csv", index=False)
     pd.DataFrame(values).to_csv("counted.csv")
-    for name in ("named", "shuffled", "text", "headless", "again", "counted"):
+    table.to_csv("called.csv", index_label="row")
+    table.sample(frac=1, random_state=0).reset_index().to_csv("reset.csv", index=False)
+    table.rename(index=lambda k: 7 * k + 5).to_csv("id.csv", index_label="ID")
+    for name in ("named", "shuffled", "text", "headless", "again", "counted", "called", "reset", "id"):
         loaded = load_points(Source(Path(f"{name}.csv")), Selection())
         assert loaded.values.shape == (30, 3), name
         assert len(loaded.notes) == 1
         assert "left out" in loaded.notes[0]
+    # What is asked for by its name is one, and so is a column that is the only one, or neither counts nor is an id.
+    assert load_points(Source(Path("called.csv")), Selection(("row", "a"))).values.shape == (30, 2)
+    pd.DataFrame({"row": range(30)}).to_csv("only.csv", index=False)
+    assert load_points(Source(Path("only.csv")), Selection()).values.shape == (30, 1)
+    table.assign(a=np.arange(30)[::-1]).to_csv("feature.csv", index=False)
+    assert load_points(Source(Path("feature.csv")), Selection()).values.shape == (30, 3)
     table.set_index("a").to_parquet("t.parquet")
     with pytest.warns(UserWarning, match=r"'a' \(row numbers\)"):
         np.testing.assert_array_equal(load("t.parquet"), values[:, 1:])
@@ -417,6 +426,31 @@ def test_two_files_have_two_headers(noise, capsys):
     assert "got 121 in zero.csv for 120 in points.csv" in err
     assert "the first line of zero.csv, '0', was taken for data" in err
     assert "--labels-header" in err
+
+
+def test_a_series_with_its_index_is_read_as_it_is_written(noise, capsys):
+    points, labels = noise
+    np.savetxt("points.csv", points)
+    words = pd.Series(np.array(["cat", "dog", "emu"])[labels % 3])
+    plain = pd.Series(labels)
+    for file, series in {
+        "plain.csv": plain,
+        "named.csv": plain.rename("label"),
+        "words.csv": words,
+        "rows.csv": plain.rename(index=lambda k: f"row {k}"),
+        "ids.csv": plain.rename(index=lambda k: 3 * k + 10),
+        "headless.csv": plain.rename("label"),
+    }.items():
+        series.to_csv(file, header=file != "headless.csv")
+        expected = diffspec.dsmi(points, words if file == "words.csv" else labels).value
+        assert run(["measure", "points.csv", "--labels", file, "--json"]) == 0, file
+        assert Estimate.from_json(capsys.readouterr().out).value == pytest.approx(expected, abs=1e-9), file
+    # A blank and a number above numbers with a fraction, or above one that comes again, are no header.
+    Path("gap.csv").write_text(",0\n0.5,1\n1.5,0\n")
+    Path("again.csv").write_text(",0\n1,1\n1,0\n")
+    for file in ("gap.csv", "again.csv"):
+        with pytest.raises(InputError, match="has 1 missing values in column '0', the first in row 0"):
+            load_points(Source(Path(file)), Selection())
 
 
 # Without pandas, and larger than memory.

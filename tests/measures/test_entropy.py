@@ -245,6 +245,13 @@ class TestVerdict:
         for outside in (low / 1.2, high * 1.2):
             assert dse(blobs[0], kernel=Gaussian(outside)).verdict != "informative"
 
+    @pytest.mark.parametrize("scale", [1e-318, 1e-323])
+    def test_says_so_where_the_widths_that_would_do_end_with_the_numbers(self, blobs, scale):
+        found = dse(blobs[0] * scale, kernel=Gaussian(10.0))
+        assert found.value == 0.0
+        low, high = (float(number) for number in found.verdict.rsplit("between about ", 1)[1].split(" and "))
+        assert 0.0 < low < high < 1e3 * scale
+
     def test_is_about_the_time_of_the_value(self, rng):
         for kernel in (AlphaDecay(), Gaussian()):
             verdict = dse(rng.normal(size=(100, 3)), kernel=kernel, t=1e6).verdict

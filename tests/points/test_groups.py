@@ -127,6 +127,10 @@ def pandas_labels(make):
     return lambda: make(pytest.importorskip("pandas"))
 
 
+def arrow_labels(make):
+    return lambda: make(pytest.importorskip("pyarrow"))
+
+
 def torch_labels(make):
     return lambda: make(pytest.importorskip("torch"))
 
@@ -203,6 +207,9 @@ MISSING = {
     "pandas NaT": pandas_labels(lambda pd: pd.Series(pd.to_datetime(["2024-01-01", None, "2024-01-01"]))),
     "pandas text": pandas_labels(lambda pd: pd.Series(["a", None, "a"], dtype="string")),
     "pandas categories": pandas_labels(lambda pd: pd.Categorical(["a", None, "a"])),
+    "pyarrow": arrow_labels(lambda pa: pa.array([1, None, 1])),
+    "pyarrow in pieces": arrow_labels(lambda pa: pa.chunked_array([[1, None], [1]])),
+    "pyarrow text": arrow_labels(lambda pa: pa.array(["a", None, "a"]).dictionary_encode()),
     "pandas intervals": pandas_labels(lambda pd: pd.cut(pd.Series([0.5, 9.0, 0.5]), [0, 1, 2])),
 }
 

@@ -52,6 +52,10 @@ class Record:
     count: int = 0
 
 
+class Other:
+    count = 0
+
+
 class Keeping(nn.Module):
     """What it keeps stands in something that is no buffer, list or number, and the output depends on it."""
 
@@ -61,6 +65,18 @@ class Keeping(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return self.linear(x) * (1.0 + 0.1 * self.step(self.kept))
+
+
+class KeepingWhileTraining(Keeping):
+    """The same, but what it keeps does not show in evaluation mode."""
+
+    def forward(self, x: Any) -> Any:
+        count = self.step(self.kept)
+        return self.linear(x) * (1.0 + 0.1 * count if self.training else 1.0)
+
+
+def counted_first(kept: tuple[Any]) -> float:
+    return counted(kept[0])
 
 
 def counted(kept: Any) -> float:
@@ -141,6 +157,8 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "a dictionary with a default": lambda: Keeping(defaultdict(int), counted),
     "a namespace": lambda: Keeping(SimpleNamespace(count=0), counted),
     "a dataclass": lambda: Keeping(Record(), counted),
+    "an object": lambda: Keeping(Other(), counted),
+    "an object in a tuple that counts for the training only": lambda: KeepingWhileTraining((Other(),), counted_first),
     "an array of NumPy": lambda: Keeping(np.zeros(2), added),
     "a module in a list": lambda: Keeping([nn.BatchNorm1d(6)], normalised),
     "bits of NumPy": lambda: Keeping(np.random.PCG64(3), drawn),
@@ -244,13 +262,16 @@ class Writing(nn.Module):
         return self.linear(x)
 
 
-class Other:
-    count = 0
+class Slotted:
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "lazy": (lambda: nn.Sequential(nn.Dropout(0.1), nn.LazyLinear(3)), "not initialised yet: '1.weight' of LazyLinear"),
-    "an object": (lambda: Keeping(Other(), counted), "answers otherwise when the same inputs come again"),
+    "slots": (lambda: Keeping(Slotted(), counted), "answers otherwise when the same inputs come again"),
     "an iterator": (lambda: Keeping(itertools.count(), next), "answers otherwise when the same inputs come again"),
     "codes": (lambda: Writing("codes"), "writes its own parameter 'codes' when it is evaluated"),
     "through data": (lambda: Writing("linear"), "writes its own parameter 'linear.weight' when it is evaluated"),

@@ -8,6 +8,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,17 @@ INPUTS = torch.randn(24, 6, generator=torch.Generator().manual_seed(0))
 LABELS = [0, 1, 2] * 8
 
 
+class Aside(torch.nn.Module):
+    """A network whose only part does not run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aside = torch.nn.Linear(6, 4)
+
+    def forward(self, x: Any) -> Any:
+        return 2.0 * x
+
+
 def monitor(path: Path, **changes: Any) -> Monitor:
     torch.manual_seed(1)
     settings: dict[str, Any] = {
@@ -36,7 +48,7 @@ def monitor(path: Path, **changes: Any) -> Monitor:
         "pictures": (),
         **changes,
     }
-    return Monitor(torch.nn.Sequential(torch.nn.Linear(6, 4)), **settings)
+    return Monitor(settings.pop("model", torch.nn.Sequential(torch.nn.Linear(6, 4))), **settings)
 
 
 def of(path: Path, kind: str) -> list[Record]:
@@ -48,8 +60,7 @@ def of(path: Path, kind: str) -> list[Record]:
 CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
 
-CYCLE: list[Any] = []
-CYCLE.append(CYCLE)
+DEEP = (CIRCLE, reduce(lambda inner, _: [inner], range(20), 1), reduce(lambda inner, _: {"a": inner}, range(20), 1))
 WRONG: list[tuple[dict[str, Any], str]] = [
     *[({"run": run}, "run must be a str that is not empty, got") for run in (3, None, "", "  ", b"run", ["run"])],
     ({"run": "\ud800"}, r"run must be text that UTF-8 can write, got '\\ud800'; take the surrogates out"),
@@ -71,9 +82,20 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         ({"settings": {"a": {"b": value}}}, r"settings\['a.b'\] must be .*, got .*; give str\(...\) of it")
         for value in (Path("x"), float("nan"), np.float32("inf"), np.arange(2), torch.zeros(2), {1}, object(), 1j, b"x")
     ],
-    ({"settings": {"a": CIRCLE}}, "settings must not hold itself"),
+    *[
+        ({"settings": {"a": {"b": value}}}, r"settings\['a.b'\] must be a number up to 1e\+300, .*, got .*; give str")
+        for value in (1e301, -1e301, 10**301, 10**5000)
+    ],
+    *[
+        ({"settings": {"a": deep}}, "settings must not hold itself, or lists within lists over 20 deep")
+        for deep in DEEP
+    ],
     ({"settings": {"a": ["\udfff"]}}, r"settings\['a'\] must be text that UTF-8 can write"),
     ({"layers": "0*x"}, "no layer"),
+    (
+        {"layers": "**", "model": Aside()},
+        r"no layer that a pattern names runs once in a pass: aside \(0 times\); name one",
+    ),
     ({"layers": {"0": "mean"}}, r"layer '0' gives shape \(24, 4\), not fit for reduce='mean'"),
     (
         {"probe": Probe(INPUTS[:, :3])},

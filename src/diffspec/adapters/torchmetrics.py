@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from diffspec._checks import check_alpha, integer
+from diffspec._checks import check_alpha, integer, plain_seed
 from diffspec.adapters.rows import DIGITS, LEADING, checked, parts, smallest
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.kernels import AlphaDecay, Kernel
@@ -57,7 +57,7 @@ class _Sampled(Metric):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.size, self.seed = integer(size, "size", least=2), integer(seed, "seed", least=0)
+        self.size, self.seed = integer(size, "size", least=2), plain_seed(seed, "seed")
         check_walk(kernel, None)
         self._walk: dict[str, Any] = {"kernel": kernel, "alpha": check_alpha(alpha), "t": time_for(kernel, t)}
         self.estimate: Estimate | None = None

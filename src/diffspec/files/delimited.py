@@ -30,6 +30,12 @@ SEPARATORS = {".csv": ",;\t|", ".tsv": "\t,;|", ".txt": "\t,;|"}
 FEW = 5
 """Rows below which a first column that counts them may well be a feature."""
 
+UNNAMED = r"|unnamed: \d+"
+"""What an index is called in a file: pandas writes its own without a name, and reads that as "Unnamed: 0"."""
+
+INDEX = rf"{UNNAMED}|index|id"
+"""The same for the first column, of distinct whole numbers; under other names it has to count the rows."""
+
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
 BOOLEANS = {"true": 1.0, "false": 0.0}
@@ -144,7 +150,10 @@ def _blank_follows(text: str, separator: str) -> bool:
 
 
 def _columns(lines: _Lines, names: Sequence[str], start: int, words: str | None) -> tuple[Column, ...]:
-    building = [_Building(name, [] if len(names) == 1 or name == words else None) for name in names]
+    # Of two columns the first may number the rows, and the other is then the only one.
+    building = [
+        _Building(name, [] if name == words or k == len(names) - 1 <= 1 else None) for k, name in enumerate(names)
+    ]
     rows, at = islice(lines.rows(), start, None), 0
     while block := list(islice(rows, max(1, BLOCK // len(names)))):
         for column, cells in zip(building, zip(*block, strict=True), strict=True):
@@ -152,7 +161,7 @@ def _columns(lines: _Lines, names: Sequence[str], start: int, words: str | None)
         at += len(block)
     if at == 0:
         raise InputError(f"{lines.path} holds column names and no rows; write it again or give another")
-    return tuple(column.built(first=k == 0, named=start == 1) for k, column in enumerate(building))
+    return tuple(column.built(first=k == 0 < len(names) - 1, named=start == 1) for k, column in enumerate(building))
 
 
 @dataclass(slots=True)
@@ -210,12 +219,13 @@ class _Building:
             words=self.words,
             gaps=(seen["gaps"], self.first_gap),
             odd=self.odd,
-            numbering=kind == NUMBERS and self._numbers_rows(values, first=first, named=named),
+            numbering=self._numbers_rows(values, first=first, named=named)
+            if kind == NUMBERS
+            else kind == WORDS and first and not self.name,
         )
 
     def _numbers_rows(self, values: Values, *, first: bool, named: bool) -> bool:
-        if named:  # pandas writes its index without a name, and reads that as "Unnamed: 0"
-            unnamed = re.fullmatch(r"|Unnamed: \d+", self.name) is not None
-            return unnamed and bool(np.all(values == np.round(values))) and len(np.unique(values)) == len(values)
+        if named and re.fullmatch(INDEX if first else UNNAMED, self.name.lower()):
+            return bool(np.all(values == np.round(values))) and len(np.unique(values)) == len(values)
         counts = len(values) >= FEW and np.array_equal(values - values[0], np.arange(len(values)))
         return first and counts and values[0] in (0.0, 1.0)

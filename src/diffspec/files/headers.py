@@ -23,7 +23,8 @@ def has_header(where: str, first: Sequence[str], rows: Rows) -> bool:
     """Whether `first` are names, given all `rows` of the file `where`.
 
     Words are names where numbers follow below them, or where none of them comes again in its column. A line of numbers
-    is a header only where it counts its columns, 0, 1, 2, ..., as pandas does, and does not come again.
+    is a header only where it counts its columns, 0, 1, 2, ..., as pandas does, and does not come again; one of a single
+    column, ",0", only above an index.
 
     Raises
     ------
@@ -37,7 +38,8 @@ def has_header(where: str, first: Sequence[str], rows: Rows) -> bool:
     words = [k for k, name in enumerate(first) if name in names and not name.isdecimal() and name not in MISSING]
     counts = counted == [str(k) for k in range(len(counted))]
     if not words:
-        return counts and len(names) > 1 and len(counted) == len(names) and list(first) not in islice(rows(), 1, None)
+        enough = len(names) > 1 or (len(first) > 1 and _name_rows([row[0] for row in islice(rows(), 1, ROWS)]))
+        return counts and enough and len(counted) == len(names) and list(first) not in islice(rows(), 1, None)
     below = list(islice(rows(), 1, ROWS))
     if not counted or counts:
         return any(_holds_numbers(k, below) for k in words) or not _again(first, words, rows)
@@ -48,6 +50,11 @@ def has_header(where: str, first: Sequence[str], rows: Rows) -> bool:
             "say --header or --no-header (--labels-header or --no-labels-header)"
         )
     return False
+
+
+def _name_rows(cells: Sequence[str]) -> bool:
+    """Whether `cells` are an index: whole numbers or words, none of them twice."""
+    return bool(cells) and len(set(cells)) == len(cells) and not any("." in cell or cell in MISSING for cell in cells)
 
 
 def _again(first: Sequence[str], words: Sequence[int], rows: Rows) -> bool:

@@ -144,8 +144,9 @@ class Table:
                 raise InputError(f"{self.where} has no column {pattern!r}; it has {self._names()}")
 
     def _one(self, name: str | None) -> Column:
-        if name is None and len(self.columns) == 1:
-            return self.columns[0]
+        kept = [column for column in self.columns if len(self.columns) == 1 or not column.numbering]
+        if name is None and len(kept) == 1:
+            return kept[0]
         if name is None:
             raise InputError(
                 f"{self.where} holds {len(self.columns)} columns; choose one by its name (--key, --labels-column): "

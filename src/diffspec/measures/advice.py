@@ -55,7 +55,7 @@ def informative_range(
 def _edge(points: Array, kernel: Gaussian | Cosine, alpha: float, t: float, share: float) -> float:
     """The width at which the normalised entropy crosses `share`, by bisection on log2 sigma around `kernel`'s."""
     centre = math.log2(float(kernel.sigma))  # type: ignore[arg-type]  # resolved: a number
-    low, high = centre - 30.0, min(centre + 30.0, 1023.0)
+    low, high = max(centre - 30.0, -1074.0), min(centre + 30.0, 1023.0)  # where the numbers of float64 end
     while high - low > 0.07:
         middle = (low + high) / 2.0
         if _share(points, replace(kernel, sigma=math.exp2(middle)), alpha, t) > share:

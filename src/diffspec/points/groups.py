@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec._arrays import as_points, to_numpy
-from diffspec._checks import integer, legacy_seed, shown, store, takes
+from diffspec._checks import integer, legacy_seed, plain_seed, shown, store, takes
 from diffspec.errors import InputError
 from diffspec.points.distinct import Distinct, distinct
 from diffspec.points.labels import host, is_one_hot, named_codes, one_column
@@ -100,8 +100,6 @@ class Bins:
 
     def __post_init__(self) -> None:
         store(self, count=integer(self.count, "count of Bins", least=1))
-        if self.count > 2**62:  # the sum of two numbers of bins is an int64
-            raise InputError(f"count of Bins must be an integer of at most 2**62, got {shown(self.count)}")
 
     def __call__(self, reference: Any) -> Partition:
         """The partition of values of shape (n,) or (n, 1); a constant gives a single group."""
@@ -152,8 +150,9 @@ class Clusters:
     neighbors: int = 10
 
     def __post_init__(self) -> None:
-        for name, least in (("count", 1), ("seed", 0), ("neighbors", 2)):
+        for name, least in (("count", 1), ("neighbors", 2)):
             store(self, **{name: integer(getattr(self, name), f"{name} of Clusters", least=least)})
+        store(self, seed=plain_seed(self.seed, "seed of Clusters"))
 
     def __call__(self, reference: Any) -> Partition:
         """The partition of vectors of shape (n, d); over count different ones must be over neighbors."""
@@ -190,7 +189,7 @@ class KMeans:
 
     def __post_init__(self) -> None:
         count = integer(self.count, "count of KMeans", least=1)
-        store(self, count=count, seed=integer(self.seed, "seed of KMeans", least=0))
+        store(self, count=count, seed=plain_seed(self.seed, "seed of KMeans"))
 
     def __call__(self, reference: Any) -> Partition:
         """The partition of vectors of shape (n, d); fewer groups where fewer of them differ."""

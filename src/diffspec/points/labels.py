@@ -55,6 +55,8 @@ def host(reference: Any, name: str = "reference") -> Values:
         reference, "levels"
     ):  # pandas, but for a MultiIndex, whose arrays have a NaN for what is missing among integers
         _require_present(np.asarray(reference.isna()), name)
+    elif hasattr(reference, "null_count") and hasattr(reference, "is_null"):  # pyarrow: NumPy sees NaN among integers
+        _require_present(np.asarray(reference.is_null()), name)
     values = _gathered(reference, name)
     if isinstance(values, np.ma.MaskedArray):
         if values.dtype.names is None:  # a structured array is refused for its fields

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from diffspec._checks import shown
 from diffspec.errors import InputError
 from diffspec.files import archives
 from diffspec.files.writing import replace
@@ -40,7 +41,7 @@ class EigenvalueFile:
     def __post_init__(self) -> None:
         if np.dtype(self.precision).kind != "f":
             raise InputError(
-                f"eigval_save_precision must be a float type such as numpy.float32, got {self.precision!r}"
+                f"eigval_save_precision must be a float type such as numpy.float32, got {shown(self.precision)}"
             )
 
     def eigenvalues(self, points: Floats | None, matrix: Matrix) -> Floats:

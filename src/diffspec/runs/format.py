@@ -12,7 +12,20 @@ from typing import Any, TypeAlias
 
 from diffspec._version import __version__
 
-__all__ = ["FIELDS", "HEAD", "SCHEMA", "Contents", "Record", "encoded", "fault", "header", "is_whole", "scan"]
+__all__ = [
+    "DEEPEST",
+    "FIELDS",
+    "HEAD",
+    "LARGEST",
+    "SCHEMA",
+    "Contents",
+    "Record",
+    "encoded",
+    "fault",
+    "header",
+    "is_whole",
+    "scan",
+]
 
 SCHEMA = 1
 """Version of the record layout; a reader refuses versions it does not know."""

@@ -38,7 +38,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from diffspec._checks import path_of, paths_of
+from diffspec._checks import path_of, paths_of, shown
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.files.held import held, tail, write_whole
 from diffspec.runs.format import FIELDS, HEAD, SCHEMA, Contents, Record, encoded, fault, header, is_whole, scan
@@ -120,7 +120,7 @@ class RunLog:
             it for more than a minute. What was written of the record is removed.
         """
         if kind not in FIELDS:
-            raise InputError(f"kind must be one of {', '.join(FIELDS)}, got {kind!r}")
+            raise InputError(f"kind must be one of {', '.join(FIELDS)}, got {shown(kind)}")
         record = {"kind": kind, **fields}
         try:
             line = encoded(record)

@@ -144,7 +144,7 @@ class Estimate:
     def to(self, unit: str) -> Estimate:
         """The same estimate in ``"bit"`` or ``"nat"``."""
         if unit not in NATS_PER:
-            raise InputError(f"unit must be 'bit' or 'nat', got {unit!r}")
+            raise InputError(f"unit must be 'bit' or 'nat', got {shown(unit)}")
         if unit == self.unit:
             return self
         factor = self._nats(1.0) / NATS_PER[unit]

@@ -115,7 +115,7 @@ class DSMI:
 
     def __post_init__(self) -> None:
         if self.of not in ("Y", "X"):
-            raise InputError(f"of must be 'Y' (labels) or 'X' (inputs), got {self.of!r}")
+            raise InputError(f"of must be 'Y' (labels) or 'X' (inputs), got {shown(self.of)}")
         check_estimator(self.estimator)
 
     @property

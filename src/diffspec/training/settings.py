@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from diffspec._checks import check_alpha, integer, shown
 from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
 from diffspec.measures.asked import check_walk, time_for
+from diffspec.runs.format import DEEPEST, LARGEST, fault
 from diffspec.runs.log import RunLog
 from diffspec.training.measures import Measure, OfPoints
 from diffspec.training.pictures import Steps
@@ -90,11 +90,16 @@ def plain_settings(settings: Any, *, taken: Collection[str] = ()) -> dict[str, A
     if clash := sorted(set(settings) & set(taken)):
         raise InputError(f"settings holds {clash[0]!r}, which the monitor writes itself; give it another name")
     try:
-        return {checked_text(name, "a name in settings"): _plain(value, name) for name, value in settings.items()}
+        found = {checked_text(name, "a name in settings"): _plain(value, name) for name, value in settings.items()}
     except RecursionError:
+        found = None
+    if found is None or fault(
+        {"kind": "settings", "run": "", "values": found}
+    ):  # as the log would find at the first look
         raise InputError(
-            "settings must not hold itself, or lists within lists without end; give str(...) of it"
-        ) from None
+            f"settings must not hold itself, or lists within lists over {DEEPEST} deep; give str(...) of it"
+        )
+    return found
 
 
 def opened(log: Any) -> RunLog:
@@ -127,10 +132,8 @@ def _plain(value: Any, name: str) -> Any:
         return value
     if isinstance(value, str):
         return checked_text(value, f"settings[{name!r}]") if value else ""
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float(value)
+    if isinstance(value, int | float) and -LARGEST <= value <= LARGEST:  # false for NaN
+        return int(value) if isinstance(value, int) else float(value)
     if isinstance(value, Mapping):
         return {
             checked_text(key, f"a name in settings[{name!r}]"): _plain(v, f"{name}.{key}") for key, v in value.items()
@@ -138,8 +141,8 @@ def _plain(value: Any, name: str) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(part, name) for part in value]
     raise InputError(
-        f"settings[{name!r}] must be a finite number, text, truth value, None, or a list or mapping of these, "
-        f"got {shown(value)}; give str(...) of it"
+        f"settings[{name!r}] must be a number up to {LARGEST:g}, text, truth value, None, or a list or mapping of "
+        f"these, got {shown(value)}; give str(...) of it"
     )
 
 

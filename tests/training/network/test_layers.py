@@ -87,6 +87,11 @@ def test_two_layers_of_one_label_are_refused() -> None:
     network.add_module("a:flatten", nn.Linear(2, 2))
     with pytest.raises(InputError, match="two layers would both be called 'a:flatten'; rename the module"):
         resolve_layers(network, [Layer("a"), Layer("a", "flatten"), Layer("a:flatten")])
+    functions = [Layer("a", lambda z: z), Layer("a", lambda z: z[:, :1])]
+    with pytest.raises(
+        InputError, match="two layers would both be called 'a:<lambda>'; give each function a name of its"
+    ):
+        resolve_layers(network, functions)
 
 
 @pytest.mark.parametrize("layers", [["conv", "conv"], [Layer("conv", "gap"), Layer("conv", "gap")]])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffspec._arrays import Array, as_points
-from diffspec._checks import Seed, generator_of
+from diffspec._checks import Seed, generator_of, shown
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
@@ -234,6 +234,6 @@ def attributed(
 def _check_scale(scale: Sigma) -> None:
     if not (isinstance(scale, str) or callable(scale)):
         raise InputError(
-            f"scale must be a rule such as 'median', got {scale!r}; a number does not grow with the points"
+            f"scale must be a rule such as 'median', got {shown(scale)}; a number does not grow with the points"
         )
     check_sigma(scale)

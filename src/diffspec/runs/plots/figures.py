@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from diffspec._checks import shown
 from diffspec.errors import InputError
 from diffspec.runs.plots.looks import Style, quantity, rule_words, styles, unit_words
 from diffspec.runs.plots.panels import canvas, caption, layer_of
@@ -56,7 +57,7 @@ def training_curves(
     """
     chosen = layer_of(log, layer)
     if against not in (known := dict.fromkeys([*AGAINST, *chosen.scalars])):
-        raise InputError(f"against must be one of {', '.join(known)}, got {against!r}")
+        raise InputError(f"against must be one of {', '.join(known)}, got {shown(against)}")
     rules = chosen.rules()
     names = _names(chosen, names)
     figure, axes = canvas(rows=len(names), columns=len(rules))
@@ -119,7 +120,9 @@ def _names(log: Log, names: Sequence[str] | None) -> list[str]:
     known = log.measures
     unknown = [name for name in names or () if name not in known]
     if unknown or not known:
-        raise InputError(f"names must be among the measures of the log ({', '.join(known) or 'none'}), got {names!r}")
+        raise InputError(
+            f"names must be among the measures of the log ({', '.join(known) or 'none'}), got {shown(names)}"
+        )
     return known if names is None else list(names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from diffspec._checks import shown
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.runs.plots.series import Log, Source, open_log
 
@@ -48,5 +49,5 @@ def layer_of(log: Source, layer: str | None) -> Log:
     if layer is None and len(found.layers) == 1:
         return found
     if layer not in found.layers:
-        raise InputError(f"layer must be one of {', '.join(map(repr, found.layers))}, got {layer!r}")
+        raise InputError(f"layer must be one of {', '.join(map(repr, found.layers))}, got {shown(layer)}")
     return found.at(layer)

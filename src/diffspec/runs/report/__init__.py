@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from diffspec._checks import path_of, paths_of
+from diffspec._checks import path_of, paths_of, shown
 from diffspec._version import __version__
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.files.writing import replace
@@ -77,7 +77,7 @@ def write(log: Path | Sequence[Path], output: Path, *, axis: str | None = None, 
 def _view(log: Log, axis: str | None, against: str | None) -> View:
     if against is not None and against not in log.scalars:
         known = ", ".join(map(repr, log.scalars)) or "none"
-        raise InputError(f"against must be a number that was passed to observe ({known}), got {against!r}")
+        raise InputError(f"against must be a number that was passed to observe ({known}), got {shown(against)}")
     return View(log, axis or log.axis, log.accuracy if against is None else against)
 
 

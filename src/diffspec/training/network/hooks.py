@@ -170,7 +170,10 @@ def _one_pass(network: Module, layers: Sequence[Watched], batch: Any) -> dict[st
     with _hooked(network, seen, size, Tokens(mask, leading_tokens(network))):
         answered(network, inputs)
     found = {one.layer.label: _found(one) for one in seen if one.runs == 1 or not one.layer.by_pattern}
-    _tell_of_left_out([one for one in seen if one.layer.label not in found])
+    left = [one for one in seen if one.layer.label not in found]
+    if not found:
+        raise InputError(f"no layer that a pattern names runs once in a pass: {_times(left)}; name one that does")
+    _tell_of_left_out(left)
     return found
 
 
@@ -239,9 +242,12 @@ def _found(one: _Seen) -> Points:
 
 def _tell_of_left_out(layers: Sequence[_Seen]) -> None:
     if layers:
-        names = ", ".join(f"{one.layer.label} ({one.runs} times)" for one in layers)
-        text = f"layers that a pattern names and that did not run once are left out: {names}"
+        text = f"layers that a pattern names and that did not run once are left out: {_times(layers)}"
         warnings.warn(text, LayersWarning, stacklevel=2)
+
+
+def _times(layers: Sequence[_Seen]) -> str:
+    return ", ".join(f"{one.layer.label} ({one.runs} times)" for one in layers)
 
 
 def _joined(label: str, rows: Sequence[Points]) -> Points:

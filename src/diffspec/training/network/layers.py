@@ -121,7 +121,11 @@ def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
     times = Counter((name, side) for name, _reduce, side in found)
     labels = {key: _label(*key, alone=times[key[0], key[2]] == 1) for key in found}
     if twice := [label for label, count in Counter(labels.values()).items() if count > 1]:
-        raise InputError(f"two layers would both be called {twice[0]!r}; rename the module with ':' in its name")
+        functions = any(callable(key[1]) for key, label in labels.items() if label == twice[0])
+        remedy = (
+            "give each function a name of its own, by def" if functions else "rename the module with ':' in its name"
+        )
+        raise InputError(f"two layers would both be called {twice[0]!r}; {remedy}")
     watched = [Watched(key[0], key[1], labels[key], by_pattern, key[2]) for key, by_pattern in found.items()]
     for one in watched:
         _check_scripted(one.name, modules)
@@ -158,7 +162,8 @@ def _matches(asked: str, names: Sequence[str]) -> tuple[list[str], bool]:
             _tell_of_longer(wanted, found, names)
             return found, True
     near = get_close_matches(asked, names, n=5, cutoff=0.4) or [name for name in names if name][:10]
-    raise InputError(f"no layer {asked!r} in the model; near names: {', '.join(near)}; see model.named_modules()")
+    known = f"near names: {', '.join(near)}; see model.named_modules()" if near else "it is one module without parts"
+    raise InputError(f"no layer {asked!r} in the model; {known}")
 
 
 def _fitting(pattern: str, names: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import is_dataclass
 from functools import partial
-from types import SimpleNamespace
+from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,7 +33,8 @@ def untouched(network: Module) -> Iterator[None]:
     """Evaluation mode inside; afterwards all that the network holds, and every random state, are as before.
 
     That is: training flags, buffers, attributes of modules with the lists, dictionaries, tensors, arrays, dataclasses
-    and generators in them, and which modules and parameters there are. Parameters are not copied, see `unwritten`.
+    and generators in them, the attributes of other objects in them, and which modules and parameters there are.
+    Parameters are not copied, see `unwritten`.
 
     Raises
     ------
@@ -137,6 +138,8 @@ def _kept_values(value: Any) -> Iterator[Restore]:
             yield partial(np.copyto, value, value.copy())
     else:
         yield from _kept_draws(value)
+        if _is_object(value):
+            yield partial(_put_items, vars(value), _items(vars(value)))
 
 
 def _parts(value: Any) -> list[Any]:
@@ -147,6 +150,12 @@ def _parts(value: Any) -> list[Any]:
         return list(value)
     record = isinstance(value, torch.nn.Module | SimpleNamespace) or is_dataclass(value)
     return [vars(value)] if record and hasattr(value, "__dict__") else []
+
+
+def _is_object(value: Any) -> bool:
+    """Whether `value` is of a class of the user's: its attributes are kept, not what they hold: that may be much."""
+    code = type | ModuleType | FunctionType | MethodType | torch.nn.Module
+    return hasattr(value, "__dict__") and not isinstance(value, code)
 
 
 def _kept_draws(value: Any) -> Iterator[Restore]:
