@@ -22,7 +22,7 @@ from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.merging import Copies, copies_of, padded
 from diffspec.operators.streaming.operator import on_disk
 from diffspec.points.sources import is_stored
-from diffspec.solvers import Solver
+from diffspec.solvers import Lanczos, Solver
 from diffspec.solvers.choice import Choice, memory_for, plan, planned
 from diffspec.solvers.storing import Size
 from diffspec.spectra.missed import Missed
@@ -31,6 +31,9 @@ from diffspec.spectra.spectrum import Spectrum, shannon
 from diffspec.spectra.verdicts import HIGH, LOW
 
 __all__ = ["advice_for", "described", "dse", "settings_of", "spectrum"]
+
+# How much larger the tolerance of a second, narrower search may be.
+ROUGH = 10.0
 
 
 @within_memory
@@ -191,7 +194,9 @@ def _solved(operator: Operator, solver: Solver, rng: np.random.Generator) -> Spe
     found = solver(operator, rng)
     if narrower is None:
         return found
-    return replace(found, missed=Missed(solver(narrower.operator(), again), narrower.share, narrower.said))
+    # Only a part of the difference counts.
+    rough = replace(solver, tol=ROUGH * solver.tol) if isinstance(solver, Lanczos) and solver.tol else solver
+    return replace(found, missed=Missed(rough(narrower.operator(), again), narrower.share, narrower.said))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from diffspec._arrays import Array, require_memory
-from diffspec.machine.threads import as_many, parallel_map
+from diffspec.machine.threads import as_many, cores, parallel_map
 from diffspec.operators.dense import Operator
 from diffspec.operators.pieces import pieces_of
 from diffspec.spectra.missed import Narrower
@@ -23,11 +24,13 @@ from diffspec.spectra.perturbation import Perturbation
 
 __all__ = ["Sparse", "nearby", "sparse_diffusion"]
 
-# Entries beyond which the order of the points matters to the caches.
+# Entries beyond which the order of the points matters to the caches, and a product is worth several threads.
 LARGE = 2**20
 # The square of an operator is worth this many multiplications (about half a minute), some at a time, each of which may
 # give an entry of so many bytes.
 SQUARE, SQUARED, BYTES_PER_PRODUCT = 1e10, 20_000_000, 40
+# Strips of rows of the square: with more less is multiplied, and the matrix is sliced more often.
+STRIPS = 8
 
 Vector: TypeAlias = np.ndarray[Any, Any]
 
@@ -75,8 +78,18 @@ class Sparse(Operator):
         return False
 
     def matmul(self, vectors: Array) -> Array:
-        """Its product with `vectors` of shape (n, k); O(k) per stored entry."""
-        return self.matrix @ vectors
+        """Its product with `vectors` of shape (n, k); O(k) per stored entry, on all cores."""
+        if self.matrix.nnz < LARGE:
+            return self.matrix @ vectors
+        cuts = np.linspace(0, self.n, cores() + 1).astype(np.int64)
+        return np.concatenate(parallel_map(lambda cut: self._some(*cut) @ vectors, itertools.pairwise(cuts)))
+
+    def _some(self, first: int, last: int) -> csr_array:
+        """The rows of a range; slicing the matrix itself would look at every entry."""
+        a = self.matrix
+        some = slice(a.indptr[first], a.indptr[last])
+        rows = (a.data[some], a.indices[some], a.indptr[first : last + 1] - a.indptr[first])
+        return csr_array(rows, shape=(last - first, self.n))
 
     def dense(self) -> Array:
         """The operator as a new (n, n) array."""
@@ -117,16 +130,23 @@ class Sparse(Operator):
         work = np.cumsum(np.add.reduceat(filled[self.matrix.indices], self.matrix.indptr[:-1]))
         if work[-1] > SQUARE:
             return ()
-        starts = np.searchsorted(work, np.arange(0.0, work[-1], as_many(SQUARED, BYTES_PER_PRODUCT)))
-        cuts = [*dict.fromkeys(starts.tolist()), self.n]
-        found = np.array(parallel_map(lambda cut: self._third_and_fourth(slice(*cut)), itertools.pairwise(cuts)))
-        return float(found[:, 0].sum()), float(found[:, 1].sum())
+        strips = itertools.pairwise(_cuts(work, 0, self.n, work[-1] / max(STRIPS, cores())))
+        third, fourth = np.sum(parallel_map(partial(self._moments, work=work), strips), axis=0).tolist()
+        return third, fourth
 
-    def _third_and_fourth(self, rows: slice) -> tuple[float, float]:
-        """What some rows add to the traces of A^3 and A^4."""
-        some = self.matrix[rows, :]
-        square = some @ self.matrix
-        return float(square.multiply(some).sum()), float(square.data @ square.data)
+    def _moments(self, strip: tuple[int, int], work: Vector) -> Vector:
+        """What a strip of rows adds to the traces of A^3 and A^4, with the columns that mirror what is right of it.
+
+        The square is symmetric: only what stands right of the first column of the strip is multiplied out.
+        """
+        right, inside, found = self.matrix[:, strip[0] :], strip[1] - strip[0], np.zeros(2)
+        for first, last in itertools.pairwise(_cuts(work, *strip, as_many(SQUARED, BYTES_PER_PRODUCT))):
+            some = self.matrix[first:last, :]
+            square = some @ right
+            cube = square.multiply(some[:, strip[0] :]).tocsr()
+            found[0] += cube.data @ np.where(cube.indices < inside, 1.0, 2.0)
+            found[1] += square.data**2 @ np.where(square.indices < inside, 1.0, 2.0)
+        return found
 
     def diagonal(self) -> Array:
         """Its diagonal, shape (n,)."""
@@ -136,6 +156,13 @@ class Sparse(Operator):
         """Its columns at the integers `indices`, as a dense array of shape (n, k)."""
         # Rows of a symmetric matrix are its columns, and lie together in memory.
         return self.matrix[indices, :].toarray().T
+
+
+def _cuts(work: Vector, first: int, last: int, most: float) -> list[int]:
+    """Where the rows from `first` to `last` are cut so that `work`, summed up over all rows, grows by about `most`."""
+    before = work[first - 1] if first else 0.0
+    inner = np.searchsorted(work, np.arange(before + most, work[last - 1], most)) + 1
+    return [*dict.fromkeys([first, *np.clip(inner, first, last).tolist(), last])]
 
 
 def sparse_diffusion(affinity: Any, alpha: float, *, dropped: float = 0.0) -> Sparse:
