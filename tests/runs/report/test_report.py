@@ -330,6 +330,23 @@ def test_it_fits_its_window_and_can_be_read(browser, log, tmp_path, emulated, wi
     assert overlaps == 0
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_first_screen_of_many_layers_has_a_picture_and_says_what_happened(browser, tmp_path, emulated, width):
+    emulated(width, "light")
+    records = [
+        number(step=s, layer=f"stage.{k}", name=name, value=float(1 + s * k))
+        for name in ("DSE(Z)", "DSMI(Z;Y)")
+        for s in range(50)
+        for k in range(20)
+    ]
+    opened(browser, write(written(tmp_path / "run.jsonl", records), tmp_path / "report.html"), everything=False)
+    ends = browser.execute_script(
+        "return ['.open .chart', '.findings li'].map(at => document.querySelector(at).getBoundingClientRect().bottom)"
+    )
+    assert max(ends) < 844
+    assert browser.find_element("css selector", ".findings li").text.startswith("stage.19 tells the most of the labels")
+
+
 def contrast(one, other):
     """The ratio of WCAG 2."""
     lights = sorted(map(light, (one, other)))

@@ -56,6 +56,23 @@ def test_names_of_layers_lose_what_all_begin_with():
     assert View(open_log(records[:1]), "step", "").short == {"net.block1.conv": "net.block1.conv"}
 
 
+@pytest.mark.parametrize(
+    ("layers", "short"),
+    [
+        (["net.blocks.0", "net.blocks.11"], ["blocks.0", "blocks.11"]),
+        (["net.0.0", "net.0.1.conv"], ["net.0.0", "net.0.1.conv"]),
+        (["0", "2"], ["layer 0", "layer 2"]),
+        (["1.0", "1.1"], ["layer 1.0", "layer 1.1"]),
+        (["3"], ["layer 3"]),
+        (["0", "head"], ["layer 0", "head"]),
+    ],
+)
+def test_no_name_of_a_layer_is_a_number_alone(layers, short):
+    where = {"kind": "number", "run": "a", "step": 0, "name": "DSE(Z)", "rule": "r", "value": 1.0}
+    view = View(open_log([where | {"layer": layer} for layer in layers]), "step", "")
+    assert list(view.short.values()) == short
+
+
 def test_over_seeds_only_common_steps_are_drawn():
     records = [
         {

@@ -49,12 +49,14 @@ class View:
 
     @cached_property
     def short(self) -> dict[str, str]:
-        """Names of layers without the part before a dot that all begin with."""
+        """Names of layers without the part before a dot that all begin with; none is a number alone."""
         names, common = list(self.layers), 0
         while len(names) > 1 and all(len(name) > common and name[common] == names[0][common] for name in names):
             common += 1
         start = names[0].rfind(".", 0, common) + 1 if common else 0
-        return {name: name[start:] for name in names}
+        while start and any(name[start : start + 1].isdigit() for name in names):  # blocks.0, and not 0
+            start = names[0].rfind(".", 0, start - 1) + 1
+        return {name: f"layer {name}" if name[:1].isdigit() else name[start:] for name in names}
 
     @cached_property
     def rules(self) -> list[str]:
