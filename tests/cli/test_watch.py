@@ -1,5 +1,6 @@
 """The log in the terminal: what it shows, and that it follows, waits and ends as it should."""
 
+import io
 import json
 import os
 import pty
@@ -10,9 +11,11 @@ import sys
 import time
 
 import pytest
+from rich.console import Console
 
 from diffspec.cli.command import run
-from diffspec.cli.printing.board import ASCII_BARS, sparkline
+from diffspec.cli.printing.board import ASCII_BARS, age, board, sparkline
+from diffspec.runs.following import Follower
 from diffspec.runs.log import RunLog
 
 
@@ -71,6 +74,26 @@ def test_a_log_without_a_look_and_one_that_is_not_there(log, tmp_path, capsys):
     assert shown(capsys, log).startswith("no look yet, written")
     assert run(["watch", str(tmp_path / "none.jsonl"), "--once"]) == 2
     assert "Error: no run log at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [120, 80, 60])
+def test_a_row_is_a_line_however_long_names_are_and_what_is_wrong_is_in_the_window(log, width):
+    for k in range(12):
+        for value in (1.5, -0.0296):
+            look(log, 2 if value < 0 else 0, layer=f"model.encoder.layers.{k}.self_attention.projection", value=value)
+    for k in range(3):
+        text = "a reason that is longer than a narrow terminal is wide, and so takes some lines of it"
+        log.write("alert", run="a", step=2, name=f"alert{k}", text=text, layer="conv1")
+    follower = Follower(log.path)
+    follower.more()
+    console = Console(width=width, height=24, file=io.StringIO())
+    console.print(board(follower, width=width, height=24), age(follower))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) <= 24
+    assert sum("alert" in line for line in lines) == 3
+    rows = [line for line in lines if "█▁" in line]
+    assert len({row.split()[0] for row in rows}) == len(rows) > 2  # told apart
+    assert {row.index("█") for row in rows} == {rows[0].index("█")}  # in one column
 
 
 @pytest.mark.parametrize("word", ["\x1b[2J\x1b[31m", "[red]no mark-up[/red]", ":smile:", "\u202e"])

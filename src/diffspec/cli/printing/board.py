@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from diffspec.cli.printing.text import shown
 from diffspec.runs.following import Follower
-from diffspec.runs.plots.looks import rule_words
+from diffspec.runs.plots.looks import briefly, rule_words
 from diffspec.runs.plots.series import Log
 from diffspec.runs.report.charts.lines import Line
 from diffspec.runs.report.charts.view import View
@@ -23,8 +23,12 @@ __all__ = ["age", "board", "sparkline"]
 
 BARS, ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 WIDTH = 10  # letters of a sparkline
-MOST, COLUMN = 3, WIDTH + 9  # measures side by side, and letters of each
+NUMBER = 7  # letters of a value and the blank behind it
+MOST, COLUMN = 3, NUMBER + WIDTH + 2  # measures side by side, and letters of each
+STEP = 12  # letters of the step and what stands around it
+LEAST = 6  # letters of a name
 ALARMS = 6
+AROUND = 6  # lines: title, head and rule of the table, blank lines around it, how many rows are hidden
 
 
 def sparkline(values: Sequence[float], bars: str = BARS) -> str:
@@ -39,7 +43,7 @@ def sparkline(values: Sequence[float], bars: str = BARS) -> str:
 
 def board(log: Follower, *, width: int, height: int, bars: str = BARS) -> Group:
     """What `log` holds now as a table of about `width` letters and `height` rows, and under it what is wrong."""
-    from rich.console import Group
+    from rich.console import Console, Group
     from rich.text import Text
 
     if _is_empty(log):
@@ -50,8 +54,10 @@ def board(log: Follower, *, width: int, height: int, bars: str = BARS) -> Group:
     words = [Text(shown(f"{alarm.text}: {alarm.evidence}"), style="red") for alarm in alarms[:ALARMS]]
     if len(alarms) > ALARMS:
         words.append(Text(f"and {len(alarms) - ALARMS} more; see diffspec report", style="red"))
-    rows = max(3, height - len(words) - len(found.scalars) - 6)
-    return Group(_table(view, (width, rows), bars), *_passed_in(view, bars), *words)
+    below = [*_passed_in(view, bars), *words]
+    taken = sum(len(text.wrap(Console(), width)) for text in [*below, age(log)])
+    rows = max(3, height - taken - AROUND)
+    return Group(_table(view, (width, rows), bars), *below)
 
 
 def _table(view: View, room: tuple[int, int], bars: str) -> Group:
@@ -62,11 +68,12 @@ def _table(view: View, room: tuple[int, int], bars: str) -> Group:
 
     width, most = room
     columns = _columns(view, width)
+    brief = briefly(map(shown, [*(c.name for c in view.conditions), *view.short.values()]), _room(view, width))
     rules = dict.fromkeys(rule for _name, rule in columns)
     title = [Text(shown(rule_words(columns[0][1])), style="dim")] if len(rules) == 1 and columns[0][1] else []
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in _names(view, "run", "layer"):
-        table.add_column(Text(name), overflow="fold")
+        table.add_column(Text(name), no_wrap=True)
     table.add_column(Text(shown(view.axis)), justify="right")
     for name, rule in columns:
         table.add_column(Text(shown(name if len(rules) == 1 else f"{name}, {rule}")), no_wrap=True)
@@ -76,7 +83,7 @@ def _table(view: View, room: tuple[int, int], bars: str) -> Group:
     for condition, layer in rows[-most:]:
         held = [lines[column].get((condition, layer)) for column in columns]
         step = max((line.steps[-1] for line in held if line), default=0.0)
-        names = [Text(shown(name)) for name in _names(view, condition, view.short[layer])]
+        names = [Text(brief[shown(name)]) for name in _names(view, condition, view.short[layer])]
         table.add_row(*names, f"{step:g}", *(_cell(line, bars) for line in held))
     hidden = len(rows) - most
     return Group(*title, table, *([Text(f"{hidden} rows more, in a higher window", style="dim")] if hidden > 0 else []))
@@ -92,9 +99,15 @@ def _columns(view: View, width: int) -> list[tuple[str, str]]:
     """The measures of the report's opening, and where there is room the next one of their rule."""
     rules = [rule for _name, rule in view.opening[:1]]
     more = [(name, rule) for rule in rules for name in view.measures(rule)]
-    longest = (max(map(len, names)) for names in zip(*_rows(view), strict=True))
-    fitting = (width - sum(longest) - 12) // COLUMN
+    longest = (min(max(map(len, names)), _room(view, width)) for names in zip(*_rows(view), strict=True))
+    fitting = (width - sum(longest) - STEP) // COLUMN
     return list(dict.fromkeys([*view.opening, *more]))[: max(1, min(MOST, fitting))]
+
+
+def _room(view: View, width: int) -> int:
+    """Most letters of a name, so that all of a row stand beside the step and one measure."""
+    count = len(_names(view, "", ""))
+    return max(LEAST, (width - STEP - COLUMN) // count - 2)
 
 
 def _rows(view: View) -> list[list[str]]:
@@ -106,7 +119,9 @@ def _cell(line: Line | None, bars: str) -> Text:
 
     if line is None:
         return Text("")
-    text = Text(f"{line.y[-1]:.3g} ".rjust(6), style="dim" if line.nothing[-1] else "")
+    value = f"{line.y[-1]:.3g}"
+    value = value if len(value) < NUMBER else f"{line.y[-1]:.2g}"
+    text = Text(f"{value} ".rjust(NUMBER), style="dim" if line.nothing[-1] else "")
     return text.append(sparkline(line.y, bars), style="cyan")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["SCALE_FREE", "Style", "quantity", "rule_words", "styles", "unit_words"]
+__all__ = ["SCALE_FREE", "Style", "brief", "briefly", "quantity", "rule_words", "styles", "unit_words"]
 
 # Rules whose values do not follow the scale of the embedding; logs of older versions have the second.
 SCALE_FREE = ("neighbors", "median")
@@ -58,6 +58,20 @@ def rule_words(rule: str) -> str:
     if rule == "median":
         return "scale-free sigma, median rule"
     return rule
+
+
+def brief(name: str, most: int) -> str:
+    """Of a name of more than `most` letters the beginning and the end."""
+    return name if len(name) <= most else f"{name[: (most - 1) // 2]}…{name[len(name) - most // 2 :]}"
+
+
+def briefly(names: Iterable[str], most: int) -> dict[str, str]:
+    """`names` in at most so many letters each: cut in the middle, or where two would look alike at the end or start."""
+    names = list(names)
+    middle = {name: brief(name, most) for name in names}
+    end = {name: name if len(name) <= most else f"{name[: most - 1]}…" for name in names}
+    start = {name: name if len(name) <= most else f"…{name[len(name) - most + 1 :]}" for name in names}
+    return max((middle, end, start), key=lambda cut: len(set(cut.values())))
 
 
 def quantity(name: str) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 import numpy as np
 
-from diffspec.runs.plots.looks import SCALE_FREE, quantity, rule_words
+from diffspec.runs.plots.looks import SCALE_FREE, brief, quantity, rule_words
 from diffspec.runs.report.charts.lines import Line
 from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.courses import STILL, course, ends
@@ -63,7 +63,7 @@ def alerts(view: View) -> Iterator[Finding]:
         records = sorted(same, key=lambda r: r["step"])
         layers = dict.fromkeys(str(r["layer"]) for r in records if r.get("layer"))
         where = f" at {_names([view.short.get(layer, layer) for layer in layers])}" if layers else ""
-        text = f"Alert in {_brief(run)}: {name}{where}, from {view.axis} {records[0]['step']:g} on"
+        text = f"Alert in {brief(run, LONG)}: {name}{where}, from {view.axis} {records[0]['step']:g} on"
         yield Finding(text=text, evidence=str(records[-1]["text"]), alarm=True, place="measures")
 
 
@@ -74,7 +74,7 @@ def failed(view: View) -> Iterator[Finding]:
         if records:
             steps = sorted({record["step"] for record in records})
             count = f"{len(records)} measurement{'s' * (len(records) > 1)}"
-            text = f"{count} of {_brief(run)} failed, {_steps(view.axis, steps)}"
+            text = f"{count} of {brief(run, LONG)} failed, {_steps(view.axis, steps)}"
             yield Finding(text=text, evidence=str(records[0]["error"]), alarm=True, place="failures")
 
 
@@ -83,7 +83,7 @@ def skipped(view: View) -> Iterator[Finding]:
     for run in view.log.runs:
         records = view.log.of("skipped", run=run)
         if records:
-            text = f"Looks at {_brief(run)} were left out, from {view.axis} {records[0]['step']:g} on"
+            text = f"Looks at {brief(run, LONG)} were left out, from {view.axis} {records[0]['step']:g} on"
             yield Finding(text=text, evidence=str(records[-1]["text"]), place="measures")
 
 
@@ -127,7 +127,7 @@ def moves(view: View) -> Iterator[Finding]:
             groups = {condition: [line for line in lines if line.condition == condition] for condition in names}
         for condition, own in groups.items():
             if own:
-                subject = f"{name} of {_brief(condition)}" if len(groups) > 1 else name
+                subject = f"{name} of {brief(condition, LONG)}" if len(groups) > 1 else name
                 yield _told(view, own, subject)
 
 
@@ -217,7 +217,7 @@ def scored(view: View) -> Iterator[Finding]:
         return
     shown = sorted(lines, key=lambda line: -line.y[-1])[:FEW]
     alone = len(lines) == 1
-    parts = [f"{line.y[-1]:.3g}" + ("" if alone else f" in {_brief(line.condition)}") for line in shown]
+    parts = [f"{line.y[-1]:.3g}" + ("" if alone else f" in {brief(line.condition, LONG)}") for line in shown]
     best = [(max(range(len(line.y)), key=line.y.__getitem__), line) for line in shown]
     evidence = [f"best {line.y[k]:.3g} at {view.axis} {line.steps[k]:g}" for k, line in best]
     text = f"{quantity(lines[0].name)} ends at {', '.join(parts)}" + (" and less elsewhere" if len(lines) > FEW else "")
@@ -254,13 +254,8 @@ def _kind(view: View, several: bool) -> str:
 def _who(view: View, line: Line, several: bool) -> str:
     """The layer, or the condition, or both: what tells the line from others."""
     layer = view.short[line.layer] if len(view.layers) > 1 else ""
-    names = [_brief(name) for name in (line.condition, layer) if name]
+    names = [brief(name, LONG) for name in (line.condition, layer) if name]
     return ", ".join(names) if several else names[-1]
-
-
-def _brief(name: str) -> str:
-    """Of a long name the beginning and the end."""
-    return name if len(name) <= LONG else f"{name[: LONG // 2 - 1]}…{name[-LONG // 2 :]}"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from diffspec.runs.log import Record
-from diffspec.runs.plots.looks import rule_words, unit_words
+from diffspec.runs.plots.looks import briefly, rule_words, unit_words
 from diffspec.runs.plots.thinning import evenly
 from diffspec.runs.report.charts.colours import literal
 from diffspec.runs.report.charts.layout import Chart, Trace
@@ -26,6 +26,7 @@ def mapped(view: View, lines: Sequence[Line], *, title: str, subtitle: str) -> C
     steps = _columns(sorted({step for line in lines for step in line.steps}))
     layers = list(dict.fromkeys(line.layer for line in lines))
     panels = [c.name for c in view.conditions if any(line.condition == c.name for line in lines)]
+    names = briefly((view.short[layer] for layer in layers), WIDEST)
     traces: list[Trace] = []
     for place, condition in enumerate(panels):
         own = {line.layer: line for line in lines if line.condition == condition}
@@ -39,16 +40,8 @@ def mapped(view: View, lines: Sequence[Line], *, title: str, subtitle: str) -> C
         x=view.axis,
         y=unit_words(lines[0].unit),
         looks=[f"{step:g}" for step in steps],
-        rows=dict(
-            zip(map(literal, layers), map(literal, _narrow([view.short[layer] for layer in layers])), strict=True)
-        ),
+        rows={literal(layer): literal(names[view.short[layer]]) for layer in layers},
     )
-
-
-def _narrow(names: Sequence[str]) -> list[str]:
-    """Of long `names` the beginning and the end."""
-    half = WIDEST // 2
-    return [name if len(name) <= WIDEST else f"{name[: half - 1]}…{name[-half:]}" for name in names]
 
 
 def times(view: View) -> list[Chart]:
