@@ -39,7 +39,7 @@ CLOUDS = {"clusters": clusters, "blob": blob, "surface": surface}
 @pytest.fixture
 def many(monkeypatch):
     """Few points already go the way of very many."""
-    monkeypatch.setattr(cells, "SIZE", 20)
+    monkeypatch.setattr(cells, "PER_ROOT", 1.5)
     monkeypatch.setattr("diffspec.solvers.storing.SEARCHED", 500)
     monkeypatch.setattr(searched, "SAMPLE", 200)
     monkeypatch.setattr(searched, "WORTH", 1.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diffspec.points.cells import SIZE, Cells, spread
+from diffspec.points.cells import Cells, spread
 
 
 def blobs(n=4000):
@@ -29,7 +29,7 @@ CLOUDS = clouds()
 
 
 def of(points, monkeypatch, size=40):
-    monkeypatch.setattr("diffspec.points.cells.SIZE", size)
+    monkeypatch.setattr("diffspec.points.cells.PER_ROOT", len(points) ** 0.5 / size)
     return Cells.of(points)
 
 
@@ -87,5 +87,5 @@ def test_cells_are_the_same_every_time(monkeypatch):
 
 def test_points_are_spread_over_those_that_come_in_turn():
     assert np.array_equal(spread(5, 9), np.arange(5))
-    assert len(spread(100_000, SIZE)) == SIZE
-    assert np.ptp(np.bincount(spread(100_000, SIZE) % 10)) < 0.3 * SIZE / 10 + 10
+    assert len(spread(100_000, 400)) == 400
+    assert np.ptp(np.bincount(spread(100_000, 400) % 10)) < 20

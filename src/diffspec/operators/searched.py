@@ -95,8 +95,11 @@ class Search:
     def _directed(self, share: float) -> csr_array:
         """The weights a_ij that are not 0 of all points."""
         found = parallel_map(partial(self._of_cell, share=share), range(len(self.cells.starts) - 1))
-        counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
-        ends = np.concatenate([[0], np.cumsum(counts)])
+        # What was joined is let go before the next is.
+        parts = list(zip(*found, strict=True))
+        del found
+        weights, columns = np.concatenate(parts.pop()), np.concatenate(parts.pop())
+        ends = np.concatenate([[0], np.cumsum(np.concatenate(parts.pop()))])
         pointers = ends.astype(np.int32) if 2 * ends[-1] < 2**31 else ends
         return csr_array((weights, columns, pointers), shape=(len(self.points), len(self.points)))
 

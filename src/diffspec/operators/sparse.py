@@ -186,13 +186,22 @@ def sparse_diffusion(affinity: Any, alpha: float, *, dropped: float = 0.0) -> Sp
     inverse = density**-alpha
     weight = np.sqrt(inverse / (affinity @ inverse))
     size = _moved(affinity, density, alpha, dropped) if dropped else None
-    affinity.data *= np.repeat(weight, np.diff(affinity.indptr))
-    affinity.data *= weight[affinity.indices]
+    _scale(affinity, weight)
     operator = Sparse(affinity)
     if size is None:
         return operator
     known = Perturbation(size=size, n=operator.n, trace=operator.trace(), frobenius2=operator.frobenius2())
     return Sparse(affinity, known)
+
+
+def _scale(affinity: Any, weight: Vector) -> None:
+    """Multiply every entry by the weights of its row and column, some rows at a time: no copy of all entries."""
+    ends = affinity.indptr
+    cuts = np.searchsorted(ends, np.arange(0, ends[-1] + LARGE, LARGE))
+    for first, last in itertools.pairwise(dict.fromkeys([0, *np.clip(cuts, 0, len(weight)).tolist(), len(weight)])):
+        some = slice(ends[first], ends[last])
+        affinity.data[some] *= np.repeat(weight[first:last], np.diff(ends[first : last + 1]))
+        affinity.data[some] *= weight[affinity.indices[some]]
 
 
 def nearby(affinity: Any) -> Any:

@@ -6,6 +6,7 @@ through all points is, only smaller, and what it missed is counted on a few poin
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,8 +19,9 @@ __all__ = ["Cells", "spread"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
-# Points in a cell, on average; points for each landmark that decide where it stands, and how often it is moved.
-SIZE, PER_LANDMARK, MOVES = 100, 32, 8
+# Cells, in square roots of n: with more they hold fewer points that are not near, and take longer to tell apart. Points
+# for each landmark that decide where it stands, and how often it is moved.
+PER_ROOT, PER_LANDMARK, MOVES = 4.0, 32, 8
 # Distances from landmarks that are held at once.
 AT_ONCE = 2**22
 
@@ -39,9 +41,9 @@ class Cells:
 
     @classmethod
     def of(cls, points: Matrix) -> Cells:
-        """The cells of `points` (n, d), centred and of moderate scale; O(n^2 d / SIZE)."""
+        """The cells of `points` (n, d), centred and of moderate scale; O(n^1.5 d)."""
         n = len(points)
-        marks = _landmarks(points, max(1, n // SIZE))
+        marks = _landmarks(points, max(1, round(PER_ROOT * math.sqrt(n))))
         filled, cell = np.unique(_nearest(points, marks), return_inverse=True)
         marks = marks[filled]
         apart = _squared(marks.astype(np.float64), marks.astype(np.float64))
