@@ -93,6 +93,9 @@ def test_rank_against_accuracies_and_as_a_figure(folder, capsys, tmp_path):
         capsys, *given, "--against-column", "x"
     )
     assert "cannot be drawn" in refused(capsys, *given, "--plot", "ranking.xyz")
+    Path("link.png").symlink_to("accuracy.csv")
+    assert "link.png is what is read (accuracy.csv) and would be lost" in refused(capsys, *given, "--plot", "link.png")
+    assert json.loads(printed(capsys, *given, "--json"))["against"] == found
 
 
 @pytest.mark.parametrize(

@@ -313,6 +313,8 @@ def test_the_index_of_a_frame_is_no_feature():
         assert loaded.values.shape == (30, 3), name
         assert len(loaded.notes) == 1
         assert "left out" in loaded.notes[0]
+    table.reset_index().to_parquet("reset.parquet", index=False)
+    assert load_points(Source(Path("reset.parquet")), Selection()).values.shape == (30, 3)
     # What is asked for by its name is one, and so is a column that is the only one, or neither counts nor is an id.
     assert load_points(Source(Path("called.csv")), Selection(("row", "a"))).values.shape == (30, 2)
     pd.DataFrame({"row": range(30)}).to_csv("only.csv", index=False)

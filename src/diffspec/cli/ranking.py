@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
 from diffspec.errors import InputError
+from diffspec.files import writing
 from diffspec.files.accuracies import accuracies
 from diffspec.files.tables import listed
 from diffspec.inference.agreement import Agreement, agreement
@@ -98,7 +100,8 @@ def rank(
     found = ranked(points, truth, estimator=estimator_of(estimator), **how)
     agrees = None if against is None else agreement(found.values, accuracies(against, against_column), rng=seed)
     if plot is not None:
-        _draw(found, plot)
+        read = [path for path in (*files, labels, against) if path is not None]
+        _draw(found, plot, inputs=[*read, *(images.rglob("*") if images is not None else ())])
     say(_as_json(found, agrees) if as_json else _as_text(found, agrees))
 
 
@@ -130,10 +133,12 @@ def _as_text(found: Ranking, agrees: Agreement | None) -> str:
     return f"{found}\nagainst: {agrees}{missing}"
 
 
-def _draw(found: Ranking, path: Path) -> None:
+def _draw(found: Ranking, path: Path, *, inputs: Sequence[Path]) -> None:
     from diffspec.inference.drawing import ranking_figure
 
+    content = io.BytesIO()
     try:
-        ranking_figure(found).savefig(path, bbox_inches="tight", dpi=150)
+        ranking_figure(found).savefig(content, format=path.suffix[1:].lower() or "png", bbox_inches="tight", dpi=150)
     except ValueError as error:  # an ending that matplotlib does not write
         raise InputError(f"{path} cannot be drawn ({error}); give a .png, .pdf or .svg") from error
+    writing.replace(path, content.getvalue(), inputs=inputs)

@@ -17,7 +17,7 @@ import numpy as np
 from diffspec.errors import InputError
 from diffspec.files.archives import require_room
 from diffspec.files.headers import MISSING, has_header
-from diffspec.files.tables import MIXED, NUMBERS, WORDS, Column, Table, Values, is_number
+from diffspec.files.tables import MIXED, NUMBERS, WORDS, Column, Table, Values, is_number, numbers_rows
 
 __all__ = ["SEPARATORS", "read_table"]
 
@@ -26,15 +26,6 @@ BLOCK = 2**16
 
 SEPARATORS = {".csv": ",;\t|", ".tsv": "\t,;|", ".txt": "\t,;|"}
 """In the order of preference, by the suffix of the file; blanks come last."""
-
-FEW = 5
-"""Rows below which a first column that counts them may well be a feature."""
-
-UNNAMED = r"|unnamed: \d+"
-"""What an index is called in a file: pandas writes its own without a name, and reads that as "Unnamed: 0"."""
-
-INDEX = rf"{UNNAMED}|index|id"
-"""The same for the first column, of distinct whole numbers; under other names it has to count the rows."""
 
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
@@ -161,7 +152,7 @@ def _columns(lines: _Lines, names: Sequence[str], start: int, words: str | None)
         at += len(block)
     if at == 0:
         raise InputError(f"{lines.path} holds column names and no rows; write it again or give another")
-    return tuple(column.built(first=k == 0 < len(names) - 1, named=start == 1) for k, column in enumerate(building))
+    return tuple(column.built(first=k == 0 < len(names) - 1) for k, column in enumerate(building))
 
 
 @dataclass(slots=True)
@@ -205,7 +196,7 @@ class _Building:
             self.seen["words"] += 1
         return np.nan
 
-    def built(self, *, first: bool, named: bool) -> Column:
+    def built(self, *, first: bool) -> Column:
         """The column, all cells seen."""
         values = np.concatenate(self.parts)
         seen = self.seen
@@ -219,13 +210,7 @@ class _Building:
             words=self.words,
             gaps=(seen["gaps"], self.first_gap),
             odd=self.odd,
-            numbering=self._numbers_rows(values, first=first, named=named)
+            numbering=numbers_rows(values, self.name, first=first)
             if kind == NUMBERS
             else kind == WORDS and first and not self.name,
         )
-
-    def _numbers_rows(self, values: Values, *, first: bool, named: bool) -> bool:
-        if named and re.fullmatch(INDEX if first else UNNAMED, self.name.lower()):
-            return bool(np.all(values == np.round(values))) and len(np.unique(values)) == len(values)
-        counts = len(values) >= FEW and np.array_equal(values - values[0], np.arange(len(values)))
-        return first and counts and values[0] in (0.0, 1.0)

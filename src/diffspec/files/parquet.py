@@ -7,6 +7,7 @@ held once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from diffspec._arrays import free_memory
 from diffspec.errors import InputError
 from diffspec.files.archives import require_room
-from diffspec.files.tables import LISTS, NUMBERS, WORDS, Column, Table, Values
+from diffspec.files.tables import LISTS, NUMBERS, WORDS, Column, Table, Values, numbers_rows
 
 __all__ = ["read_parquet"]
 
@@ -34,8 +35,13 @@ def read_parquet(path: Path) -> Table:
     if table.num_rows == 0 or table.num_columns == 0:
         raise InputError(f"{path} holds {table.num_rows} rows of {table.num_columns} columns; write it again")
     index = {name for name in (table.schema.pandas_metadata or {}).get("index_columns", []) if isinstance(name, str)}
-    columns = zip(table.column_names, table.columns, strict=True)
-    return Table(where=str(path), columns=tuple(_column(name, held, path, name in index) for name, held in columns))
+    columns = [
+        _column(name, held, path, name in index) for name, held in zip(table.column_names, table.columns, strict=True)
+    ]
+    one = columns[0]
+    if len(columns) > 1 and one.kind == NUMBERS and numbers_rows(one.values, one.name, first=True):
+        columns[0] = replace(one, numbering=True)
+    return Table(where=str(path), columns=tuple(columns))
 
 
 def _least(about: Any) -> float:

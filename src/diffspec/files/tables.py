@@ -15,7 +15,7 @@ import numpy as np
 
 from diffspec.errors import InputError
 
-__all__ = ["Column", "Selection", "Table", "Values", "is_number", "listed", "lossless", "quantity"]
+__all__ = ["Column", "Selection", "Table", "Values", "is_number", "listed", "lossless", "numbers_rows", "quantity"]
 
 Values: TypeAlias = np.ndarray[Any, Any]
 
@@ -195,6 +195,25 @@ def quantity(words: Sequence[str]) -> Values:
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _FRACTION = re.compile(r"[.eE]")
+
+
+UNNAMED = r"|unnamed: \d+"
+"""What an index is called in a file: pandas writes its own without a name, and reads that as "Unnamed: 0"."""
+
+INDEX = rf"{UNNAMED}|index|id"
+"""The same for the first column, of distinct whole numbers; under other names it has to count the rows."""
+
+FEW = 5
+"""Rows below which a first column that counts them may well be a feature."""
+
+
+def numbers_rows(values: Values, name: str, *, first: bool) -> bool:
+    """Whether numbers of a column called `name` only number the rows; `first` is the first of several columns."""
+    values = np.asarray(values, dtype=np.float64)  # of booleans there is no difference
+    if re.fullmatch(INDEX if first else UNNAMED, name.lower()):
+        return bool(np.all(values == np.round(values))) and len(np.unique(values)) == len(values)
+    counts = len(values) >= FEW and np.array_equal(values - values[0], np.arange(len(values)))
+    return bool(first and counts and values[0] in (0.0, 1.0))
 
 
 def is_number(word: str) -> bool:
