@@ -39,6 +39,7 @@ def run(
     recipe = load(name)
     say = partial(_say, name)
     log = Log(results / name / f"{scale}.jsonl", say=say, share=share, cluster=cluster)
+    log.touch()
     recipe.run(getattr(recipe, scale.upper()), log)
     if log.cells:
         _draw(recipe, log, endings)

@@ -2,11 +2,13 @@
 
 A cell is one measurement: what it was called with, the numbers it gave, how long it took. A cell that is in the file
 is not measured again, so an interrupted recipe goes on where it stopped. A cell that raised, or gave a number that is
-not finite, is a line with the error in place of the numbers, and is tried again by the next run.
+not finite, is a line with the error in place of the numbers, and is tried again by the next run. So is a cell whose
+line was cut off, by a kill or a full disk.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -14,9 +16,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from diffspec import __version__
+from diffspec.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,22 @@ class Log:
     def __post_init__(self) -> None:
         _drop_cut_line(self.path)
         self._known = {_name(cell.key): cell for cell in read(self.path)}
+
+    def touch(self) -> None:
+        """Make the file, so that a folder that cannot be written is told before anything is measured.
+
+        Raises
+        ------
+        InputError
+            Says what is in the way.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch()
+        except OSError as error:
+            raise InputError(
+                f"results cannot be written to {self.path} ({error.strerror}); give another folder by --results DIR"
+            ) from error
 
     @property
     def cells(self) -> list[Cell]:
@@ -94,8 +113,12 @@ class Log:
     def _write(self, cell: Cell) -> None:
         self._known[_name(cell.key)] = cell
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab", buffering=0) as file:
-            file.write(_line(cell).encode())  # in one piece: several processes may write
+        line = _line(cell).encode()
+        with self.path.open("a+b", buffering=0) as file:
+            # In one piece: several processes may write. What one of them could not end spoils no other's line.
+            whole = b"\n" + line if _cut(file) else line
+            if file.write(whole) < len(whole):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
 
 def measured(function: Callable[..., Mapping[str, Any]], key: dict[str, Any]) -> Cell:
@@ -103,7 +126,7 @@ def measured(function: Callable[..., Mapping[str, Any]], key: dict[str, Any]) ->
     start = time.perf_counter()
     try:
         values = dict(function(**key))
-        bad = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
+        bad = [name for name, value in values.items() if not _finite(value)]
         error = f"not finite: {', '.join(bad)}" if bad else ""
     except Exception as raised:  # whatever it was, it is a line of the file and the other cells are measured
         values, error = {}, " ".join(f"{type(raised).__name__}: {raised}".split())
@@ -112,10 +135,9 @@ def measured(function: Callable[..., Mapping[str, Any]], key: dict[str, Any]) ->
 
 
 def read(path: Path) -> list[Cell]:
-    """All cells in the file at `path`, failed ones too; none where there is no file."""
-    if not path.exists():
-        return []
-    plain = (json.loads(line) for line in path.read_text().splitlines())
+    """All cells in the file at `path`, failed ones too, none of lines that were cut off; without a file, none."""
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    plain = (each for each in map(_record, lines) if each is not None)
     return [Cell(**{name: value for name, value in each.items() if name != "version"}) for each in plain]
 
 
@@ -137,6 +159,15 @@ def spread(cells: Iterable[Cell], value: str) -> float:
     return math.sqrt(math.fsum((x - centre) ** 2 for x in numbers) / max(1, len(numbers) - 1))
 
 
+def _finite(value: Any) -> bool:
+    """Whether the numbers of `value`, which may be lists and mappings of them, are finite."""
+    if isinstance(value, Mapping):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def _line(cell: Cell) -> str:
     plain = {"key": cell.key, "values": cell.values, "seconds": cell.seconds, "version": __version__}
     return json.dumps({**plain, "error": cell.error} if cell.error else plain, allow_nan=False) + "\n"
@@ -148,6 +179,23 @@ def _name(key: Mapping[str, Any]) -> str:
 
 def _words(key: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in key.items())
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """What a line says; None where it was cut off."""
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return found
+
+
+def _cut(file: BinaryIO) -> bool:
+    """Whether the last line of `file` has no end."""
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
 
 
 def _drop_cut_line(path: Path) -> None:

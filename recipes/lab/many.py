@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
+from diffspec.errors import InputError
+from recipes.lab.data import chosen, use
 from recipes.lab.log import Cell, Log, measured
 
 __all__ = ["Bar", "measure_all"]
@@ -54,10 +57,28 @@ def _here(function: Function, keys: Sequence[Key]) -> Iterator[Cell]:
 
 def _elsewhere(address: str, function: Function, keys: Sequence[Key]) -> Iterator[Cell]:
     """As they are done; a cell whose worker died again and again is a failure."""
-    from distributed import Client, as_completed
+    from distributed import as_completed
 
-    with Client(address) as client:
-        futures = {client.submit(measured, function, dict(key), pure=False): key for key in keys}
+    with _client(address) as client:
+        futures = {client.submit(_there, chosen(), function, dict(key), pure=False): key for key in keys}
         for future in as_completed(futures):
             error = future.exception()
             yield future.result() if error is None else Cell(key=futures[future], error=f"lost: {error!r}")
+
+
+def _client(address: str) -> Any:
+    from distributed import Client
+
+    try:
+        return Client(address)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {address!r} ({error}); start one by dask scheduler, or leave --cluster out"
+        ) from error
+
+
+def _there(data: Path | None, function: Function, key: dict[str, Any]) -> Cell:
+    """On a worker, with the folder of data that was given here."""
+    if data is not None:
+        use(data)
+    return measured(function, key)

@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -44,12 +45,12 @@ def measure(say: Callable[[str], None] = lambda _line: None, **key: Any) -> dict
 
     Where a GPU's memory is too small, once more with batches of half the size.
     """
-    try:
+    with suppress(torch.OutOfMemoryError):
         return _measured(key, key["batch"], say)
-    except torch.OutOfMemoryError:
-        half = key["batch"] // 2
-        say(f"out of memory with batches of {key['batch']}: goes on with {half}")
-        return {**_measured(key, half, say), "batch": half}
+    # Not inside an `except`: there the error would hold all that was on the GPU.
+    half = key["batch"] // 2
+    say(f"out of memory with batches of {key['batch']}: goes on with {half}")
+    return {**_measured(key, half, say), "batch": half}
 
 
 def place(key: Key) -> Path:

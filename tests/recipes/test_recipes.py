@@ -6,6 +6,8 @@ import inspect
 import json
 import math
 import re
+import resource
+import runpy
 
 import pytest
 from click.testing import CliRunner
@@ -150,6 +152,14 @@ def test_a_failing_cell_is_a_line_and_is_tried_again(tmp_path):
     assert [cell.error for cell in _log.read(log.path)][:2] == ["ValueError: no zero please", "not finite: y"]
 
 
+@pytest.mark.parametrize("value", [math.inf, [1.0, math.nan], {"a": [0.5], "b": (math.inf,)}])
+def test_a_number_in_a_list_that_is_not_finite_fails_its_cell_alone(value, tmp_path):
+    log = _log.Log(tmp_path / "cells.jsonl")
+    log.cell(lambda x: {"y": value, "z": [None, 1.0, "a"]}, x=1)
+    log.cell(lambda x: {"y": [None, 1.0]}, x=2)
+    assert [cell.error for cell in _log.read(log.path)] == ["not finite: y", ""]
+
+
 def test_a_line_cut_off_by_a_kill_is_measured_again(tmp_path):
     log = _log.Log(tmp_path / "cells.jsonl")
     for x in (1.0, 2.0):
@@ -160,6 +170,41 @@ def test_a_line_cut_off_by_a_kill_is_measured_again(tmp_path):
         again.cell(lambda x: {"y": x}, x=x)
     assert (again.measured, again.skipped) == (1, 1)
     assert [json.loads(line)["values"]["y"] for line in log.path.read_text().splitlines()] == [1.0, 2.0]
+
+
+def test_a_line_that_a_full_disk_cut_off_spoils_no_other(tmp_path):
+    """Its own process is told; another that goes on writing begins a line of its own."""
+    log = _log.Log(tmp_path / "cells.jsonl")
+    log.cell(lambda x: {"y": x}, x=1.0)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.path.stat().st_size + 30, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"No space left on device: .*cells\.jsonl"):
+            log.cell(lambda x: {"y": x}, x=2.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    log.cell(lambda x: {"y": x}, x=3.0)
+    again = _log.Log(log.path)
+    assert [cell.key["x"] for cell in again.cells] == [1.0, 3.0]
+    again.cell(lambda x: {"y": x}, x=2.0)
+    assert [cell.key["x"] for cell in _log.Log(log.path).cells] == [1.0, 3.0, 2.0]
+
+
+@pytest.mark.parametrize("how", ["module", "diffspec"])
+def test_results_that_cannot_be_written_are_told_before_anything_is_measured(how, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    arguments = ["matrix-mix", "--results", str(tmp_path / "file")]
+    if how == "module":
+        monkeypatch.setattr("sys.argv", ["recipes", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module("recipes", run_name="__main__")
+        assert ended.value.code == 2
+    else:
+        assert diffspec.cli.command.run(["recipe", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert re.fullmatch(
+        r"Error: results cannot be written to .*matrix-mix.*; give another folder by --results DIR\n", told
+    )
 
 
 def test_check_fails_where_a_number_is_off_without_a_reason(tmp_path, monkeypatch):

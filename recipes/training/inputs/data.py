@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from recipes.lab import images as _images
 from recipes.lab.data import folder
+from recipes.lab.images import MissingDataError
 from recipes.training.inputs import published
 
 __all__ = ["Data", "Part", "load", "wrong"]
@@ -78,7 +79,6 @@ NORMAL = {
 """Means and spreads as published; other data sets take those of ImageNet."""
 
 
-@functools.lru_cache(maxsize=4)
 def load(name: str, train: int | None = None, held: int | None = None, extended: int = 0) -> Data:
     """The data set `name`, its first `train` and `held` images; training images repeated to the length `extended`.
 
@@ -87,11 +87,19 @@ def load(name: str, train: int | None = None, held: int | None = None, extended:
     MissingDataError
         Names the file that is missing and how to get it.
     """
+    return _read(folder(), name, train, held, extended)
+
+
+@functools.lru_cache(maxsize=4)
+def _read(root: Path, name: str, train: int | None, held: int | None, extended: int) -> Data:
     local = HERE.get(name)
-    there = local is not None and (local.folder is None or (folder() / local.folder).exists())
-    parts = local.read(folder(), train, held) if there else published.read(name, folder())
+    here = local is not None and (local.folder is None or (root / local.folder).exists())
+    parts = local.read(root, train, held) if here else published.read(name, root)
     (images, labels), (held_images, held_labels) = parts
     mean, std = NORMAL.get(name, IMAGENET)
+    for part, asked, there in (("training", train, labels), ("held-out", held, held_labels)):
+        if len(there) < (asked or 1):
+            raise MissingDataError(f"{asked or 1} {part} images of {name} are asked for, {root} has {len(there)}")
     first = Part(_bytes(images, train), torch.as_tensor(np.asarray(labels))[:train].long())
     return Data(
         train=_repeated(first, extended),

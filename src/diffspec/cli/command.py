@@ -28,14 +28,18 @@ from diffspec.errors import DiffspecError
 __all__ = ["command", "flushed", "run"]
 
 
-def run(arguments: Sequence[str]) -> int:
-    """The exit code of the command line `arguments`; whatever it has to say is printed."""
+def run(arguments: Sequence[str], group: click.Group | None = None, name: str = "diffspec") -> int:
+    """The exit code of the command line `arguments`; whatever it has to say is printed.
+
+    Of the commands of `group`, called `name`, where it is given: those of the recipes come from outside the package.
+    """
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            return int(command.main(list(arguments) or ["--help"], prog_name="diffspec", standalone_mode=False) or 0)
+            found = (group or command).main(list(arguments) or ["--help"], prog_name=name, standalone_mode=False)
+            return int(found or 0)
         except click.UsageError as error:
-            path = error.ctx.command_path if error.ctx else "diffspec"
+            path = error.ctx.command_path if error.ctx else name
             return _fail(f"{error.format_message()} (see '{path} --help')")
         except click.ClickException as error:
             return _fail(error.format_message())

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import weakref
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import torch
 from click.testing import CliRunner
 
 import recipes
+from diffspec.errors import InputError
+from recipes.lab import data as _data
 from recipes.lab import log as _log
 from recipes.lab import many
 from recipes.lab.command import Share, command
@@ -147,6 +150,21 @@ def test_out_of_memory_halves_the_batch_once(whole, build, monkeypatch):
     assert _log.measured(cells.measure, {**KEY, "seed": 5}).error == "OutOfMemoryError: again"
 
 
+def test_the_network_that_was_too_large_is_gone_before_the_next(build, monkeypatch):
+    networks = []
+
+    def too_large(self, epoch):
+        if networks:
+            assert networks[0]() is None, "two networks at once"
+            raise RuntimeError("enough seen")
+        networks.append(weakref.ref(self.network))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(epochs.Trainer, "epoch", too_large)
+    with pytest.raises(RuntimeError, match="enough seen"):
+        cells.measure(**{**KEY, "looks": [2], "whole looks": []})
+
+
 def test_early_stopping_and_weights(build):
     values = cells.measure(**{**KEY, "rate": 0.0, "epochs": 9, "patience": 2, "weights": True})
     assert values["epochs"] == 2
@@ -257,6 +275,33 @@ def test_cells_on_a_cluster_are_the_same_and_fail_alone(tmp_path):
     assert {cell.key["x"]: cell.values["y"] for cell in log.cells} == {0: 0.0, 1: 1.0, 3: 9.0}
     assert (log.measured, log.failed) == (4, 1)
     assert sum("of 4 cells" in line for line in said) == 4
+
+
+def data_of_worker(x):
+    return {"x": x, "data": os.environ.get(_data.VARIABLE, "")}
+
+
+def test_workers_look_for_data_where_it_was_said(tmp_path, monkeypatch):
+    from distributed import LocalCluster
+
+    log = _log.Log(tmp_path / "cells.jsonl")
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as local:
+        monkeypatch.setenv(_data.VARIABLE, str(tmp_path))
+        log.cluster = local.scheduler_address
+        many.measure_all(log, data_of_worker, [{"x": 1}], lambda key: 1.0)
+    assert [cell.values["data"] for cell in log.cells] == [str(tmp_path)]
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:1"])
+def test_a_cluster_that_does_not_answer_is_one_line(address, tmp_path):
+    import dask
+
+    log = _log.Log(tmp_path / "cells.jsonl", cluster=address)
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "100ms"}),
+        pytest.raises(InputError, match=rf"no Dask scheduler answers at '{address}' .*leave --cluster out"),
+    ):
+        many.measure_all(log, square, [{"x": 1}], lambda key: 1.0)
 
 
 def test_the_plans_hold_all_cells_a_seed_at_a_time():

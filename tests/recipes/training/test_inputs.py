@@ -1,6 +1,8 @@
 """Data sets, wrong labels and views of the training laboratory."""
 
 import gzip
+import lzma
+import pickle
 
 import numpy as np
 import pytest
@@ -18,9 +20,7 @@ NEEDS_DATA = pytest.mark.skipif(not _data.folder().exists(), reason=f"needs the 
 @pytest.fixture
 def empty(tmp_path, monkeypatch):
     monkeypatch.setenv(_data.VARIABLE, str(tmp_path))
-    _inputs.load.cache_clear()
-    yield tmp_path
-    _inputs.load.cache_clear()
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +83,71 @@ def test_a_half_there_data_set_names_the_file(empty):
     (empty / "imagenette96" / "classes.csv").write_text("wnid,name\na,tench\n")
     with pytest.raises(MissingDataError, match=r"no images in .*imagenette96/train/a; put a folder"):
         _inputs.load("Imagenette at 96x96", 10, 10)
+
+
+def _mnist(folder, count):
+    """`count` images per part, of which the pixels are all `count`."""
+    folder.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        for name, shape in (("images-idx3", (count, 28, 28)), ("labels-idx1", (count,))):
+            _idx(folder / "raw", np.full(shape, count % 10))
+            (folder / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress((folder / "raw").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("train-images-idx3-ubyte.gz", lambda raw: raw[:-9]),
+        ("t10k-labels-idx1-ubyte.gz", lambda raw: gzip.compress(gzip.decompress(raw)[:-1])),
+        ("t10k-images-idx3-ubyte.gz", lambda raw: b"<html>moved</html>"),
+        ("train-labels-idx1-ubyte.gz", lambda raw: b""),
+    ],
+)
+def test_a_damaged_file_of_mnist_is_named(empty, file, damage):
+    _mnist(empty / "mnist", 12)
+    assert len(_inputs.load("MNIST", 12, 12).held) == 12
+    path = empty / "mnist" / file
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(MissingDataError, match=rf"{file} is cut off or damaged \(.*\); put the four .gz files"):
+        _inputs.load("MNIST", 11, 11)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_damaged_batch_of_cifar_is_named(empty, packed):
+    folder = empty / "cifar-10-batches-py"
+    folder.mkdir()
+    raw = pickle.dumps({b"data": np.zeros((5, 3072), np.uint8), b"labels": [0] * 5})
+    pack, ending = (lzma.compress, ".xz") if packed else (bytes, "")
+    for part in ("data_batch_1", "test_batch"):
+        (folder / f"{part}{ending}").write_bytes(pack(raw))
+    assert _inputs.load("CIFAR-10", 5, 5).train.images.shape == (5, 3, 32, 32)
+    (folder / f"test_batch{ending}").write_bytes(pack(raw)[:-20])
+    with pytest.raises(MissingDataError, match=rf"test_batch{ending} is cut off or damaged \(.*Python batches"):
+        _inputs.load("CIFAR-10", 4, 4)
+
+
+def test_a_damaged_image_is_named(tmp_path, rng):
+    (tmp_path / "train" / "a").mkdir(parents=True)
+    (tmp_path / "classes.csv").write_text("wnid,name\na,x\n")
+    path = tmp_path / "train" / "a" / "0.JPEG"
+    Image.fromarray(rng.integers(256, size=(64, 64, 3)).astype(np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:-900])
+    with pytest.raises(MissingDataError, match=r"a/0.JPEG is cut off or damaged \(OSError: .*; put a folder of images"):
+        folders(tmp_path, "train")
+
+
+def test_fewer_images_than_are_asked_for_are_no_data_set(empty):
+    with pytest.raises(MissingDataError, match=r"1001 training images of digits are asked for, .* has 1000"):
+        _inputs.load("digits", 1001, 10)
+    with pytest.raises(MissingDataError, match=r"798 held-out images of digits are asked for, .* has 797"):
+        _inputs.load("digits", 1000, 798)
+
+
+def test_another_folder_is_read_though_the_first_is_remembered(tmp_path, monkeypatch):
+    for count in (12, 13):
+        _mnist(tmp_path / str(count) / "mnist", count)
+        monkeypatch.setenv(_data.VARIABLE, str(tmp_path / str(count)))
+        assert int(_inputs.load("MNIST", 12, 12).train.images[0, 0, 0, 0]) == count % 10
 
 
 def test_an_unknown_data_set_lists_the_known(empty):
