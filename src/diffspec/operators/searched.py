@@ -57,7 +57,7 @@ def searched_diffusion(points: Array, kernel: Kernel, alpha: float) -> Sparse:
     seen = search.seen(spread(n, SAMPLE))
     need = BYTES_PER_WEIGHT * seen.per_point * n
     require_memory(need, f"the graph of {n} points, {seen.per_point / n:.1%} of all pairs,", scaled)
-    share, narrow = seen.shares()
+    share, narrow = seen.shares() if n > SAMPLE else (1.0, None)
     operator = search.operator(share, alpha)
     if narrow is None:
         return operator
