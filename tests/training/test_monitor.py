@@ -79,7 +79,7 @@ def trained(watch: Callable[[Any], Monitor] | None) -> tuple[dict[str, Any], lis
                 noise = torch.randn_like(inputs) * random.random() + np.random.rand()  # noqa: NPY002
                 optimizer.zero_grad()
                 torch.nn.functional.cross_entropy(model(inputs + 0.1 * noise), labels).backward()
-                if watching and epoch == 1:
+                if watching and epoch == 1 and step:
                     watching.observe(10 * step)  # also between the gradient and the step
                 optimizer.step()
         drawn = [random.random(), np.random.rand(), float(torch.rand(1))]  # noqa: NPY002
@@ -300,6 +300,17 @@ def test_a_step_is_observed_once(tmp_path: Path) -> None:
     assert [r["step"] for r in of(watching.log.path, "scalar")] == [0, 2]
     assert [r["value"] for r in of(watching.log.path, "scalar")] == [0.0, 8.0]
     assert len([r for r in of(watching.log.path, "number") if r["name"] == "median distance"]) == 2
+
+
+def test_a_step_that_comes_again_after_later_ones_is_told_once(tmp_path: Path) -> None:
+    watching = monitor(tmp_path, measures=[DSE()], pictures=())
+    for step in (0, 5, 5):
+        watching.observe(step)
+    words = r"^step 0 of the run 'run' comes after step 5; a step that was looked at before .* make another Monitor"
+    with pytest.warns(RunLogWarning, match=words):
+        assert watching.observe(0) == {}
+    assert watching.observe(3) != {}  # and no warning, which would be an error
+    assert watching.observe(0) == {}
 
 
 def test_what_a_look_gives(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from diffspec._checks import integer, shown
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.runs.log import RunLog
 
-__all__ = ["DIGEST", "MEASURED_WITH", "Resume", "check_resume", "continued", "tell_of_rewind"]
+__all__ = ["DIGEST", "MEASURED_WITH", "Resume", "Steps", "check_resume", "continued", "tell_of_rewind"]
 
 Resume: TypeAlias = Literal["allow", "never", "must"]
 
@@ -20,6 +21,36 @@ MEASURED_WITH = ("layers", "every", "probe", "measures", "rules")
 
 DIGEST = "probe digest"
 """What tells one probe from another of its size. It may differ by rounding, so another one is told and not refused."""
+
+
+@dataclass(slots=True)
+class Steps:
+    """Which steps of a run were looked at: by whom asks, and up to `continued` by the training that it goes on from."""
+
+    run: str
+    seen: set[int] = field(default_factory=set)
+    continued: int | None = None
+    _told: bool = False
+
+    @property
+    def last(self) -> int | None:
+        """The largest, or None."""
+        before = [] if self.continued is None else [self.continued]
+        return max([*self.seen, *before], default=None)
+
+    def is_new(self, step: int) -> bool:
+        """Whether `step` was not looked at yet; one that comes again after later ones is told of, once."""
+        if self.continued is not None and step <= self.continued:
+            return False
+        if step not in self.seen:
+            return True
+        if step < max(self.seen) and not self._told:
+            self._told = True
+            text = f"step {step} of the run {self.run!r} comes after step {max(self.seen)}"
+            meaning = "a step that was looked at before is not looked at again"
+            advice = "for another training make another Monitor, with another run= or log="
+            warnings.warn(f"{text}; {meaning}, {advice}", RunLogWarning, stacklevel=4)
+        return False
 
 
 def check_resume(resume: Resume, log: RunLog, run: str, settings: Mapping[str, Any]) -> None:

@@ -113,7 +113,7 @@ class Monitor:
         Layers that a pattern names and that do not run; later, once each: a pass, a measure or `on_alert` that fails,
         and a look that the budget leaves out.
     RunLogWarning
-        See `resume`; and once per outage, a log that cannot be written.
+        See `resume`; once, steps that come again, as in a new training; once per outage, a log that cannot be written.
     SinkWarning
         Once per outage, a sink that does not take the numbers.
 
@@ -188,8 +188,7 @@ class Monitor:
         self._writer = Writer(self.log, self.run, strict=strict)
         alarms = Alarms(told, plan.rules, self.layers[-1].label)
         self._looks = Looks(plan, self._writer, strict, Keys(plan.rules), alarms, after)
-        self._seen: set[int] = set()
-        self._continued: int | None = None
+        self._steps = resuming.Steps(self.run)
 
     @property
     def should_stop(self) -> bool:
@@ -216,12 +215,12 @@ class Monitor:
             A step that is no integer; at the first look, a scalar that is no number.
         """
         step = integer(step, "step")
-        if step % self.every or step in self._seen or (self._continued is not None and step <= self._continued):
+        if step % self.every or not self._steps.is_new(step):
             return {}
         self._writer.retry()
-        if not self._seen:
+        if not self._steps.seen:
             self._begin(step, scalars)
-        self._seen.add(step)
+        self._steps.seen.add(step)
         self._looks.begin(step)
         for name, value in scalars.items():
             self._looks.scalar(name, value)
@@ -253,7 +252,7 @@ class Monitor:
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint: which log and run, and the last step that was observed, or None. Plain values."""
-        return {"log": str(self.log.path.resolve()), "run": self.run, "step": self._last()}
+        return {"log": str(self.log.path.resolve()), "run": self.run, "step": self._steps.last}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a monitor with this state stopped: its steps are not looked at again.
@@ -268,7 +267,7 @@ class Monitor:
         RunLogWarning
             The state belongs to another log or run than this monitor writes.
         """
-        self._continued = resuming.continued(state, self.log, self.run)
+        self._steps.continued = resuming.continued(state, self.log, self.run)
 
     def __enter__(self) -> Monitor:
         return self
@@ -276,14 +275,10 @@ class Monitor:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _last(self) -> int | None:
-        before = [] if self._continued is None else [self._continued]
-        return max([*self._seen, *before], default=None)
-
     def _begin(self, step: int, scalars: Mapping[str, Any]) -> None:
         for name, value in scalars.items():
             number_of(name, value)
-        if self._continued is None:
+        if self._steps.continued is None:
             resuming.tell_of_rewind(self.log, self.run, step=step)
         self._looks.alarms.recall(self.log, self.run)
         self._writer.write("settings", values=self._settings, axis=self.axis)
