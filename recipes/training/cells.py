@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 import time
@@ -14,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
+from diffspec.files.writing import replace
 from diffspec.runs.log import RunLog
 from diffspec.training import Probe
 from recipes.training.conditions import CONDITIONS
@@ -130,8 +132,9 @@ class _Run:
         passed = self.history.passed("train accuracy" if self.condition.wrong else "accuracy")
         if whole or passed or (looked and self.key["small"]):
             self._keep_embedding(epoch)
-        if (whole or passed) and self.key.get("weights"):
-            torch.save(self.trainer.network.state_dict(), self.folder / f"weights-{epoch}.pt")
+        if self.key.get("weights"):
+            best = self.history.best(memorising=self.condition.wrong)
+            self._keep_weights([*([epoch] if whole or passed else []), *(["best"] if best else [])])
         started = time.process_time()
         if looked:
             self.monitors.look(epoch, whole=whole, accuracy=self.history.last("accuracy"))
@@ -151,23 +154,36 @@ class _Run:
         points, labels = self.trainer.embedding()
         np.savez(self.folder / f"embedding-{epoch}.npz", points=points.astype(np.float16), labels=labels)
 
+    def _keep_weights(self, names: list[int | str]) -> None:
+        """Under each of `names`: an epoch, or ``"best"``, which the next that is better takes the place of."""
+        for name in names:
+            kept = {"epoch": self.history.next - 1, "weights": self.trainer.network.state_dict()}
+            _replace(self.folder / f"weights-{name}.pt", kept)
+
     def _save(self) -> None:
-        """Whole or not at all: a kill while it is written leaves the state of the epoch before."""
-        fresh = self.folder / "state.tmp"
-        torch.save({"key": dict(self.key), "history": self.history, **self.trainer.state()}, fresh)
-        fresh.replace(self.folder / "state.pt")
+        """Whole or not at all: a kill or a full disk while it is written leaves the state of the epoch before."""
+        _replace(self.folder / "state.pt", {"key": dict(self.key), "history": self.history, **self.trainer.state()})
 
     def _resumed(self) -> bool:
         """Whether there was a state of this very cell to go on from."""
         path = self.folder / "state.pt"
         if not path.exists() or not self.log.exists():
             return False
-        state = torch.load(path, weights_only=False)
+        try:
+            state = torch.load(path, weights_only=False)
+        except Exception:  # whatever a machine that went down has left of it, a new start needs none of it
+            return False
         if state["key"] != dict(self.key):
             return False
         self.history = state["history"]
         self.trainer.restore(state)
         return True
+
+
+def _replace(path: Path, values: Mapping[str, Any]) -> None:
+    held = io.BytesIO()
+    torch.save(values, held)
+    replace(path, held.getvalue())
 
 
 def _probe(data: Data, key: Key) -> Probe:

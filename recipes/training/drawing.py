@@ -1,8 +1,11 @@
-"""The figures of the study: a measure against the accuracy, as the paper draws it, and against the epoch."""
+"""The figures of the study: a measure against the accuracy, as the paper draws it, and against the epoch.
+
+Over each scatter stand Pearson's and Spearman's correlation with the accuracy, per condition.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,29 +19,52 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["against_accuracy", "against_epoch"]
+__all__ = ["against_accuracy", "against_epoch", "correlations"]
 
 LOOKS = {"supervised": ("#4269d0", "o"), "contrastive": ("#222222", "s"), "wrong labels": ("#ff725c", "*")}
 """The paper's colours and marks of the conditions."""
 
+NOTHING = np.empty((0, 2))
 KINDS = {"ConvNets": CONVOLUTIONAL, "transformers": TRANSFORMERS}
 
 
 def against_accuracy(cells: Sequence[Cell], measures: Sequence[str]) -> Figure:
     """Two rows of panels per measure, convolutional networks and transformers; a column per data set."""
     data = _data(cells)
-    figure, axes = panels(2 * len(measures), len(data), size=(3.0, 2.0), sharex=True)
+    figure, axes = panels(2 * len(measures), len(data), size=(3.3, 2.0), sharex=True)
     for row, (measure, kind) in enumerate((measure, kind) for measure in measures for kind in KINDS):
         for axis, name in zip(axes[row], data, strict=True):
             some = [cell for cell in select(cells, data=name) if cell.key["network"] in KINDS[kind]]
             _scatter(axis, some, measure)
+            _tell(axis, correlations(some, measure))
             if row == 0:
-                axis.set_title(name, fontsize=9)
+                axis.set_title(name, fontsize=9, pad=13)
             if row == len(axes) - 1:
                 axis.set_xlabel("held-out accuracy, %", fontsize=8)
         axes[row][0].set_ylabel(f"{_short(measure)}\n{kind}", fontsize=7)
-    _legend(axes[0][0])
+    _legend(figure, "over each panel: Pearson's / Spearman's correlation with the accuracy")
     return figure
+
+
+def correlations(cells: Sequence[Cell], measure: str) -> dict[str, tuple[float, float]]:
+    """Pearson's and Spearman's correlation of `measure` with the accuracy, over all looks at `cells`, by condition."""
+    from scipy.stats import pearsonr, spearmanr
+
+    found = {}
+    for condition in LOOKS:
+        known = np.concatenate([_points(cell, measure) for cell in select(cells, condition=condition)] or [NOTHING])
+        if len(known) > 2 and bool(np.ptp(known, axis=0).all()):
+            found[condition] = (float(pearsonr(*known.T).statistic), float(spearmanr(*known.T).statistic))
+    return found
+
+
+def _tell(axis: Axes, found: Mapping[str, tuple[float, float]]) -> None:
+    """Above the panel, each condition in its colour."""
+    for k, (condition, (colour, _mark)) in enumerate(LOOKS.items()):
+        if condition in found:
+            pearson, spearman = found[condition]
+            text = f"{pearson:+.2f} / {spearman:+.2f}"
+            axis.text(0.34 * k, 1.03, text, color=colour, fontsize=6.5, transform=axis.transAxes)
 
 
 def against_epoch(cells: Sequence[Cell], measures: Sequence[str]) -> Figure:
@@ -55,8 +81,8 @@ def against_epoch(cells: Sequence[Cell], measures: Sequence[str]) -> Figure:
                 axis.set_title(network, fontsize=9)
         row[0].set_ylabel(f"{_short(measure)}\n{name}", fontsize=6)
     for axis in axes[-1]:
-        axis.set_xlabel("epoch, of the last", fontsize=8)
-    _legend(axes[0][0])
+        axis.set_xlabel("share of the training", fontsize=8)
+    _legend(figure)
     return figure
 
 
@@ -72,10 +98,15 @@ def _short(measure: str) -> str:
 def _scatter(axis: Axes, cells: Sequence[Cell], measure: str) -> None:
     for condition, (colour, mark) in LOOKS.items():
         for cell in select(cells, condition=condition):
-            pairs = zip(cell.values["accuracy"], cell.values.get(measure, []), strict=False)
-            known = np.array([pair for pair in pairs if None not in pair], dtype=float).reshape(-1, 2)
+            known = _points(cell, measure)
             axis.scatter(100 * known[:, 0], known[:, 1], s=9, color=colour, marker=mark, alpha=0.5, lw=0)
     axis.set_xlim(0, 100)
+
+
+def _points(cell: Cell, measure: str) -> np.ndarray[Any, Any]:
+    """Accuracy and measure of every look that has both, shape (looks, 2)."""
+    pairs = zip(cell.values["accuracy"], cell.values.get(measure, []), strict=False)
+    return np.array([pair for pair in pairs if None not in pair], dtype=float).reshape(-1, 2)
 
 
 def _band(axis: Axes, cells: Sequence[Cell], measure: str, condition: str) -> None:
@@ -94,7 +125,13 @@ def _band(axis: Axes, cells: Sequence[Cell], measure: str, condition: str) -> No
     axis.fill_between(grid, middle - spread, middle + spread, color=colour, alpha=0.2, lw=0)
 
 
-def _legend(axis: Any) -> None:
-    for condition, (colour, mark) in LOOKS.items():
-        axis.plot([], [], mark, color=colour, label=condition, ms=4)
-    axis.legend(fontsize=6, frameon=False)
+def _legend(figure: Figure, title: str = "") -> None:
+    """Above all panels, where it covers no line."""
+    from matplotlib.lines import Line2D
+
+    marks = [
+        Line2D([], [], color=colour, marker=mark, ls="", label=condition, ms=4)
+        for condition, (colour, mark) in LOOKS.items()
+    ]
+    kept = {"title": title, "title_fontsize": 8} if title else {}
+    figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), fontsize=8, frameon=False, **kept)

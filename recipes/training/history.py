@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,15 @@ class History:
         """Whether the last epoch is the first to reach 20 %, 30 %, ... by the number `name`."""
         tenths = [int(10 * row.get(name, 0.0) + 1e-9) for row in self.rows]
         return tenths[-1] > max([1, *tenths[:-1]])
+
+    def best(self, *, memorising: bool) -> bool:
+        """Whether the accuracy is the highest so far; if `memorising`, how far that of training is ahead of it."""
+        ahead = [
+            row.get("train accuracy", 0.0) - row["accuracy"] if memorising else row["accuracy"]
+            for row in self.rows
+            if "accuracy" in row
+        ]
+        return "accuracy" in self.rows[-1] and ahead[-1] > max(ahead[:-1], default=-math.inf)
 
     def stalled(self, patience: int | None) -> bool:
         """Whether the accuracy has not risen for `patience` epochs."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import shutil
 import weakref
 
@@ -91,18 +93,31 @@ def test_a_state_of_another_cell_is_not_used(whole, build, monkeypatch):
 
 
 def test_a_state_that_cannot_be_written_leaves_the_one_before(build, monkeypatch):
-    def full(value, path):
-        if value.get("history") is not None and value["history"].next == 2:
-            path.write_bytes(b"cut")
-            raise OSError(28, "No space left on device")
-        return save(value, path)
+    right, limits = cells._Run._save, resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    save = torch.save
-    monkeypatch.setattr(torch, "save", full)
-    cell = _log.measured(cells.measure, KEY)
-    assert cell.error == "OSError: [Errno 28] No space left on device"
+    def full(self):
+        if self.history.next == 2:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        right(self)
+
+    monkeypatch.setattr(cells._Run, "_save", full)
+    try:
+        cell = _log.measured(cells.measure, KEY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert re.fullmatch(r"InputError: .*state\.pt cannot be written \(.*\); .*", cell.error)
+    found = {path.name for path in cells.place(KEY).iterdir()}
+    assert found == {"run.jsonl", "state.pt", "embedding-0.npz", "embedding-1.npz"}  # nothing half-written takes room
     state = torch.load(cells.place(KEY) / "state.pt", weights_only=False)
     assert state["history"].next == 1
+
+
+@pytest.mark.parametrize("left", [b"", b"PK half of it"])
+def test_a_damaged_state_is_not_used(whole, build, left):
+    cells.place(KEY).mkdir(parents=True)
+    (cells.place(KEY) / "run.jsonl").touch()
+    (cells.place(KEY) / "state.pt").write_bytes(left)
+    assert same(cells.measure(**KEY), whole)
 
 
 def test_wrong_labels_end_when_they_are_known(build):
@@ -166,10 +181,29 @@ def test_the_network_that_was_too_large_is_gone_before_the_next(build, monkeypat
 
 
 def test_early_stopping_and_weights(build):
-    values = cells.measure(**{**KEY, "rate": 0.0, "epochs": 9, "patience": 2, "weights": True})
+    key = {**KEY, "rate": 0.0, "epochs": 9, "patience": 2, "weights": True}
+    values = cells.measure(**key)
     assert values["epochs"] == 2
-    place = cells.place({**KEY, "rate": 0.0, "epochs": 9, "patience": 2, "weights": True})
-    assert sorted(path.name for path in place.glob("weights-*")) == ["weights-0.pt", "weights-2.pt"]
+    found = {path.name: torch.load(path)["epoch"] for path in cells.place(key).glob("weights-*")}
+    assert found == {"weights-0.pt": 0, "weights-2.pt": 2, "weights-best.pt": 0}
+
+
+def test_the_best_weights_are_kept_too(build):
+    key = {**KEY, "condition": "wrong labels", "epochs": 4, "rate": 3e-3, "whole looks": [], "looks": [0]}
+    values = cells.measure(**key, weights=True)
+    pairs = zip(values["accuracy by epoch"], values["train accuracy by epoch"], strict=True)
+    kept = torch.load(cells.place({**key, "weights": True}) / "weights-best.pt")
+    assert kept["epoch"] == int(np.argmax([(trained or 0.0) - held for held, trained in pairs])) > 0
+    assert set(kept["weights"]) == set(torch.load(cells.place({**key, "weights": True}) / "weights-4.pt")["weights"])
+
+
+def test_histories_know_the_best_epoch():
+    history, best = History(), []
+    for accuracy, trained in ((0.1, None), (0.3, 0.3), (None, 0.5), (0.3, 0.7), (0.4, 0.75)):
+        known = {"accuracy": accuracy, "train accuracy": trained}
+        history.add({name: value for name, value in known.items() if value is not None})
+        best.append((history.best(memorising=False), history.best(memorising=True)))
+    assert best == [(True, True), (True, True), (False, False), (False, True), (True, False)]
 
 
 def test_embeddings_are_kept_at_looks_of_small_cells(whole, build):
