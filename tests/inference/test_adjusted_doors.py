@@ -1,5 +1,6 @@
 """The adjusted estimator at every door: one number, with the test, the interval and the comparison that it needs."""
 
+import inspect
 import math
 
 import numpy as np
@@ -17,6 +18,7 @@ from diffspec import (
 )
 from diffspec.inference.permutation import PermutationTest
 from diffspec.inference.resampling import Interval
+from diffspec.measures import adjusted
 
 
 @pytest.fixture
@@ -37,6 +39,14 @@ def test_every_door_gives_the_same_number(overlapping):
     assert {found.settings.estimator for found in (plain, tested, around)} == {"Adjusted(repetitions=5)"}
     assert Interval.from_json(around.to_json()) == around
     assert PermutationTest.from_json(tested.to_json()) == tested
+
+
+def test_the_function_hands_on_all_that_it_is_given(monkeypatch):
+    given = {name: object() for name in inspect.signature(adjusted_dsmi).parameters if name != "repetitions"}
+    monkeypatch.setattr(
+        adjusted, "dsmi", lambda points, reference, **rest: {"points": points, "reference": reference, **rest}
+    )
+    assert adjusted_dsmi(**given, repetitions=3) == {**given, "estimator": Adjusted(3)}
 
 
 def test_the_test_deals_the_groups_and_cuts_anew(overlapping, rng):

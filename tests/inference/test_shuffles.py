@@ -63,6 +63,7 @@ def test_continuous_references_and_vectors_are_dealt_by_row(rng):
     [
         (lambda x: shuffle_test(ksg, x, x + 1, 18), "permutations must be an integer of at least 19"),
         (lambda x: shuffle_test("ksg", x, x), "estimator must be callable, (points, reference) -> Estimate, got 'ksg'"),
+        (lambda x: shuffle_test(lambda _x, _y: 1.0, x, x), "estimator must give an Estimate, got 1.0 from <function"),
         (lambda x: shuffle_test(ksg, x, x[:9]), "reference must have one entry per point, got 9 for 30"),
     ],
 )

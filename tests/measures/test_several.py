@@ -109,6 +109,13 @@ def test_a_kernel_that_tells_nothing_is_advised_on_once(monkeypatch: pytest.Monk
     assert len(asked) == 1
 
 
+def test_a_kernel_that_tells_nothing_is_told_where_only_the_information_is_asked_for() -> None:
+    points, groups = given(120)
+    alone = dsmi(points, groups, kernel=Gaussian(1e-3))
+    assert Several(points, kernel=Gaussian(1e-3)).information(groups, Matched()).verdict == alone.verdict
+    assert "informative for sigma between" in alone.verdict
+
+
 def test_points_that_cannot_be() -> None:
     with pytest.raises(InputError, match="must be finite"):
         Several(np.full((9, 2), np.nan))

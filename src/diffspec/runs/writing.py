@@ -70,12 +70,14 @@ class Writer:
         """
         record = {"run": self._run, **fields}
         size = _checked({"kind": kind, **record})
+        self._step = int(fields.get("step", self._step))
+        if self._waiting and not self._down:  # first, so that this record finds the room of those that waited
+            self._flush()
         if self._waiting and self._bytes + size > MOST:
             self._dropped += 1
         else:
             self._waiting.append((os.getpid(), kind, record))
             self._bytes += size
-        self._step = int(fields.get("step", self._step))
         if not self._down:
             self._flush()
 
