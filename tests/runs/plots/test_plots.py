@@ -132,6 +132,7 @@ def test_several_profiles_are_drawn_over_their_scale():
         ({"train_acc": 0.1, "val_acc": 0.2}, 0.2),
         ({"train_accuracy": 0.1, "loss": 0.3}, 0.1),
         ({"Accuracy@1": 0.4}, 0.4),
+        ({"stop10": 3.0, "eval_top1": 0.4}, 0.4),
         ({"topAcc5": 0.5, "accumulated": 3.0}, 0.5),
     ],
 )

@@ -39,8 +39,8 @@ __all__ = [
 STEP, ACCURACY, DISTANCE = "step", "accuracy", "median distance"
 """What measures are drawn against: the step, a scalar, and the measure of the embedding's scale."""
 
-# What people call an accuracy: val_acc, acc1, eval_accuracy, Accuracy@1; of several the one that was held out.
-ACCURATE = re.compile(r"acc(uracy)?(?![a-z])", re.IGNORECASE)
+# What people call an accuracy: val_acc, acc1, eval_accuracy, Accuracy@1, top1; of several the one that was held out.
+ACCURATE = re.compile(r"acc(uracy)?(?![a-z])|(?<![a-z])top[-_]?1(?![0-9])", re.IGNORECASE)
 HELD, TRAIN = re.compile("val|test|eval|held", re.IGNORECASE), re.compile("train|fit", re.IGNORECASE)
 
 BY_SCALE, BY_SHAPE = "DSE(Z) change by scale", "DSE(Z) change by shape"
