@@ -20,7 +20,7 @@ from diffspec import (
     cluster,
 )
 from diffspec.kernels import Storage
-from diffspec.operators.build import BUILDERS, Plan, build
+from diffspec.operators.build import BUILDERS, Plan, build, operator_on
 from diffspec.operators.merging import copies_of
 from diffspec.operators.streaming import on_disk
 
@@ -99,3 +99,8 @@ def test_every_storage_of_every_kernel_is_the_dense_definition_or_is_refused(ker
 def test_every_storage_has_one_builder():
     assert set(BUILDERS) == set(STORAGES)
     assert all(set(kernel.storages) <= set(STORAGES) for kernel in KERNELS)
+
+
+def test_a_whole_affinity_is_used_up_and_not_copied(rng):
+    affinity = Gaussian(1.0)(rng.normal(size=(40, 3)))
+    assert np.shares_memory(operator_on(affinity, Gaussian(1.0), ALPHA).entries, affinity)
