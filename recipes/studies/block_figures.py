@@ -72,7 +72,7 @@ def plane(cells: Sequence[Cell]) -> Figure:
             axis.set_xlabel("DSMI(Z;X), bits", fontsize=7)
         row[0].set_ylabel(f"DSMI(Z;Y), bits\n{rule}", fontsize=8)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.6)
-    bar.set_label("epoch, of the last", fontsize=8)
+    bar.set_label("share of the training", fontsize=8)
     return figure
 
 
@@ -88,7 +88,12 @@ def _short(block: str) -> str:
 
 
 def _mean_curve(cells: Sequence[Cell], name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The mean over seeds at the looks that all have: those that memorise stop at an epoch of their own."""
+    """The mean over seeds at the looks that all have, and at their ends: each memorises at an epoch of its own."""
     curves = [dict(zip(*curve(cell, name), strict=True)) for cell in cells]
-    epochs = sorted(set.intersection(*map(set, curves)))
-    return np.array(epochs), np.array([np.mean([found[epoch] for found in curves]) for epoch in epochs])
+    shared = sorted(set.intersection(*map(set, curves)))
+    points = [(epoch, np.mean([found[epoch] for found in curves])) for epoch in shared]
+    ends = [max(found) for found in curves]
+    if min(ends) < max(ends):
+        points.append((np.mean(ends), np.mean([found[end] for found, end in zip(curves, ends, strict=True)])))
+    epochs, values = np.array(points, dtype=float).reshape(-1, 2).T
+    return epochs, values

@@ -18,10 +18,12 @@ import torch
 from diffspec.files.writing import replace
 from diffspec.runs.log import RunLog
 from diffspec.training import Probe
+from recipes.lab.data import folder
 from recipes.training.conditions import CONDITIONS
 from recipes.training.epochs import Trainer
 from recipes.training.history import History
 from recipes.training.inputs.data import Data, load, wrong
+from recipes.training.inputs.published import PEOPLE, human_labels
 from recipes.training.measuring import Monitors, collected
 from recipes.training.networks.families import blocks, build, device
 from recipes.training.networks.initialisers import drop_norms, initialise
@@ -80,8 +82,7 @@ class _Run:
     def __init__(self, key: Key, data: Data, network: Any, batch: int) -> None:
         self.key, self.data, self.folder = key, data, place(key)
         self.condition = CONDITIONS[key["condition"]]
-        labels = wrong(data.train.labels, key["seed"]) if self.condition.wrong else data.train.labels
-        self.trainer = Trainer(network, data, labels, key, batch)
+        self.trainer = Trainer(network, data, self._labels(), key, batch)
         self.history = History()
         self.log = self.folder / "run.jsonl"
         if not self._resumed():
@@ -90,6 +91,15 @@ class _Run:
         self.probe = _probe(data, key)
         watched = blocks(key["network"], network.encoder) if key.get("blocks") else None
         self.monitors = Monitors(network, self.probe, self.log, run=RUN, settings=dict(key), blocks=watched)
+
+    def _labels(self) -> Any:
+        """What is learnt of the training images."""
+        true = self.data.train.labels
+        if self.condition.wrong:
+            return wrong(true, self.key["seed"])
+        if self.condition.people:
+            return torch.as_tensor(human_labels(folder() / PEOPLE, self.condition.people, true)).long()
+        return true
 
     def through(self, say: Callable[[str], None]) -> None:
         """Every epoch, looks among them, until the last, or until the wrong labels are known."""

@@ -29,6 +29,8 @@ class Condition:
     """Whether the two views of an image are brought together, with no label."""
     wrong: bool = False
     """Whether the labels are permuted, and training stops when they are known by heart."""
+    people: str = ""
+    """Which labels of CIFAR-10N are learnt in place of the true ones."""
 
 
 CONDITIONS = {
@@ -36,8 +38,9 @@ CONDITIONS = {
     "contrastive": Condition(views=views.contrastive, contrasts=True),
     "wrong labels": Condition(views=views.plain, wrong=True),
     "plain": Condition(views=views.plain),
+    "human labels": Condition(views=views.supervised, people="worse_label"),
 }
-"""The three of the paper, and true labels without views, for networks of `recipes/models`."""
+"""The three of the paper; true labels without views, for networks of `recipes/models`; labels that people gave."""
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float = 0.5) -> Tensor:

@@ -3,6 +3,9 @@
 Claim: DSE rises in training; DSMI(Z;Y) rises where learning generalises and stays where it memorises; DSMI(Z;X) rises
 on MNIST and falls on CIFAR-10 and STL-10.
 
+Beside the three conditions CIFAR-10 is learnt with labels that people gave (CIFAR-10N) where the folder of data holds
+CIFAR-10_human.pt; these cells are in the results and in no figure.
+
 Command: `python -m recipes training --paper`. Expected time: 40 s smoke, 90 min a seed cpu, 10 days of a GPU paper.
 """
 
@@ -13,11 +16,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from recipes.lab.data import folder
 from recipes.lab.expected import Verdict, compare
 from recipes.lab.log import Cell, Log, select
 from recipes.lab.many import measure_all
 from recipes.training import cells as _cells
 from recipes.training import claims, drawing
+from recipes.training.inputs.published import PEOPLE
 from recipes.training.networks.families import CONVOLUTIONAL, TRANSFORMERS
 
 if TYPE_CHECKING:
@@ -138,7 +143,16 @@ def plan(settings: Settings) -> list[dict[str, Any]]:
 def run(settings: Settings, log: Log) -> None:
     """Cell by cell, a bar between them."""
     say = None if log.cluster else log.say
-    measure_all(log, partial(_cells.measure, say=say) if say else _cells.measure, plan(settings), price)
+    keys = plan(settings) + of_people(settings)
+    measure_all(log, partial(_cells.measure, say=say) if say else _cells.measure, keys, price)
+
+
+def of_people(settings: Settings) -> list[dict[str, Any]]:
+    """The keys of cells that learn CIFAR-10 with labels that people gave, as they do the true ones; where these are."""
+    if "CIFAR-10" not in settings.data or not (folder() / PEOPLE).is_file():
+        return []
+    true = [key for key in plan(settings) if (key["data"], key["condition"]) == ("CIFAR-10", "supervised")]
+    return [key | {"condition": "human labels"} for key in true]
 
 
 def price(key: Mapping[str, Any]) -> float:

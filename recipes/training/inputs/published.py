@@ -11,11 +11,14 @@ import numpy as np
 
 from recipes.lab.images import MissingDataError
 
-__all__ = ["NAMES", "human_labels", "read"]
+__all__ = ["NAMES", "PEOPLE", "human_labels", "read"]
 
 Labelled: TypeAlias = tuple[Any, Any]
 
 HOW = "give a folder that has it by --data DIR, as torchvision lays it out"
+PEOPLE = "CIFAR-10_human.pt"
+"""The file of CIFAR-10N in the folder of data."""
+
 SIDE = 256
 """Images of many sizes become central squares of this many pixels."""
 
@@ -51,7 +54,7 @@ def human_labels(path: Path, kind: str, clean: Any) -> np.ndarray[Any, Any]:
     import torch
 
     if not path.is_file():
-        raise MissingDataError(f"no file {path}; CIFAR-10N publishes it as CIFAR-10_human.pt")
+        raise MissingDataError(f"no file {path}; CIFAR-10N publishes it as {PEOPLE}")
     found = torch.load(path, weights_only=False)
     if not np.array_equal(found["clean_label"][: len(clean)], np.asarray(clean)):
         raise ValueError(f"{path} is of other images: its clean labels are not those of the data set")

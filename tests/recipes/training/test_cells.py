@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from sklearn.datasets import load_digits
 
 import recipes
 from diffspec.errors import InputError
@@ -195,6 +196,21 @@ def test_the_best_weights_are_kept_too(build):
     kept = torch.load(cells.place({**key, "weights": True}) / "weights-best.pt")
     assert kept["epoch"] == int(np.argmax([(trained or 0.0) - held for held, trained in pairs])) > 0
     assert set(kept["weights"]) == set(torch.load(cells.place({**key, "weights": True}) / "weights-4.pt")["weights"])
+
+
+def test_labels_that_people_gave_are_learnt_where_they_are_there(build, tmp_path, monkeypatch):
+    monkeypatch.setenv(_data.VARIABLE, str(tmp_path))
+    assert TRAINING.of_people(TRAINING.CPU) == []
+    true = load_digits().target[:1000]
+    torch.save({"clean_label": true, "worse_label": (true + 1) % 10}, tmp_path / "CIFAR-10_human.pt")
+    keys = TRAINING.of_people(TRAINING.CPU)
+    assert len(keys) == 18
+    assert {(key["data"], key["condition"], key["epochs"]) for key in keys} == {("CIFAR-10", "human labels", 15)}
+    learnt = []
+    monkeypatch.setattr(epochs.Trainer, "epoch", lambda self, k: learnt.append(self.labels) or EPOCH(self, k))
+    values = cells.measure(**{**KEY, "condition": "human labels", "epochs": 1})
+    assert learnt[0].tolist() == ((true[:64] + 1) % 10).tolist()
+    assert "memorised" not in values
 
 
 def test_histories_know_the_best_epoch():
