@@ -256,6 +256,26 @@ def test_a_map_over_the_diffusion_times(browser, tmp_path, inside):
     )
     assert found == [["t = 1", "t = 10", "t = 100"], [[6, 5], [4, 3], [1, 0]]]
     assert browser.execute_script("return document.querySelectorAll('.grid.measures figure').length") == 1
+    bar = "return document.querySelector('.grid.times .chart').layout.coloraxis.colorbar"
+    assert browser.execute_script(f"{bar}.ticktext") == ["1", "8", "64"]
+
+
+def test_a_bar_of_colours_has_numbers_however_near_they_are(browser, tmp_path):
+    records = [
+        number(),
+        *(number(step=s, name=f"DSE(Z) t={t}", value=0.1 + s / 100) for s in range(2) for t in (1, 10)),
+    ]
+    opened(browser, write(written(tmp_path / "run.jsonl", records), tmp_path / "report.html"))
+    bar = "return document.querySelector('.grid.times .chart').layout.coloraxis.colorbar"
+    assert browser.execute_script(f"{bar}.ticktext") == ["1.07", "1.08"]
+
+
+@pytest.mark.parametrize(("last", "dtick"), [(2, 1), (60, None)])
+def test_few_steps_are_ticked_one_by_one(browser, tmp_path, last, dtick):
+    records = [number(step=step) for step in (0, 1, last)]
+    opened(browser, write(written(tmp_path / "run.jsonl", records), tmp_path / "report.html"))
+    axis = "return document.querySelector('.open .chart').layout.xaxis"
+    assert browser.execute_script(f"{axis}.dtick ?? null") == dtick
 
 
 def test_pictures_are_first_log_spaced_and_last_with_a_legend(browser, tmp_path):
@@ -488,6 +508,13 @@ def test_it_says_what_was_used(log, tmp_path):
     for wanted in (*RUNS, LAYER, "optimizer", "alpha", "median distance", "sigma = 10"):
         assert wanted.lower() in text.lower()
     assert (tmp_path / "report.html").stat().st_size < 7e6
+
+
+def test_settings_that_hold_nothing_are_not_told(tmp_path):
+    record = number(settings={"method": "", "alpha": 0.5, "floor": None})
+    page = write(written(tmp_path / "run.jsonl", [record]), tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "alpha = 0.5" in page
+    assert "method =" not in page
 
 
 def test_an_older_report_is_kept_when_the_log_is_bad(tmp_path):

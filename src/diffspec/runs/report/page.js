@@ -113,13 +113,16 @@ function layoutOf(chart, div, { traces, panels }, theme, shared) {
   if (map) layout.coloraxis = { colorscale: "Viridis", colorbar: { thickness: 10, len: 1, outlinewidth: 0, tickfont: { size: 10 }, title: { text: shared ? "share" : chart.y, side: "top", font: { size: 11 } }, xpad: 6, nticks: 5 } };
   if (map && chart.powers) {
     const values = traces.flatMap((trace) => trace.z || []).flat().filter((value) => value !== null);
-    const from = Math.ceil(Math.min(...values)), to = Math.floor(Math.max(...values));
-    const ticks = Array.from({ length: Math.max(0, to - from + 1) }, (_none, k) => from + k).filter((value) => to - from < 6 || value % 2 === 0);
-    Object.assign(layout.coloraxis.colorbar, { tickvals: ticks, ticktext: ticks.map((value) => `${2 ** value}`) });
+    const low = Math.min(...values), high = Math.max(...values), from = Math.ceil(low), to = Math.floor(high);
+    const whole = from < to ? [from, Math.round((from + to) / 2), to] : [low, high]; // a short bar has room for three
+    const ticks = [...new Set(whole)];
+    Object.assign(layout.coloraxis.colorbar, { tickvals: ticks, ticktext: ticks.map((value) => `${Number((2 ** value).toPrecision(3))}`) });
   }
   const step = Math.max(1, Math.ceil((chart.looks || []).length / Math.max(4, Math.floor(div.clientWidth / columns / 70))));
   const shownLooks = (chart.looks || []).map((_look, k) => k).filter((k) => k % step === 0);
   const every = Math.max(1, Math.ceil(names.length / Math.floor(each / 12)));
+  const across = traces.flatMap((trace) => trace.x || []);
+  const counted = !log && !map && across.every(Number.isInteger) && Math.max(...across) - Math.min(...across) < 7; // no step 0.5
   panels.forEach((title, k) => {
     const column = k % columns, row = Math.floor(k / columns), id = k ? String(k + 1) : "";
     const wide = (1 - 0.025 * (columns - 1)) / columns, tall = each / (rows * each + (rows - 1) * gap), skip = gap / (rows * each + (rows - 1) * gap);
@@ -127,6 +130,7 @@ function layoutOf(chart, div, { traces, panels }, theme, shared) {
     const top = 1 - row * (tall + skip);
     const axis = { zeroline: false, gridcolor: theme.grid, linecolor: theme.soft, showline: !map, ticks: map ? "" : "outside", ticklen: 4, tickcolor: theme.soft, tickfont: { size: 11 }, type: log ? "log" : map ? undefined : "linear" };
     layout[`xaxis${id}`] = { ...axis, anchor: `y${id}`, domain: [column * (wide + 0.025), column * (wide + 0.025) + wide].map((v) => Math.min(1, v)), title: { text: lowest ? chart.x : "", standoff: 5, font: { size: 12 } }, nticks: 7,
+      ...(counted ? { dtick: 1 } : {}),
       ...(plane ? { visible: false } : {}), ...(k && !plane ? { matches: "x" } : {}), ...(log ? { dtick: "D2", range: exponents(traces.flatMap((trace) => trace.x)) } : {}),
       ...(map ? { showgrid: false, tickvals: shownLooks, ticktext: shownLooks.map((at) => chart.looks[at]), range: [-0.5, chart.looks.length - 0.5], tickangle: 0 } : {}) };
     layout[`yaxis${id}`] = { ...axis, anchor: `x${id}`, domain: [Math.max(0, top - tall), Math.min(1, top)], title: { text: first && !map ? (shared && traces.some((trace) => trace) ? "share" : chart.y) : "", standoff: 5, font: { size: 12 } }, showticklabels: first, automargin: first, nticks: 6,

@@ -87,7 +87,7 @@ def _number(value: float) -> str:
 
 def _words(record: Record) -> str:
     values = {"n": record.get("n"), **(record.get("settings") or {})}
-    return ", ".join(f"{key} = {_short(value)}" for key, value in values.items() if value is not None)
+    return ", ".join(f"{key} = {_short(value)}" for key, value in values.items() if value not in (None, ""))
 
 
 def _short(value: Any) -> str:
