@@ -34,7 +34,7 @@ def entropies(path: Path) -> list[float]:
 def test_the_page(keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names = pages.run("watching.md", "Keras 3")
-    records = read(tmp_path / "run.jsonl")
+    records = read(tmp_path / "keras.jsonl")
     assert {r["step"] for r in records if r["kind"] == "number"} == {0, 1, 2}
     assert {(r["name"], r["step"]) for r in records if r["kind"] == "scalar"} == {
         (name, step) for name in ("accuracy", "loss") for step in (1, 2)
@@ -42,8 +42,8 @@ def test_the_page(keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not [r for r in records if r["kind"] == "failure"]
     hidden = names["hidden"]
     points = keras.ops.convert_to_numpy(hidden(names["probe"].inputs.numpy()))
-    assert entropies(tmp_path / "run.jsonl")[-1] == dse(points).value
-    assert names["history"].history["diffspec/dse/places.hidden"] == entropies(tmp_path / "run.jsonl")[1:]
+    assert entropies(tmp_path / "keras.jsonl")[-1] == dse(points).value
+    assert names["history"].history["diffspec/dse/places.hidden"] == entropies(tmp_path / "keras.jsonl")[1:]
 
     # What comes after it in the list of callbacks finds the numbers; the same weights come of a training without it.
     images, digits = (some.numpy() for some in mnist(200))

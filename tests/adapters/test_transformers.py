@@ -339,6 +339,7 @@ def test_an_accelerator_is_a_sink(transformers: Any, film: Any, tmp_path: Path) 
 def test_the_page(transformers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names = pages.run("watching.md", "Hugging Face")
+    (tmp_path / "trainer.jsonl").rename(tmp_path / "run.jsonl")
     pooled = of(tmp_path, "number", name="DSMI(Z;Y)", rule="neighbors", layer="bert.pooler")
     assert [r["step"] for r in pooled] == [0, 10]
     assert names["trainer"].state.best_metric > 0

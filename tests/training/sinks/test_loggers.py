@@ -93,10 +93,15 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     keys = set(re.findall(r"`([\w/]+)<layer>`", (pages.DOCS / "watching.md").read_text()))
     assert keys - {"diffspec/alert_memorisation/"} <= {key.removesuffix("1") for key in numbers}
     assert {record["step"] for record in of(tmp_path, "number")} == {0, 1, 2, 3}
-    (tmp_path / "run.jsonl").unlink()
     pages.run("watching.md", "Loggers")
     assert capsys.readouterr().out.endswith("0 10 numbers\n")
     assert list((tmp_path / "runs" / "first").iterdir())
+
+
+@pytest.mark.parametrize("page", ["watching.md", "start/watch-a-training.md"])
+def test_examples_that_are_run_one_after_the_other_share_no_log(page: str) -> None:
+    logs = re.findall(r'log="([^"]+)"', (pages.DOCS / page).read_text())
+    assert len(logs) == len(set(logs)) > 1
 
 
 def test_the_page_on_alerts(
