@@ -103,6 +103,7 @@ class _Run:
 
     def through(self, say: Callable[[str], None]) -> None:
         """Every epoch, looks among them, until the last, or until the wrong labels are known."""
+        say(f"live view: diffspec watch {self.log}")
         while not self._over():
             started = time.process_time()
             epoch = self.history.next

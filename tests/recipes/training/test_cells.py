@@ -159,7 +159,8 @@ def test_out_of_memory_halves_the_batch_once(whole, build, monkeypatch):
     said = []
     values = cells.measure(say=said.append, **KEY)
     assert values["batch"] == 16
-    assert said[1] == "out of memory with batches of 32: goes on with 16"
+    assert "out of memory with batches of 32: goes on with 16" in said
+    assert said[0] == f"live view: diffspec watch {cells.place(KEY) / 'run.jsonl'}"
     assert sizes[0] == 32
     assert set(sizes[1:]) == {16}
     monkeypatch.setattr(epochs.Trainer, "_step", lambda *given: (_ for _ in ()).throw(torch.OutOfMemoryError("again")))
