@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from diffspec import Exact, Gaussian, Literal, Matched, dse, dsmi, permutation_test
+from diffspec.measures import information
 from diffspec.measures.adjusted import adjusted_dsmi
 from diffspec.measures.parts import combined
 from diffspec.measures.subsets import Entropy
@@ -70,6 +71,27 @@ def test_probes_of_single_sets_add_by_their_weight_and_shared_sets_once():
 
 def test_without_repetition_and_probes_there_is_no_error():
     assert combined([1, 1], _rows(0.0, 0.0), [_rows(1.0), _rows(1.0)])[1] is None
+
+
+def _students(terms):
+    """The standard deviation of a sum of terms (weight, variance, degrees of freedom), as that of a normal one."""
+    parts = np.array([weight**2 * variance for weight, variance, _freedom in terms])
+    freedom = parts.sum() ** 2 / (parts**2 / [freedom for *_rest, freedom in terms]).sum()
+    return math.sqrt(parts.sum()) * stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)
+
+
+def test_under_chance_a_group_is_one_more_random_set(monkeypatch):
+    told = []
+    monkeypatch.setattr(information, "by_chance", lambda *given: told.append(given) or "")
+    first, second = np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.6, 0.8, 0.1])
+    information._chance([1, 3], _rows(0.5, 0.25), [_rows(*first), _rows(*second)])
+    excess = 0.25 * (first.mean() - 0.5) + 0.75 * (second.mean() - 0.25)
+    variances = [(0.25, np.var(first, ddof=1), 2), (0.75, np.var(second, ddof=1), 3)]
+    groups = _students(variances)
+    means = _students([(weight, variance / (freedom + 1), freedom) for weight, variance, freedom in variances])
+    assert told == [pytest.approx((excess / LN2, math.hypot(groups, means) / LN2), rel=1e-6)]
+    information._chance([1, 3], _rows(0.5, 0.25), [_rows(1.0, 1.0), _rows(0.5, 0.5)])
+    assert told[1][1] == 0.0
 
 
 def test_adjusted_of_one_subset_has_the_error_of_the_probes_alone(blobs):
