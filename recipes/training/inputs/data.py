@@ -93,7 +93,7 @@ def load(name: str, train: int | None = None, held: int | None = None, extended:
 @functools.lru_cache(maxsize=4)
 def _read(root: Path, name: str, train: int | None, held: int | None, extended: int) -> Data:
     local = HERE.get(name)
-    here = local is not None and (local.folder is None or (root / local.folder).exists())
+    here = local is not None and (local.folder is None or (root / local.folder).exists() or name not in published.NAMES)
     parts = local.read(root, train, held) if here else published.read(name, root)
     (images, labels), (held_images, held_labels) = parts
     mean, std = NORMAL.get(name, IMAGENET)

@@ -150,6 +150,13 @@ def test_another_folder_is_read_though_the_first_is_remembered(tmp_path, monkeyp
         assert int(_inputs.load("MNIST", 12, 12).train.images[0, 0, 0, 0]) == count % 10
 
 
+def test_a_data_set_that_nobody_offers_says_what_to_put_where(empty):
+    with pytest.raises(
+        MissingDataError, match=r"no file .*imagenette96/classes\.csv; put a folder of images per class"
+    ):
+        _inputs.load("Imagenette at 96x96", 10, 10)
+
+
 def test_an_unknown_data_set_lists_the_known(empty):
     with pytest.raises(MissingDataError, match=r"no data set 'cats' under .*; known by torchvision: MNIST, CIFAR-10"):
         _inputs.load("cats")
