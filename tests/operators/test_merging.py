@@ -70,3 +70,7 @@ def test_only_where_few_are_different_and_copies_are_alike(points, rng):
     assert copies_of(np.r_[points, rng.normal(size=(600, 5))]) is None  # over a quarter are different
     assert "merged" not in NearestNeighbors.storages  # which copies are neighbours is a matter of order
     assert "different points" not in dse(points, kernel=NearestNeighbors()).settings.solver
+
+
+def test_settings_say_how_many_points_were_different(points):
+    assert dse(points, kernel=Gaussian(1.0)).settings.solver == "Exact() on 100 different points and their numbers"

@@ -1,6 +1,7 @@
 """The automatic choice of solver and storage, and that what it chooses gives the right number."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -155,6 +156,9 @@ def test_what_needs_a_matrix_says_so(rng, kernel, solver):
     text = r"needs the 300 x 300 float64 affinity, 720000 bytes .*, and memory allows 100000 bytes .*; give more memory"
     with pytest.raises(TooLargeError, match=text):
         dse(rng.normal(size=(300, 4)), kernel=kernel, solver=solver, memory=1e5)
+    if solver:
+        with pytest.raises(TooLargeError, match=rf"^{re.escape(f'{solver!r} with {kernel!r}')} needs the 300 x 300 "):
+            dse(rng.normal(size=(300, 4)), kernel=kernel, solver=solver, memory=1e5)
 
 
 class TestInformation:

@@ -26,6 +26,13 @@ INPUTS = torch.randn(24, 6, generator=torch.Generator().manual_seed(0))
 LABELS = [0, 1, 2] * 8
 
 
+class Broken(torch.nn.Module):
+    """A network that raises what networks seldom do."""
+
+    def forward(self, x: Any) -> Any:
+        return {}[len(x)]
+
+
 class Aside(torch.nn.Module):
     """A network whose only part does not run."""
 
@@ -101,6 +108,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"probe": Probe(INPUTS[:, :3])},
         r"the network cannot take inputs of shape \(24, 3\), torch.float32: RuntimeError",
     ),
+    ({"model": torch.nn.Sequential(Broken())}, r"the network cannot take inputs of shape \(24, 6\), .*: KeyError: 24"),
     ({"probe": Probe({"a": INPUTS})}, "the network cannot take inputs a: .*missing 1 required positional argument"),
 ]
 
