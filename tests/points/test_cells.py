@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from diffspec.points.cells import Cells, spread
+from diffspec.points.candidates import spread
+from diffspec.points.cells import Cells
 
 
 def blobs(n=4000):

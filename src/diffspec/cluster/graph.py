@@ -16,10 +16,11 @@ from diffspec._arrays import free_memory
 from diffspec.cluster.session import Session
 from diffspec.cluster.tasks import compared, named, nearest, weighed
 from diffspec.errors import TooLargeError
+from diffspec.kernels.directed import of_blocks
 from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.sparse import Sparse, sparse_diffusion
 from diffspec.operators.streaming.affinities import Rows
-from diffspec.operators.streaming.graph import Neighbourhood, graph_of
+from diffspec.operators.streaming.graph import Neighbourhood
 from diffspec.points.sources import HeldRows, Values
 
 __all__ = ["GraphOnCluster"]
@@ -63,7 +64,7 @@ class GraphOnCluster(Elsewhere):
         found = self.session.results(self.session.start(tasks))
         if refused := next((one for one in found if isinstance(one, str)), None):
             raise TooLargeError(refused)
-        return sparse_diffusion(graph_of(found, self.kernel), alpha)
+        return sparse_diffusion(self.kernel.joined(of_blocks(found)), alpha)
 
     def kth(self, chosen: Values, rank: int) -> Values:
         """The squared distances, in units, of the points at ascending indices `chosen` to their neighbour of `rank`."""

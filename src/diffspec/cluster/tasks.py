@@ -12,8 +12,9 @@ import numpy as np
 
 from diffspec.errors import TooLargeError
 from diffspec.kernels import Kernel
+from diffspec.kernels.directed import Directed
 from diffspec.operators.streaming.affinities import Frame, Rows, Survey, affinity, survey
-from diffspec.operators.streaming.graph import Directed, Near, Neighbourhood, nearer, squared_between
+from diffspec.operators.streaming.graph import Near, Neighbourhood, nearer, squared_between
 from diffspec.points.sources import HeldRows, Source, Values
 
 __all__ = ["added", "compared", "cross", "named", "nearest", "squared_tile", "survey_block", "tile_parts", "weighed"]

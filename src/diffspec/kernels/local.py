@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from diffspec._arrays import Array, is_numpy, namespace, order_statistics, require_memory
 from diffspec._checks import integer, positive, store
 from diffspec.errors import InputError
+from diffspec.kernels.directed import Directed, kept, of_blocks
 from diffspec.kernels.protocol import Kernel, Storage
 from diffspec.machine.threads import as_many, parallel_map
 from diffspec.points.candidates import Candidates, around, ordered, together
@@ -155,18 +156,14 @@ class AlphaDecay(Kernel):
         require_memory(need, f"the graph of {n} points, {share:.1%} of all pairs,", order)
         blocks = [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
         every = parallel_map if is_numpy(points) else map
-        found = every(lambda rows: self._rows(rows, scaled, search), blocks)
-        counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
-        directed = csr_array((0.5 * weights, columns, _pointers(counts)), shape=(n, n))
-        both = (directed + directed.T.tocsr())[np.argsort(order), :]
+        both = self.joined(of_blocks(every(lambda rows: self._rows(rows, scaled, search), blocks)))
+        both = both[np.argsort(order), :]
         return csr_array((both.data, order.astype(both.indices.dtype)[both.indices], both.indptr), shape=(n, n))
 
-    def _rows(self, rows: Array, scaled: Array, search: Candidates | None) -> tuple[Array, Array, Array]:
-        """Of the weights a_ij that are not 0 between `rows` and all points: how many per row, columns, weights."""
+    def _rows(self, rows: Array, scaled: Array, search: Candidates | None) -> Directed:
+        """The weights a_ij between `rows` and all points."""
         (i, j), squared, kth = around(scaled, search, rows, self._neighbors(scaled.shape[0]), self._reach())
-        weights = self._powers(squared, kth[i])
-        kept = weights > 0
-        return np.bincount(i[kept], minlength=len(rows)), j[kept].astype(np.int32), weights[kept]
+        return kept(i, j, self._powers(squared, kth[i]), len(rows))
 
     def _weights(self, squared: Array, kth: Array) -> Array:
         """The weights a_ij for squared distances, and squared distances to the neighbour of rank k."""
@@ -193,12 +190,6 @@ class AlphaDecay(Kernel):
 
     def _neighbors(self, n: int) -> int:
         return self.neighbors or max(1, round(math.sqrt(n) / 3.0))
-
-
-def _pointers(counts: Array) -> Array:
-    """Where the rows of a graph with so many entries each begin, in int32 where that holds them."""
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    return ends.astype(np.int32) if 2 * ends[-1] < 2**31 else ends
 
 
 def _check_count(n: int, neighbors: int, kernel: Kernel) -> None:

@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from diffspec._arrays import Array, require_memory
 from diffspec.kernels import Kernel
+from diffspec.kernels.directed import Directed, kept, of_blocks
 from diffspec.machine.threads import as_many, parallel_map
 from diffspec.operators.sparse import Sparse, sparse_diffusion
-from diffspec.points.candidates import Candidates, around, ordered
-from diffspec.points.cells import Cells, spread
+from diffspec.points.candidates import Candidates, around, ordered, spread
+from diffspec.points.cells import Cells
 from diffspec.points.distances import BLOCK_ELEMENTS, BYTES_IN_BLOCK, unit_scaled
 from diffspec.spectra.missed import Narrower
 
@@ -81,7 +81,9 @@ class Search:
 
     def operator(self, share: float, alpha: float) -> Sparse:
         """The operator of the graph where a search goes through that `share` of all points."""
-        return sparse_diffusion(self.kernel.joined(self._directed(share)), alpha)
+        cells = range(len(self.cells.starts) - 1)
+        directed = of_blocks(parallel_map(partial(self._of_cell, share=share), cells))
+        return sparse_diffusion(self.kernel.joined(directed), alpha)
 
     def seen(self, places: Matrix) -> Seen:
         """What the points at `places` have of neighbours among all, and how far a search has to go for each."""
@@ -92,19 +94,8 @@ class Search:
         order = np.argsort(met)
         return Seen(met[order], weights[order], np.repeat(np.arange(len(places)), counts)[order], len(places))
 
-    def _directed(self, share: float) -> csr_array:
-        """The weights a_ij that are not 0 of all points."""
-        found = parallel_map(partial(self._of_cell, share=share), range(len(self.cells.starts) - 1))
-        # What was joined is let go before the next is.
-        parts = list(zip(*found, strict=True))
-        del found
-        weights, columns = np.concatenate(parts.pop()), np.concatenate(parts.pop())
-        ends = np.concatenate([[0], np.cumsum(np.concatenate(parts.pop()))])
-        pointers = ends.astype(np.int32) if 2 * ends[-1] < 2**31 else ends
-        return csr_array((weights, columns, pointers), shape=(len(self.points), len(self.points)))
-
-    def _of_cell(self, cell: int, share: float) -> tuple[Matrix, Matrix, Matrix]:
-        """Of the weights of the points in a cell: how many per point, columns, weights."""
+    def _of_cell(self, cell: int, share: float) -> Directed:
+        """The weights of the points in a cell."""
         among = self.cells.around(cell, share, least=2 * (self.rank + 1))
         first, last = self.cells.starts[cell : cell + 2]
         step = as_many(max(1, BLOCK_ELEMENTS // len(among)), BYTES_IN_BLOCK * len(among))
@@ -113,11 +104,9 @@ class Search:
         counts, columns, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
         return counts, columns, weights
 
-    def _weights(self, rows: Matrix, among: Matrix | slice = slice(None)) -> tuple[Matrix, Matrix, Matrix]:
-        (i, j), squared, kth = around(self.points, self.candidates, rows, self.rank, self.reach, among)
-        weights = self.kernel.weigh(squared, kth[i], self.unit)
-        kept = weights > 0
-        return np.bincount(i[kept], minlength=len(rows)), j[kept].astype(np.int32), weights[kept]
+    def _weights(self, rows: Matrix, among: Matrix | slice = slice(None)) -> Directed:
+        (i, j), squared, kth = around(self.points, self.candidates, rows, self.rank, self.reach, among=among)
+        return kept(i, j, self.kernel.weigh(squared, kth[i], self.unit), len(rows))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

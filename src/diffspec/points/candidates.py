@@ -18,7 +18,7 @@ from diffspec.points.distances import cross_squared_distances
 from diffspec.points.neighbors import squared_distances
 from diffspec.points.selecting import bound_of_rank, of_rank, ranked, reached
 
-__all__ = ["Candidates", "around", "ordered", "together"]
+__all__ = ["Candidates", "around", "ordered", "spread", "together"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -87,8 +87,7 @@ def together(points: Matrix) -> Matrix:
     """
     n = len(points)
     low = points.astype(np.float32)
-    # Spread by the golden ratio: what comes in turn, class after class, is not met in step.
-    marks = low[np.unique((np.arange(2 * math.isqrt(n)) * GOLDEN % 1.0 * n).astype(np.int64))]
+    marks = low[spread(n, 2 * math.isqrt(n))]
     norms = np.einsum("ij,ij->i", marks, marks)
     nearest = np.argmin(norms - 2.0 * (low @ marks.T), axis=1)
     apart = norms[:, None] + norms - 2.0 * (marks @ marks.T)
@@ -100,6 +99,11 @@ def together(points: Matrix) -> Matrix:
     return np.asarray(np.argsort(place[nearest], kind="stable"))
 
 
+def spread(n: int, count: int) -> Matrix:
+    """About `count` of n indices, ascending, spread by the golden ratio: what comes in turn is not met in step."""
+    return np.unique((np.arange(min(count, n)) * GOLDEN % 1.0 * n).astype(np.int64))
+
+
 def ordered(points: Matrix, order: Matrix) -> None:
     """Put the rows of `points` in `order`, some features at a time, without a second array of them."""
     for start in range(0, points.shape[1], FEATURES):
@@ -107,7 +111,7 @@ def ordered(points: Matrix, order: Matrix) -> None:
 
 
 def around(
-    points: Matrix, search: Candidates | None, rows: Matrix, rank: int, reach: float, among: Matrix | slice = ALL
+    points: Matrix, search: Candidates | None, rows: Matrix, rank: int, reach: float, *, among: Matrix | slice = ALL
 ) -> tuple[tuple[Matrix, Matrix], Matrix, Matrix]:
     """All pairs within `reach` of the squared distance to the neighbour of zero-based `rank`, exactly.
 

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec.machine.threads import as_many, parallel_map
-from diffspec.points.candidates import GOLDEN
+from diffspec.points.candidates import spread
 
-__all__ = ["Cells", "spread"]
+__all__ = ["Cells"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -78,11 +78,6 @@ class Cells:
         enough = np.searchsorted(reached, min(least / self.starts[-1], 1.0) * (1.0 - 1e-12)) + 1
         chosen = np.sort(self.nearest[cell, : max(count, enough)])
         return np.concatenate([np.arange(self.starts[one], self.starts[one + 1]) for one in chosen])
-
-
-def spread(n: int, count: int) -> Matrix:
-    """About `count` of n indices, ascending, spread by the golden ratio: what comes in turn is not met in step."""
-    return np.unique((np.arange(min(count, n)) * GOLDEN % 1.0 * n).astype(np.int64))
 
 
 def _landmarks(points: Matrix, count: int) -> Matrix:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import MISSING, asdict, fields, is_dataclass
-from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from diffspec._checks import integer, real, shown
 from diffspec.errors import InputError
 
-__all__ = ["Record", "parsed", "restored", "without_measure"]
+__all__ = ["Record", "parsed", "restored"]
 
 Result = TypeVar("Result")
 
@@ -19,11 +19,14 @@ class Record:
     """What a frozen dataclass of numbers, strings, and further dataclasses or tuples of them gains: JSON both ways."""
 
     __slots__ = ()
+    KIND: ClassVar[str] = ""
+    """What its dictionary says that it is, under "measure", where no field does."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dictionaries, ready for JSON; `from_dict` reads it back."""
         plain = asdict(self)  # type: ignore[call-overload]  # every heir is a dataclass
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+        return plain | ({"measure": self.KIND} if self.KIND else {})
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
@@ -34,6 +37,8 @@ class Record:
         InputError
             Fields are missing, unknown or of another type.
         """
+        if cls.KIND and isinstance(plain, dict):
+            plain = {name: value for name, value in plain.items() if name != "measure"}
         return restored(cls, plain)
 
     def to_json(self) -> str:
@@ -62,11 +67,6 @@ def restored(kind: type[Result], plain: Any) -> Result:
         name = kind.__name__
         raise InputError(f"not the dictionary of {name}: {error}; expected what {name}.to_dict gives") from None
     return found
-
-
-def without_measure(plain: Any) -> Any:
-    """A dictionary without the name of what it is, which is no field; anything else as it is."""
-    return {name: value for name, value in plain.items() if name != "measure"} if isinstance(plain, dict) else plain
 
 
 def _built(hint: Any, value: Any, name: str) -> Any:
@@ -101,9 +101,9 @@ def _tuple(inner: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
 def _dataclass(kind: Any, value: Any, name: str) -> Any:
     if not isinstance(value, dict):
         raise InputError(f"{name} must be a dictionary, got {shown(value)}")
-    hints = get_type_hints(kind)
+    hints, known = get_type_hints(kind), {field.name for field in fields(kind)}
     wanted = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
-    for text, names in (("unknown", set(value) - set(hints)), ("missing", wanted - set(value))):
+    for text, names in (("unknown", set(value) - known), ("missing", wanted - set(value))):
         if names:
             raise InputError(f"{text} fields {', '.join(sorted(map(str, names)))}")
     return kind(**{field: _built(hints[field], each, field) for field, each in value.items()})

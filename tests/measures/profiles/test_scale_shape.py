@@ -91,6 +91,7 @@ def test_what_comes_out():
     assert "bit at sigma = 2: " in str(found)
     assert "by scale (6.32 times)" in str(found)
     assert ScaleShape.from_dict(json.loads(found.to_json())) == found
+    assert ScaleShape.from_json(found.to_json()) == found
 
 
 @pytest.mark.parametrize(
@@ -118,3 +119,6 @@ def test_bad_dictionary():
         match=r"not the dictionary of ScaleShape: missing fields .*settings.*; expected what ScaleShape.to_dict gives",
     ):
         ScaleShape.from_dict({})
+    found = scale_and_shape(*snapshots(), sigma=1.0)
+    with pytest.raises(InputError, match=r"unknown fields KIND; expected what ScaleShape.to_dict gives"):
+        ScaleShape.from_dict(found.to_dict() | {"KIND": "a"})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from diffspec.errors import InputError
-from diffspec.spectra.records import parsed, restored, without_measure
+from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, Estimate, Settings
 from diffspec.spectra.verdicts import HIGH, LOW, above_groups, beside, by_chance, few_points, kernel_state
 
@@ -31,13 +30,14 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Record):
     """DSE, and with a reference DSMI, over a grid of widths. `float(profile)` is the summary to compare by.
 
     That is the largest information where there is a reference, else the dimension. Summaries are properties, computed
     from the curves; none of them has the unit of the points.
     """
 
+    KIND: ClassVar[str] = "profile"
     sigmas: tuple[float, ...]
     """Widths in the unit of the points, ascending."""
     entropy: Curve
@@ -135,30 +135,6 @@ class Profile:
 
     def __str__(self) -> str:
         return "\n".join([*self._summary(), "", *self._table()])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON; `from_dict` reads it back."""
-        return {**asdict(self), "measure": "profile"}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Profile:
-        """The profile that `to_dict` wrote.
-
-        Raises
-        ------
-        InputError
-            Fields are missing, unknown or of another type.
-        """
-        return restored(cls, without_measure(plain))
-
-    def to_json(self) -> str:
-        """`to_dict` as one line of strict JSON."""
-        return json.dumps(self.to_dict(), allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Profile:
-        """The profile that `to_json` wrote."""
-        return cls.from_dict(parsed(text, cls))
 
     def _crossing(self, level: float) -> float:
         """Where the shares pass `level`, linear in log sigma; the end of the grid where they do not."""

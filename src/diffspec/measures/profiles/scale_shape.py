@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from diffspec.measures.entropy import dse
 from diffspec.operators.dense import diffusion
 from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, memory_for
-from diffspec.spectra.records import restored, without_measure
+from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.spectrum import shannon, shannon_stderr
 
@@ -29,12 +28,13 @@ __all__ = ["ScaleShape", "Snapshot", "attributed", "scale_and_shape"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScaleShape:
+class ScaleShape(Record):
     """A change of the entropy at one sigma, split in two; in bits. `float` of it is the part of the shape.
 
     `scale` + `shape` is the whole change, exactly; the same from b to a has the opposite signs.
     """
 
+    KIND: ClassVar[str] = "scale and shape"
     before: float
     after: float
     scale: float
@@ -83,25 +83,6 @@ class ScaleShape:
             )
             for name, value in parts
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, ready for JSON; `from_dict` reads it back."""
-        return {**asdict(self), "measure": "scale and shape"}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> ScaleShape:
-        """What `to_dict` wrote.
-
-        Raises
-        ------
-        InputError
-            Fields are missing, unknown or of another type.
-        """
-        return restored(cls, without_measure(plain))
-
-    def to_json(self) -> str:
-        """`to_dict` as one line of strict JSON."""
-        return json.dumps(self.to_dict(), allow_nan=False)
 
 
 @within_memory

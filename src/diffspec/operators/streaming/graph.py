@@ -7,15 +7,15 @@ those of its nearest neighbours say which those are. The points are read about a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Kernel
 from diffspec.kernels.bandwidth import NAMED, TINY, Neighbors, NeighborShare
+from diffspec.kernels.directed import Directed, kept, of_blocks
 from diffspec.machine.memory import in_words
 from diffspec.machine.threads import parallel_map
 from diffspec.operators.elsewhere import Elsewhere
@@ -27,11 +27,9 @@ from diffspec.points.sources import HeldRows, Source, Values
 
 __all__ = [
     "BYTES_PER_WEIGHT",
-    "Directed",
     "Near",
     "Neighbourhood",
     "StoredGraph",
-    "graph_of",
     "nearer",
     "squared_between",
     "with_width",
@@ -39,9 +37,6 @@ __all__ = [
 
 # Measured peak of putting the graph together and scaling it, per weight of one direction.
 BYTES_PER_WEIGHT = 80.0
-
-Directed = tuple[Values, Values, Values]
-"""Of the weights of some points with all others: how many per point, columns, weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,8 +95,7 @@ class Neighbourhood:
         order = np.argsort(near.place, kind="stable")
         place, column, squared = (part[order] for part in (near.place, near.column, near.squared))
         weights = kernel.weigh(squared, self.kth(near.least)[place], unit)
-        positive = weights > 0
-        return np.bincount(place[positive], minlength=len(near.least)), column[positive], weights[positive]
+        return kept(place, column, weights, len(near.least))
 
     def _require_memory(self, entries: float) -> None:
         need = BYTES_PER_WEIGHT * entries
@@ -142,7 +136,7 @@ class StoredGraph(Elsewhere):
         found = parallel_map(
             lambda rows: around.directed(self._near(rows, around), self.kernel, self.frame.unit), self._blocks(n)
         )
-        return sparse_diffusion(graph_of(found, self.kernel), alpha)
+        return sparse_diffusion(self.kernel.joined(of_blocks(found)), alpha)
 
     def kth(self, chosen: Values, rank: int) -> Values:
         """The squared distances, in units, of the points at ascending indices `chosen` to their neighbour of `rank`."""
@@ -178,13 +172,6 @@ def squared_between(left: Rows, right: Rows, frame: Frame) -> Values:
         points = left.points(block, frame)
         out += cross_squared_distances(points, points if same else right.points(block, frame))
     return out
-
-
-def graph_of(found: Iterable[Directed], kernel: Kernel) -> csr_array:
-    """The affinity of all points from the weights of one direction, block by block in the order of the points."""
-    counts, columns, weights = (np.concatenate(part) for part in zip(*found, strict=True))
-    n = len(counts)
-    return kernel.joined(csr_array((weights, columns, np.concatenate([[0], np.cumsum(counts)])), shape=(n, n)))
 
 
 def with_width(
