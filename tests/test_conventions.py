@@ -20,7 +20,7 @@ from diffspec import (
     permutation_test,
     spectrum,
 )
-from diffspec.measures.asked import time_for
+from diffspec.measures.asked import asked
 from diffspec.released import diffusion_spectral_entropy
 
 
@@ -29,7 +29,7 @@ def test_every_measure_has_the_defaults_of_the_convention(function):
     given = inspect.signature(function).parameters
     found = {name: given[name].default for name in conventions.default}
     assert found == {**conventions.default, "t": None}
-    assert time_for(found["kernel"], None) == conventions.default["t"]
+    assert asked(found["kernel"], alpha=0.5, t=None).t == conventions.default["t"]
 
 
 def test_the_time_goes_with_the_kernel(blobs):

@@ -101,3 +101,8 @@ def test_a_kernel_that_is_probed_is_seen():
         2,
         3,
     ]
+
+
+def test_what_doors_are_asked_alike_is_checked_in_one_function():
+    callers = {str(module.relative_to(HOUSE)) for module in MODULES if "check_walk(" in module.read_text("utf-8")}
+    assert callers == {"measures/asked.py", "solvers/choice.py"}

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from diffspec._checks import check_alpha, integer, plain_seed
+from diffspec._checks import integer, plain_seed
 from diffspec.adapters.rows import DIGITS, LEADING, checked, parts, smallest
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.kernels import AlphaDecay, Kernel
-from diffspec.measures.asked import check_walk, time_for
+from diffspec.measures.asked import asked
 from diffspec.measures.entropy import dse
 from diffspec.measures.estimators import Adjusted
 from diffspec.measures.information import dsmi
@@ -58,8 +58,8 @@ class _Sampled(Metric):
     ) -> None:
         super().__init__(**kwargs)
         self.size, self.seed = integer(size, "size", least=2), plain_seed(seed, "seed")
-        check_walk(kernel, None)
-        self._walk: dict[str, Any] = {"kernel": kernel, "alpha": check_alpha(alpha), "t": time_for(kernel, t)}
+        how = asked(kernel, alpha=alpha, t=t)
+        self._walk: dict[str, Any] = {"kernel": kernel, "alpha": how.alpha, "t": how.t}
         self.estimate: Estimate | None = None
         self._drawn = 0
         self.add_state("rows", default=[], dist_reduce_fx="cat")

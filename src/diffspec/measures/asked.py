@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._checks import Seed, check_alpha, generator_of, positive
+from diffspec._checks import Seed, check_alpha, generator_of
 from diffspec.kernels import Kernel
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import check_memory, check_walk
+from diffspec.solvers.choice import check_memory, check_tol, check_walk
 from diffspec.spectra.spectrum import check_time
 
-__all__ = ["Asked", "asked", "check_walk", "time_for"]
+__all__ = ["Asked", "asked"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,13 +40,7 @@ def asked(
 ) -> Asked:
     """What a measure was asked, or InputError for the first of it that cannot be used."""
     check_walk(kernel, solver)
-    alpha, t = check_alpha(alpha), time_for(kernel, t)
+    alpha, t = check_alpha(alpha), check_time(kernel.time if t is None else t)
     generator = generator_of(rng)
     check_memory(memory)
-    tol = positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
-    return Asked(kernel, alpha, t, solver, memory, tol, generator)
-
-
-def time_for(kernel: Kernel, t: float | None) -> float:
-    """`t`, or where it is None the usual diffusion time of `kernel`."""
-    return check_time(kernel.time if t is None else t)
+    return Asked(kernel, alpha, t, solver, memory, check_tol(tol), generator)

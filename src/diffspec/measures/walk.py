@@ -13,11 +13,11 @@ from scipy.sparse import issparse
 from scipy.spatial.distance import pdist, squareform
 
 from diffspec._arrays import Array, as_points, to_numpy
-from diffspec._checks import Seed, check_alpha, generator_of, integer
+from diffspec._checks import Seed, integer
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
-from diffspec.measures.asked import check_walk, time_for
+from diffspec.measures.asked import Asked, asked
 from diffspec.operators.build import affinity_of
 from diffspec.operators.conjugate import Floats, as_dense, conjugate_of, leading, scaled
 from diffspec.solvers.storing import whole_of
@@ -71,7 +71,7 @@ def diffusion_matrix(points: Array, *, kernel: Kernel = AlphaDecay(), alpha: flo
            [0.38, 0.62, 0.  ],
            [0.  , 0.  , 1.  ]])
     """
-    conjugate, root = _conjugate(points, kernel, alpha, rng)
+    conjugate, root = _conjugate(points, asked(kernel, alpha=alpha, t=None, rng=rng))
     return scaled(conjugate, 1.0 / root, root)
 
 
@@ -192,9 +192,9 @@ def diffusion_map(
     >>> diffusion_map(two, components=1, kernel=Gaussian(2.0)).ravel().round(1)
     array([ 1.,  1., -1., -1.])
     """
-    check_walk(kernel, None)
-    t, components = time_for(kernel, t), integer(components, "components", least=0)
-    conjugate, root = _conjugate(points, kernel, alpha, rng)
+    how = asked(kernel, alpha=alpha, t=t, rng=rng)
+    t, components = how.t, integer(components, "components", least=0)
+    conjugate, root = _conjugate(points, how)
     n = len(root)
     if not 1 <= components < n:
         raise InputError(f"components must lie in 1 .. n - 1 = {n - 1}, got {components}")
@@ -258,11 +258,9 @@ def potential_distances(
     return np.asarray(squareform(pdist(potential)))
 
 
-def _conjugate(points: Array, kernel: Kernel, alpha: float, rng: Seed) -> tuple[Any, Floats]:
+def _conjugate(points: Array, how: Asked) -> tuple[Any, Floats]:
     """A = D^(1/2) P D^(-1/2), dense or sparse, and the square roots of the degrees D."""
     points = as_points(points)
-    check_walk(kernel, None)
-    alpha = check_alpha(alpha)
-    kernel = kernel.resolve(points, generator_of(rng))
+    kernel = how.kernel.resolve(points, how.rng)
     affinity = affinity_of(points, kernel, whole_of(points, kernel))
-    return conjugate_of(affinity if issparse(affinity) else to_numpy(affinity).astype(np.float64), alpha)
+    return conjugate_of(affinity if issparse(affinity) else to_numpy(affinity).astype(np.float64), how.alpha)

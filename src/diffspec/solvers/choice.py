@@ -21,6 +21,7 @@ from diffspec.spectra.spectrum import check_time
 __all__ = [
     "Choice",
     "check_memory",
+    "check_tol",
     "check_walk",
     "choose",
     "memory_for",
@@ -110,7 +111,7 @@ def choose(
     check_walk(kernel, solver)
     size = Size(integer(n, "n", least=2), integer(d, "d", least=1))
     sets = integer(sets, "sets", least=1)
-    return plan(size, kernel, solver=solver, t=check_time(t), memory=memory_for(memory), tol=tol, sets=sets)
+    return plan(size, kernel, solver=solver, t=check_time(t), memory=memory_for(memory), tol=check_tol(tol), sets=sets)
 
 
 def plan(
@@ -123,7 +124,6 @@ def plan(
     TooLargeError
         As `choose`; and a factor that `memory` does not hold.
     """
-    tol = positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
     if solver is None and size.stays == "cluster" and "graph" not in kernel.storages:
         stored = stored_for(size, kernel, Lanczos(), memory)
         return Choice(Lanczos(times=(t,)), stored, "the affinity stays on the workers, in tiles")
@@ -199,6 +199,11 @@ def check_memory(memory: float | None) -> None:
     """Raise InputError where `memory` is given and is no positive number; does not ask what is free."""
     if memory is not None:
         memory_for(memory)
+
+
+def check_tol(tol: float) -> float:
+    """`tol`, or InputError where it is no positive number."""
+    return positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
 
 
 def memory_for(memory: float | None, like: Array = None) -> float:

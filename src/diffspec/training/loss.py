@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from diffspec._arrays import Array, as_float64, as_points, take_square
-from diffspec._checks import check_alpha, generator_of
+from diffspec._checks import generator_of
 from diffspec._foreign import as_array
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
-from diffspec.measures.asked import check_walk
+from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Estimator, Literal, check_difference
 from diffspec.operators.dense import diffusion
 from diffspec.points.groups import Grouping, check_grouping, partition_of
@@ -60,8 +60,8 @@ class DSELoss(torch.nn.Module):
         self, *, kernel: Kernel = Gaussian(), alpha: float = 0.5, t: float = 1.0, encourage: bool = True
     ) -> None:
         super().__init__()
-        check_walk(kernel, None)
-        self.kernel, self.alpha, self.t = kernel, check_alpha(alpha), check_time(t)
+        how = asked(kernel, alpha=alpha, t=check_time(t))
+        self.kernel, self.alpha, self.t = how.kernel, how.alpha, how.t
         self.sign = -1.0 if encourage else 1.0
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
@@ -105,8 +105,8 @@ class DSMILoss(torch.nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        check_walk(kernel, None)
-        self.kernel, self.alpha, self.t = kernel, check_alpha(alpha), check_time(t)
+        how = asked(kernel, alpha=alpha, t=check_time(t))
+        self.kernel, self.alpha, self.t = how.kernel, how.alpha, how.t
         self.estimator, self.groups = check_difference(estimator), groups
         check_grouping(groups)
         self.sign = -1.0 if encourage else 1.0

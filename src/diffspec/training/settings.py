@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from diffspec._checks import check_alpha, integer, shown
+from diffspec._checks import integer, shown
 from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
-from diffspec.measures.asked import check_walk, time_for
+from diffspec.measures.asked import asked
 from diffspec.runs.format import DEEPEST, LARGEST, fault
 from diffspec.runs.log import RunLog
 from diffspec.training.measures import Measure, OfPoints
@@ -157,6 +157,5 @@ def _walk(rule: str, given: Any) -> Walk:
     walk: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"kernel": given}
     if wrong := [name for name in walk if name not in ("kernel", "alpha", "t")]:
         raise InputError(f"the rule {rule!r} may hold kernel, alpha and t, got {', '.join(map(str, wrong))}")
-    filled = {"kernel": default["kernel"], "alpha": default["alpha"], "t": None, **walk}
-    check_walk(filled["kernel"], None)
-    return {**filled, "alpha": check_alpha(filled["alpha"]), "t": time_for(filled["kernel"], filled["t"])}
+    how = asked(**{"kernel": default["kernel"], "alpha": default["alpha"], "t": None, **walk})
+    return {"kernel": how.kernel, "alpha": how.alpha, "t": how.t}

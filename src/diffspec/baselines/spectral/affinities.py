@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffspec._checks import Seed, check_alpha, generator_of
+from diffspec._checks import Seed
 from diffspec.baselines._samples import Floats
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
-from diffspec.measures.asked import check_walk
+from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
 from diffspec.solvers import Exact
 from diffspec.spectra.result import Settings
@@ -20,11 +20,10 @@ __all__ = ["affinity_of"]
 
 def affinity_of(values: Floats, kernel: Kernel, alpha: float, rng: Seed) -> tuple[Floats, Settings]:
     """The affinity of all points, and what led to it."""
-    check_walk(kernel, None)
-    alpha = check_alpha(alpha)
-    resolved = kernel.resolve(values, generator_of(rng))
+    how = asked(kernel, alpha=alpha, t=None, rng=rng)
+    resolved = kernel.resolve(values, how.rng)
     affinity = resolved(values)
     if not isinstance(affinity, np.ndarray):
         raise InputError(f"kernel must give a dense matrix, got {kernel!r}; use Gaussian()")
-    settings = settings_of(values, kernel, resolved, alpha=alpha, solver=Exact(), rng=rng)
+    settings = settings_of(values, kernel, resolved, alpha=how.alpha, solver=Exact(), rng=rng)
     return affinity, replace(settings, t=None)

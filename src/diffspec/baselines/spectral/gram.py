@@ -15,7 +15,7 @@ from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.machine.memory import within_memory
-from diffspec.measures.asked import check_walk
+from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
 from diffspec.operators.dense import Dense
 from diffspec.points.groups import Grouping
@@ -136,7 +136,7 @@ def gram_information(
     values = as_samples(points)
     n = len(values)
     order = _positive(order)
-    check_walk(reference_kernel, None)
+    asked(reference_kernel, alpha=0.0, t=None)
     labels = groups is not None or holds_labels(reference)
     if labels:
         partition = labels_of(reference, groups, n)
@@ -221,8 +221,8 @@ def vendi_score(points: Array, *, kernel: Kernel | None = None, order: float = 1
 
 def _kernel_matrix(values: Floats, kernel: Kernel, rng: Seed) -> tuple[Floats, Settings]:
     """The affinity with a diagonal of ones, and what led to it."""
-    check_walk(kernel, None)
-    resolved = kernel.resolve(values, generator_of(rng))
+    how = asked(kernel, alpha=0.0, t=None, rng=rng)
+    resolved = how.kernel.resolve(values, how.rng)
     matrix = resolved(values)
     if not isinstance(matrix, np.ndarray):
         raise InputError(f"kernel must give a dense matrix, got {kernel!r}; use Gaussian()")
