@@ -85,7 +85,7 @@ def _seen_elsewhere(network: Any, name: str, key: Key) -> dict[str, np.ndarray[A
     """Features, logits and labels of images of both parts of another data set, normalised as its own."""
     found = {}
     for part in ("train", "held"):
-        pixels, labels = _elsewhere(name, part, key["images"], key["held"], key["probed"])
+        pixels, labels = _elsewhere(name, part, key["probed"])
         points = encoded(network, pixels)
         values = {"points": points, "logits": network.linear(points).detach(), "labels": labels}
         found |= {f"{name} {part} {each}": _stored(array) for each, array in values.items()}
@@ -93,11 +93,11 @@ def _seen_elsewhere(network: Any, name: str, key: Key) -> dict[str, np.ndarray[A
 
 
 @functools.lru_cache(maxsize=4)
-def _elsewhere(name: str, part: str, images: int, held: int, count: int) -> tuple[Any, Any]:
-    """Normalised pixels and labels; the same for all networks."""
-    data = load(name, images, held)
+def _elsewhere(name: str, part: str, count: int) -> tuple[Any, Any]:
+    """Normalised pixels and labels of the first `count` images; the same for all networks."""
+    data = load(name, count, count)
     some = data.train if part == "train" else data.held
-    return data.normal(data.pixels(some, slice(count), PIXELS)), some.labels[:count]
+    return data.normal(data.pixels(some, slice(None), PIXELS)), some.labels
 
 
 def _stored(values: Any) -> np.ndarray[Any, Any]:

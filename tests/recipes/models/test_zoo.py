@@ -49,6 +49,15 @@ def test_accuracy_is_that_of_the_logits_and_features_are_kept(place):
     assert kept["digits train points"].shape == (200, found["d"])
 
 
+def test_images_of_another_data_set_are_as_many_as_are_looked_at_however_many_train_a_network():
+    network = drawn.build(drawn.settings("digits", 2, (200, 400), 800), 10).eval()
+    found = trained._seen_elsewhere(network, "digits", {"images": 10**6, "held": 10**6, "probed": 30})
+    assert {name: len(values) for name, values in found.items() if name.endswith("labels")} == {
+        "digits train labels": 30,
+        "digits held labels": 30,
+    }
+
+
 def test_what_is_kept_is_not_trained_again_and_what_is_gone_is(place, monkeypatch):
     calls = []
     once = trained.train
