@@ -190,6 +190,9 @@ def test_binary_data_and_folders_are_no_run_log(tmp_path: Path) -> None:
             opening(tmp_path)
     with pytest.raises(InputError, match="no run log at"):
         read(tmp_path / "absent.jsonl")
+    for opening in (read, RunLog, RunLog.afresh):
+        with pytest.raises(InputError, match=r"^path must be a path"):
+            opening(5)  # type: ignore[operator]
 
 
 def test_a_broken_line_before_the_last_is_left_out(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from diffspec.errors import RunLogWarning
+from diffspec.errors import InputError, RunLogWarning
 from diffspec.runs import writing
 from diffspec.runs.format import encoded
 from diffspec.runs.log import RunLog, read
@@ -53,6 +53,17 @@ def test_as_many_bytes_wait_as_are_allowed(tmp_path: Path, monkeypatch: pytest.M
     assert [(record["step"], record["name"], record["error"]) for record in failures] == [
         (step, "run log", text) for step in (4, 9)
     ]
+
+
+def test_a_record_that_no_reader_could_use_is_refused_and_does_not_wait(tmp_path: Path) -> None:
+    log = RunLog(tmp_path / "run.jsonl")
+    writer = Writer(log, "a", strict=False)
+    with pytest.raises(InputError, match="needs a text as name; nothing was written"):
+        writer.write("scalar", step=0, value=0.5)
+    with pytest.raises(InputError, match="a scalar record must hold plain finite values"):
+        writer.write("scalar", step=0, name="loss", value=float("nan"))
+    scalar(writer, 1)
+    assert [record["step"] for record in read(log.path)] == [1]
 
 
 def test_how_much_waits_is_told(tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def test_it_is_deterministic_carries_what_was_asked_and_says_why():
     assert "all eigenvalues would take about 60 s" in str(choose(10_000, 2, memory=GIB))
 
 
+@pytest.mark.parametrize("kernel", [AlphaDecay(), Gaussian(2.0)], ids=repr)
+def test_it_says_what_dse_does_where_neither_is_told_more(kernel):
+    points = np.random.default_rng(0).normal(size=(2600, 2))
+    done = dse(points, kernel=kernel, solver=None).settings
+    assert repr(choose(*points.shape, kernel=kernel).solver) == done.solver
+
+
 def test_days_of_work_are_refused_with_what_to_do():
     with pytest.raises(TooLargeError, match=r"computing it tile by tile would take about \d+ hours; measure a random"):
         choose(3_000_000, 512, kernel=Gaussian(), memory=16 * GIB)

@@ -81,6 +81,7 @@ def test_a_round_that_memory_does_not_hold_is_refused_or_told(monkeypatch):
     _allow(monkeypatch, 2.0 * _krylov._bytes_of(operator, 250))
     found = solver(operator, np.random.default_rng(0))
     assert (found.tol, found.samples.shape[0]) == (1e-12, 8)
+    assert found.remark.startswith("memory= holds no more vectors")
     # After the first block 8 + 6 vectors are there, and four steps of 6 more must be held.
     least = 14 + 4 * 6
     for vectors, refused in ((least - 1, True), (least, False)):

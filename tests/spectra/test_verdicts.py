@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from diffspec import (
+    Adjusted,
     Exact,
     Gaussian,
     Literal,
@@ -192,9 +193,19 @@ def test_more_than_the_groups_hold_is_said_in_every_door():
     for each in found.values():
         assert each.value > each.ceiling
         assert each.verdict.startswith(f"above H(Y): {each.value:.3g} bit where the groups hold 1, ")
+        assert each.verdict.endswith("take Adjusted(), which is")
     adjusted = adjusted_dsmi(points, labels, **walk)
     over = adjusted.value > 1.0 + 2.0 * adjusted.stderr
     assert adjusted.verdict.startswith("above H(Y)") == over
+
+
+def test_an_adjusted_value_above_the_groups_is_not_told_to_be_adjusted():
+    labels = np.arange(120) % 2
+    points = np.random.default_rng(0).normal(size=(120, 3)) + 5.0 * np.eye(2, 3)[labels]
+    found = dsmi(points, labels, kernel=Gaussian(1.0), t=1, estimator=Adjusted())
+    assert found.value > found.ceiling
+    assert found.verdict.startswith("above H(Y)")
+    assert found.verdict.endswith("compare it with values of the same groups only")
 
 
 def test_one_repetition_and_one_line():

@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import Any, TypeAlias
 
 from diffspec._version import __version__
+from diffspec.errors import InputError
 
 __all__ = [
     "DEEPEST",
@@ -20,6 +21,7 @@ __all__ = [
     "SCHEMA",
     "Contents",
     "Record",
+    "checked",
     "encoded",
     "fault",
     "header",
@@ -144,6 +146,18 @@ def header() -> bytes:
 def encoded(record: Record) -> bytes:
     """A record as its line."""
     return json.dumps(record, allow_nan=False).encode() + b"\n"
+
+
+def checked(record: Record) -> bytes:
+    """A record as its line, or InputError where no reader could use it."""
+    try:
+        line = encoded(record)
+        wrong = fault(json.loads(line))  # as a reader will find it
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"a {record['kind']} record must hold plain finite values; {error}") from None
+    if wrong:
+        raise InputError(f"this is {wrong}; nothing was written")
+    return line
 
 
 def fault(record: Record) -> str:

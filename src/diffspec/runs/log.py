@@ -29,7 +29,6 @@ Where files cannot be locked (some network drives), give every process a log of 
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Iterator
@@ -41,7 +40,7 @@ from typing import Any
 from diffspec._checks import path_of, paths_of, shown
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.files.held import held, tail, write_whole
-from diffspec.runs.format import FIELDS, HEAD, SCHEMA, Contents, Record, encoded, fault, header, is_whole, scan
+from diffspec.runs.format import FIELDS, HEAD, SCHEMA, Contents, Record, checked, header, is_whole, scan
 
 __all__ = ["SCHEMA", "Record", "RunLog", "read"]
 
@@ -121,15 +120,7 @@ class RunLog:
         """
         if kind not in FIELDS:
             raise InputError(f"kind must be one of {', '.join(FIELDS)}, got {shown(kind)}")
-        record = {"kind": kind, **fields}
-        try:
-            line = encoded(record)
-            wrong = fault(json.loads(line))  # as a reader will find it
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InputError(f"a {kind} record must hold plain finite values; {error}") from None
-        if wrong:
-            raise InputError(f"this is {wrong}; nothing was written")
-        self._append(line)
+        self._append(checked({"kind": kind, **fields}))
 
     def last_step(self, run: str) -> float | None:
         """The largest step of `run` in the log; None where there is no such run."""

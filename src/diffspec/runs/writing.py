@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 import weakref
@@ -11,7 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from diffspec.errors import InputError, RunLogWarning
-from diffspec.runs.format import Record, encoded, fault
+from diffspec.runs.format import checked
 from diffspec.runs.log import RunLog
 
 __all__ = ["Writer"]
@@ -69,7 +68,7 @@ class Writer:
             A field that is missing or no plain finite value; nothing is written then.
         """
         record = {"run": self._run, **fields}
-        size = _checked({"kind": kind, **record})
+        size = len(checked({"kind": kind, **record}))
         self._step = int(fields.get("step", self._step))
         if self._waiting and not self._down:  # first, so that this record finds the room of those that waited
             self._flush()
@@ -86,7 +85,7 @@ class Writer:
             _drain(self._log, self._waiting)
             if self._dropped:
                 text = f"{self._dropped} records could not be written, and memory for them was full"
-                fields = {"step": self._step, "layer": None, "name": "run log", "error": text}
+                fields = {"step": self._step, "name": "run log", "error": text}
                 self._log.write("failure", run=self._run, **fields)
         except FAILURES as error:
             if self._strict:
@@ -105,18 +104,6 @@ class Writer:
         text = f"{self._log.path} cannot be written: {error}"
         what = f"the training goes on, and up to {MOST / 2**20:.0f} MiB of records wait until it can"
         warnings.warn(f"{text}; {what}", RunLogWarning, stacklevel=2)
-
-
-def _checked(record: Record) -> int:
-    """The length of `record` in bytes; InputError where the log would refuse it for good."""
-    try:
-        line = encoded(record)
-        wrong = fault(json.loads(line))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"a {record['kind']} record must hold plain finite values; {error}") from None
-    if wrong:
-        raise InputError(f"this is {wrong}; nothing was written")
-    return len(line)
 
 
 def _drain(log: RunLog, waiting: Waiting) -> None:

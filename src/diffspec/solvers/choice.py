@@ -68,7 +68,7 @@ def choose(
     *,
     kernel: Kernel = AlphaDecay(),
     solver: Solver | None = None,
-    t: float = 1.0,
+    t: float | None = None,
     memory: float | None = None,
     tol: float = 1e-3,
     sets: int = 1,
@@ -81,8 +81,8 @@ def choose(
         Number of points and of features.
     kernel, solver
         As for `dse`.
-    t : float
-        Diffusion time at which `tol` is to hold.
+    t : float, optional
+        Diffusion time at which `tol` is to hold; default that of the kernel, as for `dse`.
     memory : float, optional
         Bytes that may be used; default half of what is free on the host. With it given the choice depends on nothing
         but the arguments.
@@ -110,8 +110,8 @@ def choose(
     """
     check_walk(kernel, solver)
     size = Size(integer(n, "n", least=2), integer(d, "d", least=1))
-    sets = integer(sets, "sets", least=1)
-    return plan(size, kernel, solver=solver, t=check_time(t), memory=memory_for(memory), tol=check_tol(tol), sets=sets)
+    t, sets = check_time(kernel.time if t is None else t), integer(sets, "sets", least=1)
+    return plan(size, kernel, solver=solver, t=t, memory=memory_for(memory), tol=check_tol(tol), sets=sets)
 
 
 def plan(
@@ -156,22 +156,13 @@ def plan(
     return Choice(chosen, stored, reason)
 
 
-def planned(
-    points: Array,
-    kernel: Kernel,
-    *,
-    solver: Solver | None,
-    t: float,
-    memory: float,
-    tol: float,
-    sets: int = 1,
-) -> Choice:
+def planned(points: Array, kernel: Kernel, *, solver: Solver | None, t: float, memory: float, tol: float) -> Choice:
     """The plan for `points` in memory under a resolved `kernel`; they are looked at where their rounding decides."""
-    asked: dict[str, Any] = {"solver": solver, "t": t, "memory": memory, "tol": tol, "sets": sets}
+    asked: dict[str, Any] = {"solver": solver, "t": t, "memory": memory, "tol": tol}
     n, d = points.shape
     size = Size(n, d, host=device_name(points) == "cpu")
     choice = plan(size, kernel, **asked)
-    if choice.storage in ("tiles", "factor") or choice.plan.precision != "kernel":
+    if choice.plan.precision != "kernel":
         return plan(rounded(size, kernel.in_widths(points)), kernel, **asked)
     return choice
 
