@@ -106,3 +106,8 @@ def test_a_kernel_that_is_probed_is_seen():
 def test_what_doors_are_asked_alike_is_checked_in_one_function():
     callers = {str(module.relative_to(HOUSE)) for module in MODULES if "check_walk(" in module.read_text("utf-8")}
     assert callers == {"measures/asked.py", "solvers/choice.py"}
+
+
+def test_what_a_solver_wants_stored_is_decided_in_one_file():
+    asking = {str(module.relative_to(HOUSE)) for module in MODULES if ", Exact)" in module.read_text("utf-8")}
+    assert asking == {"solvers/storing.py", "measures/subsets.py"}  # the latter: which sets are solved together

@@ -20,7 +20,7 @@ from diffspec import (
     cluster,
 )
 from diffspec.kernels import Storage
-from diffspec.operators.build import BUILDERS, Plan, build, operator_on
+from diffspec.operators.build import BUILDERS, Plan, build, distances_of, operator_on
 from diffspec.operators.merging import copies_of
 from diffspec.operators.streaming import on_disk
 
@@ -71,6 +71,8 @@ def stored(points, kernel, storage, tmp_path, request):
     if storage == "disk":
         np.save(tmp_path / "points.npy", points)
         points = on_disk(np.load(tmp_path / "points.npy", mmap_mode="r"), kernel, memory=1e8, rng=rng)
+    if storage == "distances" and storage in kernel.storages:
+        points = distances_of(points, plan.precision)
     if storage == "cluster":
         points = cluster.on_cluster(request.getfixturevalue("session"), da.from_array(points), kernel, rng=rng)
     copies = copies_of(points) if storage == "merged" else None

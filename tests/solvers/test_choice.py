@@ -26,9 +26,10 @@ from diffspec import (
     spectrum,
 )
 from diffspec.operators.blocked import Blocked
-from diffspec.operators.build import build
+from diffspec.operators.build import build, distances_of
 from diffspec.operators.dense import Dense
-from diffspec.solvers.choice import planned
+from diffspec.solvers.choice import planned, planned_for_widths
+from diffspec.solvers.storing import distances_for
 
 GIB = 2.0**30
 
@@ -253,3 +254,35 @@ def test_points_too_far_out_for_tiles_need_the_whole_affinity():
     points[0] = 1e9
     with pytest.raises(TooLargeError, match="some points lie more than 500,000 sigma from the mean"):
         dse(points, kernel=Gaussian(1.0), solver=Lanczos(), memory=1e6)
+
+
+class TestWidths:
+    """One array of squared distances, from which the operators of all widths follow."""
+
+    def made(self, points, solver=None, widths=1):
+        return planned_for_widths(points, solver=solver, t=1.0, memory=GIB, tol=1e-3, widths=widths)
+
+    def test_an_exact_solver_gets_the_precision_of_the_points_and_others_float32(self):
+        few = self.made(cloud(300))
+        assert (few.solver, few.storage, few.plan.precision) == (Exact(), "distances", "points")
+        assert distances_of(cloud(300), few.plan.precision).squared.dtype == np.float64
+        asked = self.made(cloud(300), Lanczos(probes=4))
+        assert (asked.solver, asked.plan.precision, asked.reason) == (Lanczos(probes=4), "float32", "as asked")
+        assert distances_of(cloud(300), asked.plan.precision).squared.dtype == np.float32
+
+    def test_many_widths_share_the_second(self):
+        assert isinstance(self.made(cloud(900)).solver, Exact)
+        many = self.made(cloud(900), widths=60)
+        assert isinstance(many.solver, Lanczos)
+        assert many.plan.precision == "float32"
+        assert "all eigenvalues would take" in many.reason
+
+    def test_distances_that_vanish_in_float32_are_kept_as_they_are(self):
+        points = np.r_[np.tile([1.0, -1.0], 149), 0.0, 1e-21][:, None]
+        assert self.made(points, Lanczos()).plan.precision == "points"
+        points[-1] = 1e-3
+        assert self.made(points, Lanczos()).plan.precision == "float32"
+
+    def test_what_is_kept_for_long_is_in_float32_whatever_solves_it(self):
+        assert distances_for(cloud(300), None, GIB).precision == "float32"
+        assert distances_for(cloud(300), Exact(), GIB).precision == "points"

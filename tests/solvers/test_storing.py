@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from diffspec import Gaussian, LowRank, NearestNeighbors, SelfTuning, Thresholded, TooLargeError, choose
+from diffspec import Exact, Gaussian, Lanczos, LowRank, NearestNeighbors, SelfTuning, Thresholded, TooLargeError, choose
 from diffspec.operators.build import tiles_of
 from diffspec.solvers.storing import plan_for_sets, plan_in
 
@@ -32,10 +32,10 @@ def test_a_factor_takes_two_matrices_of_its_rank_and_the_points_twice():
         choose(n, d, kernel=Gaussian(), solver=LowRank(rank=rank), memory=need - 1)
 
 
-def shared(kernel, sizes, *, memory=MEMORY, exact=False):
+def shared(kernel, sizes, *, memory=MEMORY, solver=None):
     """How what sets of these `sizes` share of 300 points is stored."""
     points = np.random.default_rng(0).normal(size=(300, 4))
-    how = {"exact": exact, "memory": memory, "widths": lambda: kernel.in_widths(points)}
+    how = {"solvers": [solver or Lanczos()], "memory": memory, "widths": lambda: kernel.in_widths(points)}
     plan = plan_for_sets(points, kernel, sizes=sizes, **how)
     return None if plan is None else plan.storage
 
@@ -55,7 +55,7 @@ def test_sets_share_an_affinity_that_fits_and_has_no_more_pairs_than_they(sizes,
 
 def test_sets_that_are_solved_exactly_share_the_float64_affinity_or_nothing():
     for memory, stored in ((8 * 300**2, "dense"), (8 * 300**2 - 1, None)):
-        assert shared(Gaussian(1.0), [10], exact=True, memory=memory) == stored
+        assert shared(Gaussian(1.0), [10], solver=Exact(), memory=memory) == stored
         assert shared(Gaussian(1e-9), [300, 300], memory=memory) == stored  # too far apart for products
 
 

@@ -33,7 +33,7 @@ class Gaussian(Kernel):
 
     sigma: Sigma = "median"
     semidefinite: ClassVar[bool | None] = True
-    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "tiles", "factor", "disk", "cluster")
+    storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "tiles", "factor", "distances", "disk", "cluster")
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma)

@@ -12,11 +12,12 @@ from diffspec.kernels.bandwidth import Sigma
 
 __all__ = ["Kernel", "Storage"]
 
-Storage: TypeAlias = Literal["dense", "graph", "cells", "tiles", "factor", "merged", "disk", "cluster"]
+Storage: TypeAlias = Literal["dense", "graph", "cells", "tiles", "factor", "merged", "distances", "disk", "cluster"]
 """How the operator of a kernel can be stored. Dense: one array of all pairs. Graph: those that matter, as CSR. Cells:
 most of those that matter, sought in cells of points near one another. Tiles: nothing but the points, from which pieces
 are computed again in every product. Factor: a matrix of low rank. Merged: one array of the different points with their
-numbers. Disk: tiles or one array, of points that stay on disk. Cluster: tiles that workers compute."""
+numbers. Distances: one array of all squared distances, from which the affinity of any width follows. Disk: tiles or one
+array, of points that stay on disk. Cluster: tiles that workers compute."""
 
 
 class Kernel(ABC):
@@ -53,7 +54,8 @@ class Kernel(ABC):
     """Which storages the operator can have. ``"dense"``: calling the kernel gives an array, without it CSR, of NumPy
     points only. ``"graph"`` beside it needs `near`, ``"merged"`` needs `of_distinct`; ``"tiles"``, ``"factor"``,
     ``"disk"`` and ``"cluster"`` need `in_widths`, for they compute exp(-|x - y|^2 / 2) of what it gives; ``"cells"``,
-    and ``"disk"`` and ``"cluster"`` beside "graph", need `within`, `weigh` and perhaps `joined` in its place."""
+    and ``"disk"`` and ``"cluster"`` beside "graph", need `within`, `weigh` and perhaps `joined` in its place.
+    ``"distances"`` are those of `Gaussian`, whose sigma is all that it needs."""
     sigma: Sigma | None = None
     """Its width, a number or a rule; None where it has none."""
 

@@ -14,7 +14,7 @@ from diffspec._arrays import Array, as_float64, namespace, take_square, to_numpy
 from diffspec._checks import integer, positive
 from diffspec.errors import InputError
 from diffspec.kernels.bandwidth import TINY
-from diffspec.points.distances import pairwise, unit_scaled, vanishing
+from diffspec.points.distances import pairwise, unit_scaled
 
 __all__ = ["WIDTHS", "Distances", "narrowest", "widest", "widths"]
 
@@ -41,11 +41,10 @@ class Distances:
     unit: float
 
     @classmethod
-    def of(cls, points: Array, *, in_float32: bool) -> Distances:
-        """The distances of `points` (n, d), in float32 if `in_float32`; O(n^2 d) time, one n x n array."""
+    def of(cls, points: Array, dtype: Any) -> Distances:
+        """The distances of `points` (n, d) in `dtype`; O(n^2 d) time, one n x n array."""
         scaled, unit = unit_scaled(points)
         xp = namespace(points)
-        dtype = xp.float32 if in_float32 and not vanishing(scaled, xp.float32) else points.dtype
         return cls(pairwise(scaled, lambda squared: xp.astype(squared, dtype, copy=False), dtype=dtype), unit)
 
     @property

@@ -16,7 +16,7 @@ from diffspec.kernels import AlphaDecay, Kernel, Storage
 from diffspec.machine.memory import within_memory
 from diffspec.measures.advice import advice
 from diffspec.measures.asked import Asked, asked
-from diffspec.operators.build import build, operator_on
+from diffspec.operators.build import build
 from diffspec.operators.dense import Operator
 from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.merging import Copies, copies_of, padded
@@ -165,19 +165,17 @@ def measured(
     Without `advises`, nothing is sought that would be better where the kernel tells nothing: dozens of eigenproblems.
     """
     choice = given.choice(how)
-    if known and choice.plan.precision == "kernel" and choice.storage in ("dense", "graph"):
-        operator = operator_on(known(choice.plan.storage), given.kernel, how.alpha)
-    else:
-        operator = build(
-            given.points,
-            given.kernel,
-            how.alpha,
-            choice.plan,
-            rng=how.rng,
-            memory=memory,
-            copies=given.copies,
-            why=f"{choice.solver!r} with ",
-        )
+    operator = build(
+        given.points,
+        given.kernel,
+        how.alpha,
+        choice.plan,
+        rng=how.rng,
+        memory=memory,
+        copies=given.copies,
+        known=known,
+        why=f"{choice.solver!r} with ",
+    )
     found = padded(_solved(operator, choice.solver, how.rng), given.size.n)
     advised = advice_for(found, given.sample, given.kernel, how.alpha, how.t, rng=how.rng) if advises else ""
     settings = settings_of(given.sample, given.asked, given.kernel, alpha=how.alpha, solver=choice.solver, rng=seed)

@@ -17,7 +17,7 @@ from diffspec.machine.threads import cores, parallel_map
 from diffspec.measures.asked import Asked
 from diffspec.measures.few import alike, entropies_of
 from diffspec.operators.blocked import filled
-from diffspec.operators.build import affinity_of, build, operator_in, operator_on, tiles_of
+from diffspec.operators.build import affinity_of, build, operator_on, tiles_of
 from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import GaussianTiles
 from diffspec.solvers import Exact, Solver
@@ -140,7 +140,7 @@ class Walk:
             return operator_on(take_square(self.affinity, indices), self.kernel, self.alpha)
         if self.tiles is not None:
             tiles = self.tiles.some(from_numpy(indices, self.points))
-            return operator_in(tiles, self.alpha, plan_in(tiles, self.memory))
+            return build(tiles, self.kernel, self.alpha, plan_in(tiles, self.memory), rng=rng)
         own = namespace(self.points).take(self.points, from_numpy(indices, self.points), axis=0)
         plan = planned(own, self.kernel, solver=solver, t=self.t, memory=self.memory, tol=self.tol).plan
         return build(own, self.kernel, self.alpha, plan, rng=rng, memory=self.memory, why=f"{solver!r} with ")
@@ -157,10 +157,10 @@ def walk_of(
     budget = memory_for(how.memory, points)
     rest: dict[str, Any] = {"alpha": how.alpha, "t": how.t, "solver": how.solver, "tol": how.tol}
     walk = Walk(points, None, None, kernel, memory=budget / cores(), sets=len(sizes), **rest)
-    exact = all(isinstance(walk.solver_for(size), Exact) for size in set(sizes) if size > 1)
+    solvers = [walk.solver_for(size) for size in set(sizes) if size > 1]
     # Centring and scaling costs a tenth of the whole where the sets are small.
     widths = cache(partial(kernel.in_widths, points))
-    plan = plan_for_sets(points, kernel, exact=exact, sizes=sizes, memory=budget, widths=widths)
+    plan = plan_for_sets(points, kernel, solvers=solvers, sizes=sizes, memory=budget, widths=widths)
     if plan is None:
         return walk
     if plan.precision == "kernel":

@@ -16,9 +16,10 @@ from scipy.sparse import issparse
 from diffspec._arrays import Array, as_float64, device_name, namespace, to_numpy
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Kernel, Storage
+from diffspec.kernels.scales import Distances
 from diffspec.machine.memory import allowed, in_words
 from diffspec.operators.blocked import blocked_diffusion, filled
-from diffspec.operators.dense import Operator, diffusion
+from diffspec.operators.dense import Dense, Operator, diffusion, rounding_is_harmless
 from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.factored import factored_diffusion
 from diffspec.operators.merging import Copies, merged_diffusion
@@ -26,7 +27,17 @@ from diffspec.operators.searched import searched_diffusion
 from diffspec.operators.sparse import sparse_diffusion
 from diffspec.operators.tiles import GaussianTiles
 
-__all__ = ["Plan", "Precision", "affinity_of", "build", "operator_in", "operator_on", "tiles_of"]
+__all__ = [
+    "Plan",
+    "Precision",
+    "affinity_of",
+    "build",
+    "distances_of",
+    "operator_in",
+    "operator_on",
+    "tiles_of",
+    "widened",
+]
 
 Precision: TypeAlias = Literal["kernel", "float32", "points"]
 """Of affinities: as the kernel computes them, from float32 matrix products, or from products in that of the points."""
@@ -53,18 +64,22 @@ def build(
     rng: np.random.Generator,
     memory: float | None = None,
     copies: Copies | None = None,
+    known: Callable[[Storage], Any] | None = None,
     why: str = "",
 ) -> Operator:
     """The diffusion operator of `points` (n, d) under a resolved `kernel`, stored as `plan` says.
 
     Parameters
     ----------
-    points : array (n, d) or Elsewhere
-        The latter for the storages "disk" and "cluster".
+    points : array (n, d), GaussianTiles, Distances or Elsewhere
+        What stands for them: tiles that were made of them for "dense" and "tiles", all squared distances for
+        "distances", points that stay where they are for "disk" and "cluster".
     memory : float, optional
         Bytes that one whole affinity may take; default all that is allowed.
     copies : Copies, optional
         The different points, for the storage "merged".
+    known : callable, optional
+        Gives the affinity, dense or sparse, where it has been computed for something else too; it is used up.
     why : str
         Begins the message where a whole affinity does not fit.
 
@@ -77,7 +92,7 @@ def build(
     """
     if plan.storage not in kernel.storages:
         raise InputError(f"{kernel!r} cannot be stored as {plan.storage}; it can as {' or '.join(kernel.storages)}")
-    return BUILDERS[plan.storage](Order(points, kernel, alpha, plan, rng, memory, copies, why))
+    return BUILDERS[plan.storage](Order(points, kernel, alpha, plan, rng, memory, copies, known, why))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,20 +106,32 @@ class Order:
     rng: np.random.Generator
     memory: float | None
     copies: Copies | None
+    known: Callable[[Storage], Any] | None
     why: str
+
+    def affinity(self) -> Any:
+        """That of all points, computed or as it is known."""
+        if self.known is not None:
+            return self.known(self.plan.storage)
+        if isinstance(self.points, Distances):
+            return self.points.affinity(float(self.kernel.sigma))  # type: ignore[arg-type]  # resolved: a number
+        return affinity_of(self.points, self.kernel, self.plan.storage, memory=self.memory, why=self.why)
 
 
 def _whole(order: Order) -> Operator:
     """One affinity of all pairs, or the graph of those that matter."""
-    if order.plan.precision == "kernel":
-        storage = order.plan.storage
-        affinity = affinity_of(order.points, order.kernel, storage, memory=order.memory, why=order.why)
-        return operator_on(affinity, order.kernel, order.alpha)
-    return _tiled(order)
+    return _on_affinity(order) if order.plan.precision == "kernel" else _tiled(order)
+
+
+def _on_affinity(order: Order) -> Operator:
+    return operator_on(order.affinity(), order.kernel, order.alpha)
 
 
 def _tiled(order: Order) -> Operator:
-    return operator_in(tiles_of(order.kernel.in_widths(order.points), order.plan.precision), order.alpha, order.plan)
+    tiles = order.points
+    if not isinstance(tiles, GaussianTiles):
+        tiles = tiles_of(order.kernel.in_widths(order.points), order.plan.precision)
+    return operator_in(tiles, order.alpha, order.plan)
 
 
 def _factored(order: Order) -> Operator:
@@ -133,6 +160,7 @@ BUILDERS: dict[Storage, Callable[[Order], Operator]] = {
     "tiles": _tiled,
     "factor": _factored,
     "merged": _merged,
+    "distances": _on_affinity,
     "disk": _elsewhere,
     "cluster": _elsewhere,
 }
@@ -179,3 +207,13 @@ def operator_in(tiles: GaussianTiles, alpha: float, plan: Plan) -> Operator:
 def tiles_of(scaled: Array, precision: Precision) -> GaussianTiles:
     """The tiles of points that are `scaled` in widths of a kernel, in float32 or in the precision of the points."""
     return GaussianTiles.of(scaled, namespace(scaled).float32 if precision == "float32" else scaled.dtype)
+
+
+def distances_of(points: Array, precision: Precision) -> Distances:
+    """All squared distances of `points` (n, d), in float32 or in the precision of the points."""
+    return Distances.of(points, namespace(points).float32 if precision == "float32" else points.dtype)
+
+
+def widened(operator: Operator) -> Operator:
+    """`operator` in float64 where its spectrum decays so far that products in float32 would be seen in the entropy."""
+    return operator if rounding_is_harmless(operator) else Dense(as_float64(operator.dense()), disposable=True)

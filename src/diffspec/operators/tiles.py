@@ -13,9 +13,11 @@ import numpy as np
 
 from diffspec._arrays import Array, is_numpy, namespace, product
 
-__all__ = ["GaussianTiles", "Tiles", "exponent_error", "exponential"]
+__all__ = ["EPS32", "GaussianTiles", "Tiles", "exponent_error", "exponential", "harmless"]
 
 EPS32 = 2.0**-23
+# Affinities may be rounded by so much: the errors of different pairs are independent, so the entropy moves far less.
+ROUNDING = 1e-4
 
 
 class Tiles(Protocol):
@@ -110,11 +112,15 @@ class GaussianTiles:
 def exponent_error(points: Array) -> float:
     """The largest rounding error of the exponent of a float32 tile, for centred `points` in units of sigma.
 
-    The relative error of an affinity is the same. Tiles are worth computing in float32 where this is below about 1e-4:
-    the errors of different pairs are independent, so the entropy moves far less.
+    The relative error of an affinity is the same.
     """
     xp = namespace(points)
     return EPS32 * float(xp.max(xp.vecdot(points, points, axis=-1)))
+
+
+def harmless(rounding: float) -> bool:
+    """Whether the entropy hardly moves where affinities are off by `rounding`, relatively; of points on disk too."""
+    return rounding <= ROUNDING
 
 
 def exponential(exponent: Array) -> Array:

@@ -11,11 +11,11 @@ from typing import Any
 from diffspec._arrays import Array, device_name, free_memory
 from diffspec._checks import integer, positive, real, shown, takes
 from diffspec.errors import InputError, TooLargeError
-from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.kernels import AlphaDecay, Gaussian, Kernel
 from diffspec.machine.memory import in_words
 from diffspec.operators.build import Plan
 from diffspec.solvers import Exact, Lanczos, Solver
-from diffspec.solvers.storing import Size, rounded, stored_for
+from diffspec.solvers.storing import Size, distances_for, rounded, stored_for
 from diffspec.spectra.spectrum import check_time
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "memory_for",
     "plan",
     "planned",
+    "planned_for_widths",
 ]
 
 # Seconds of a core per n^3 for all eigenvalues (60 ms at n = 1000), and how many seconds are worth an exact number.
@@ -53,8 +54,8 @@ class Choice:
         """``"dense"``: one n x n array; ``"tiles"``: computed again in every product; ``"graph"``: only what is near.
 
         ``"cells"``: most of what is near, sought in cells of points near one another; ``"factor"``: a matrix of low
-        rank; ``"merged"``: the different points with their numbers; ``"disk"``: tiles or an array, of points that are
-        read from disk; ``"cluster"``: tiles that workers compute.
+        rank; ``"merged"``: the different points with their numbers; ``"distances"``: one array for all widths;
+        ``"disk"``: tiles or an array, of points that are read from disk; ``"cluster"``: tiles that workers compute.
         """
         return self.plan.storage
 
@@ -165,6 +166,23 @@ def planned(points: Array, kernel: Kernel, *, solver: Solver | None, t: float, m
     if choice.plan.precision != "kernel":
         return plan(rounded(size, kernel.in_widths(points)), kernel, **asked)
     return choice
+
+
+def planned_for_widths(
+    points: Array,
+    *,
+    solver: Solver | None,
+    t: float,
+    memory: float,
+    tol: float,
+    widths: int = 1,
+) -> Choice:
+    """The plan for `points` under Gaussians of so many `widths`, whose operators follow from one array of distances."""
+    reason = "as asked"
+    if solver is None:
+        choice = plan(Size(*points.shape), Gaussian(), solver=None, t=t, memory=memory, tol=tol, sets=widths)
+        solver, reason = choice.solver, choice.reason
+    return Choice(solver, distances_for(points, solver, memory), reason)
 
 
 def _check_hours(n: int, d: int, need: float, memory: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,13 +11,12 @@ from diffspec.errors import TooLargeError
 from diffspec.kernels import Kernel, Storage
 from diffspec.machine.memory import in_words
 from diffspec.operators.build import Plan
-from diffspec.operators.tiles import GaussianTiles, exponent_error
+from diffspec.operators.tiles import GaussianTiles, exponent_error, harmless
+from diffspec.points.distances import unit_scaled, vanishing
 from diffspec.solvers import Exact, LowRank, Solver
 
-__all__ = ["Size", "plan_for_sets", "plan_in", "rounded", "stored_for", "whole_of"]
+__all__ = ["Size", "distances_for", "plan_for_sets", "plan_in", "rounded", "stored_for", "whole_of"]
 
-# float32 tiles are used where the rounding of an affinity stays below this: the entropy then moves far less than tol.
-ROUNDING = 1e-4
 FAR = (
     "some points lie more than 500,000 sigma from the mean, where only the {n} x {n} float64 affinity has their "
     "distances: it needs {need} and {free} are allowed; remove those points, take a larger sigma or give "
@@ -60,7 +59,7 @@ class Size:
     @property
     def far(self) -> bool:
         """Whether float64 products lose the distances of near ones (beyond about 1e6 widths)."""
-        return self.rounding * 2.0**-29 > ROUNDING
+        return not harmless(self.rounding * 2.0**-29)
 
 
 def stored_for(size: Size, kernel: Kernel, solver: Solver, memory: float) -> Plan:
@@ -107,7 +106,7 @@ def _low_rank(size: Size, rank: int, memory: float) -> Plan:
 
 def _by_products(size: Size, tol: float | None, memory: float) -> Plan:
     """An array that tiles fill where `memory` holds it, else tiles; in float32 where that is harmless."""
-    single = size.rounding <= ROUNDING and (tol is None or tol >= FINEST)
+    single = harmless(size.rounding) and (tol is None or tol >= FINEST)
     fits = (min(4.0, size.item) if single else size.item) * size.n**2 <= memory
     return Plan("dense" if fits else "tiles", "float32" if single else "points", memory)
 
@@ -130,7 +129,7 @@ def plan_for_sets(
     points: Array,
     kernel: Kernel,
     *,
-    exact: bool,
+    solvers: Iterable[Solver],
     sizes: Sequence[int],
     memory: float,
     widths: Callable[[], Array],
@@ -147,7 +146,7 @@ def plan_for_sets(
         return None
     if "tiles" not in kernel.storages:
         return whole
-    if exact:
+    if all(isinstance(solver, Exact) for solver in solvers):
         return whole if fits else None
     size = rounded(Size(*points.shape), widths())
     if size.far:
@@ -155,6 +154,16 @@ def plan_for_sets(
     tiled = _by_products(size, None, memory)
     shared = tiled.storage == "dense" and n * n <= sum(size * size for size in sizes)
     return tiled if shared else replace(tiled, storage="tiles")
+
+
+def distances_for(points: Array, solver: Solver | None, memory: float) -> Plan:
+    """How all squared distances of `points` are stored, from which the operators of all widths follow.
+
+    In float32, unless `solver` wants each eigenvalue or some distances are too small for it. None: they are kept for as
+    long as a training, in float32 whatever solves them.
+    """
+    single = not isinstance(solver, Exact) and not vanishing(unit_scaled(points)[0], namespace(points).float32)
+    return Plan("distances", "float32" if single else "points", memory)
 
 
 def whole_of(points: Array, kernel: Kernel) -> Storage:

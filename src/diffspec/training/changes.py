@@ -10,9 +10,10 @@ from diffspec._arrays import as_points
 from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY
-from diffspec.kernels.scales import Distances
 from diffspec.measures.profiles.scale_shape import ScaleShape, Snapshot, attributed
-from diffspec.solvers.choice import choose
+from diffspec.operators.build import distances_of
+from diffspec.solvers.choice import choose, memory_for
+from diffspec.solvers.storing import distances_for
 from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure
 from diffspec.training.network.reductions import Points
@@ -56,7 +57,8 @@ class Changes:
         known = as_points(points)
         if scale <= TINY:  # collapsed, as the verdicts say: there is no shape to compare
             return []
-        now = Snapshot(Distances.of(known, in_float32=True), scale)
+        plan = distances_for(known, None, memory_for(None))
+        now = Snapshot(distances_of(known, plan.precision), plan, scale)
         if layer not in self._first:
             self._first[layer] = _First(step, now, dict(ends))
             return []

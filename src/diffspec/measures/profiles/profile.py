@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, as_points, from_numpy, is_numpy, namespace, to_numpy
+from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, to_numpy
 from diffspec._checks import Seed
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Gaussian
@@ -23,12 +23,11 @@ from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.measures.parts import Parts
 from diffspec.measures.profiles.curves import Curve, Profile
 from diffspec.measures.subsets import Entropy, Indices
-from diffspec.operators.build import operator_on
-from diffspec.operators.dense import Dense, Operator, rounding_is_harmless
+from diffspec.operators.build import Plan, build, distances_of, widened
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
-from diffspec.solvers import Exact, Solver
-from diffspec.solvers.choice import choose, memory_for
+from diffspec.solvers import Solver
+from diffspec.solvers.choice import choose, memory_for, planned_for_widths
 from diffspec.spectra.result import BIT, NATS_PER
 
 __all__ = ["profile"]
@@ -155,6 +154,7 @@ class _Sweep:
     """What every width has in common."""
 
     distances: Distances
+    plan: Plan
     features: int
     sigmas: tuple[float, ...]
     scale: float
@@ -202,10 +202,12 @@ class _Sweep:
         for sigma in task.sigmas:
             affinity = part.affinity(sigma)
             growth = part.growth(affinity, sigma) if task.indices is None else 0.0
-            operator = _precise(operator_on(affinity, Gaussian(sigma), self.alpha))
-            del affinity  # where the operator is a copy of it in float64
             # The same probes at every width: what they miss is alike, and the curve is smooth.
-            spectrum = solver(operator, np.random.default_rng(task.seed))
+            rng = np.random.default_rng(task.seed)
+            known = lambda _storage, affinity=affinity: affinity  # noqa: E731
+            operator = widened(build(part, Gaussian(sigma), self.alpha, self.plan, rng=rng, known=known))
+            del affinity, known  # where the operator is a copy in float64
+            spectrum = solver(operator, rng)
             found.append((Entropy.of(spectrum, self.t), growth))
         return found
 
@@ -214,26 +216,20 @@ class _Sweep:
         return is_numpy(self.distances.squared) and (1 + 3 * cores()) * _bytes(self.distances) <= self.memory
 
 
-def _precise(operator: Operator) -> Operator:
-    """`operator` in float64 where its spectrum decays so far that products in float32 would be seen in the entropy."""
-    return operator if rounding_is_harmless(operator) else Dense(as_float64(operator.dense()), disposable=True)
-
-
 def _sweep(points: Array, sigmas: int | Sequence[float], how: Asked) -> _Sweep:
-    """The distances of `points` in the precision that the solver needs, and the widths."""
+    """The distances of `points` and the widths."""
     n, d = points.shape
     budget, t = memory_for(how.memory, points), how.t
     given = widths_asked(sigmas)
     count = given if isinstance(given, int) else len(given)
-    chosen = how.solver or choose(n, d, kernel=Gaussian(), t=t, memory=budget, tol=how.tol, sets=count).solver
-    in_float32 = not isinstance(chosen, Exact)
     need = 16.0 * n * n  # both in float64, or in float32 and a copy of the affinity in float64
     if need > budget:
         raise TooLargeError(
             f"a profile keeps {n} x {n} distances and one affinity, {in_words(need)}, and {in_words(budget)} are "
             "allowed; give more memory or measure a random subset of the points"
         )
-    distances = Distances.of(points, in_float32=in_float32)
+    choice = planned_for_widths(points, solver=how.solver, t=t, memory=budget, tol=how.tol, widths=count)
+    distances = distances_of(points, choice.plan.precision)
     nearest, copies, farthest = distances.extent()
     if not math.isfinite(farthest):
         raise InputError("points are too large for their distances to be float64 numbers; divide all of them by 1e10")
@@ -246,6 +242,7 @@ def _sweep(points: Array, sigmas: int | Sequence[float], how: Asked) -> _Sweep:
     scale = unit * math.sqrt(float(xp.sum(scaled * scaled) - n * xp.sum(mean * mean)) / (n - 1))
     return _Sweep(
         distances=distances,
+        plan=choice.plan,
         features=d,
         sigmas=widths(given, narrowest(nearest, t), widest(scale, farthest, distinct=distinct, t=t)),
         scale=scale,

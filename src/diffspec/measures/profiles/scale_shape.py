@@ -17,9 +17,9 @@ from diffspec.kernels.scales import Distances
 from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import dse
-from diffspec.operators.dense import diffusion
-from diffspec.solvers import Exact, Solver
-from diffspec.solvers.choice import choose, memory_for
+from diffspec.operators.build import Plan, build, distances_of
+from diffspec.solvers import Solver
+from diffspec.solvers.choice import memory_for, planned_for_widths
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.spectrum import shannon, shannon_stderr
@@ -138,26 +138,22 @@ def scale_and_shape(
     2.30 bit, 2.30 by scale, 0.00 by shape
     """
     clouds = as_points(a, name="a"), as_points(b, name="b")
-    (n, d), (other, e) = clouds[0].shape, clouds[1].shape
+    n, other = (len(points) for points in clouds)
     if n != other:
         raise InputError(f"a and b must hold the same points, got {n} and {other}; give both on the same inputs")
     how = asked(Gaussian(sigma), alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
     alpha, t, generator = how.alpha, how.t, how.rng
     _check_scale(scale)
-    chosen = (
-        solver or choose(n, max(d, e), kernel=Gaussian(), t=t, memory=memory_for(memory, clouds[0]), tol=tol).solver
-    )
+    budget = memory_for(memory, clouds[0])
+    first, second = (planned_for_widths(points, solver=solver, t=t, memory=budget, tol=tol) for points in clouds)
     width = resolve_sigma(sigma, clouds[0], generator)
-    in_float32 = not isinstance(chosen, Exact)
-    first, second = (
-        Snapshot.of(points, name, scale=scale, in_float32=in_float32, rng=generator)
-        for name, points in zip("ab", clouds, strict=True)
-    )
+    before = Snapshot.of(clouds[0], "a", scale=scale, plan=first.plan, rng=generator)
+    after = Snapshot.of(clouds[1], "b", scale=scale, plan=second.plan, rng=generator)
     ends = tuple(
-        dse(points, kernel=Gaussian(width), alpha=alpha, t=t, solver=chosen, memory=memory, rng=rng)
+        dse(points, kernel=Gaussian(width), alpha=alpha, t=t, solver=first.solver, memory=memory, rng=rng)
         for points in clouds
     )
-    return attributed(first, second, (ends[0], ends[1]), solver=chosen, rng=rng)
+    return attributed(before, after, (ends[0], ends[1]), solver=first.solver, rng=rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,26 +161,25 @@ class Snapshot:
     """What has to be kept of some points to measure them at any width: n x n numbers, whatever their features."""
 
     distances: Distances
+    plan: Plan
     scale: float
 
     @classmethod
-    def of(
-        cls, points: Array, name: str = "points", *, scale: Sigma = "median", in_float32: bool, rng: np.random.Generator
-    ) -> Snapshot:
-        """The snapshot of `points` (n, d), in float32 if `in_float32`."""
+    def of(cls, points: Array, name: str, *, scale: Sigma, plan: Plan, rng: np.random.Generator) -> Snapshot:
+        """The snapshot of `points` (n, d), stored as `plan` says."""
         found = resolve_sigma(scale, points, rng)
         if not found > TINY:
             raise InputError(
                 f"{name} has scale 0 by the rule {scale!r}: too many of its points coincide; its shape cannot be "
                 "compared at another scale"
             )
-        return cls(Distances.of(points, in_float32=in_float32), found)
+        return cls(distances_of(points, plan.precision), plan, found)
 
     def entropy(self, sigma: float, settings: Settings, solver: Solver, rng: Seed) -> tuple[float, float]:
         """DSE at the width `sigma` and its standard error, in bits, with alpha and t of `settings`."""
         alpha, t = float(settings.alpha or 0.0), float(settings.t or 1.0)
-        operator = diffusion(self.distances.affinity(sigma), alpha, overwrite=True)
-        found = solver(operator, generator_of(rng))
+        generator = generator_of(rng)
+        found = solver(build(self.distances, Gaussian(sigma), alpha, self.plan, rng=generator), generator)
         bit = NATS_PER[BIT]
         return shannon(found, t) / bit, (shannon_stderr(found, t) or 0.0) / bit
 

@@ -32,13 +32,10 @@ from diffspec.operators.streaming.affinities import (
     survey,
 )
 from diffspec.operators.streaming.graph import StoredGraph, with_width
-from diffspec.operators.tiles import EPS32, exponential
+from diffspec.operators.tiles import EPS32, exponential, harmless
 from diffspec.points.sources import Source, Values, open_source
 
 __all__ = ["OnDisk", "in_widths", "on_disk", "resolve", "rule_within", "sample"]
-
-FLOAT32_LIMIT = 1e-4
-"""Rounding of the exponent above which affinities are computed in float64."""
 
 # Fewer features at a time would make the whole affinity cost more to read for than to compute.
 NARROWEST = 64
@@ -171,7 +168,7 @@ def in_widths(rows: Rows, frame: Frame, kernel: Gaussian | Cosine) -> StoredTile
     reach = -2.0 * float(np.min(half))
     if not math.isfinite(reach):
         raise InputError(f"points lie too many widths apart for float64 under {kernel!r}; give a larger sigma")
-    dtype = np.float32 if EPS32 * reach < FLOAT32_LIMIT else np.float64
+    dtype = np.float32 if harmless(EPS32 * reach) else np.float64
     return StoredTiles(Rows(rows.source, rows.which, rows.size, half), replace(frame, width=width, dtype=dtype))
 
 
