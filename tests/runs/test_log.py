@@ -262,6 +262,15 @@ def test_a_log_knows_the_last_step_and_the_settings_of_a_run(tmp_path: Path) -> 
     assert log.last_step("b") is None
 
 
+def test_a_log_knows_what_a_run_measured_first_under_its_names(tmp_path: Path) -> None:
+    log = RunLog(tmp_path / "run.jsonl")
+    names = {"name": "DSE(Z)", "layer": "z", "rule": "median"}
+    for run, value, other in [("b", 1.0, {}), ("a", 2.0, {"layer": "y"}), ("a", 3.0, {}), ("a", 4.0, {})]:
+        log.write("number", run=run, step=0, value=value, **{**names, **other})
+    assert log.first("a", **names) == 3.0
+    assert log.first("a", **{**names, "rule": "knn"}) is None
+
+
 def test_several_logs_are_read_as_one(tmp_path: Path) -> None:
     one, two = (log_with(tmp_path / name, 2).path for name in ("one.jsonl", "two.jsonl"))
     RunLog(two).write("scalar", run="b", step=0, name="loss", value=0.5)

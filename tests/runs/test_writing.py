@@ -66,6 +66,18 @@ def test_a_record_that_no_reader_could_use_is_refused_and_does_not_wait(tmp_path
     assert [record["step"] for record in read(log.path)] == [1]
 
 
+def test_when_what_waits_could_be_written_at_the_end_later_records_do_not_wait(tmp_path: Path) -> None:
+    log = Failing(tmp_path / "run.jsonl")
+    writer = Writer(log, "a", strict=False)
+    log.full = True
+    with pytest.warns(RunLogWarning):
+        scalar(writer, 0)
+    log.full = False
+    writer.finish()
+    scalar(writer, 1)
+    assert [record["step"] for record in read(log.path)] == [0, 1]
+
+
 def test_how_much_waits_is_told(tmp_path: Path) -> None:
     log = Failing(tmp_path / "run.jsonl")
     log.full = True

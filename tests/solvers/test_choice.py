@@ -3,6 +3,7 @@
 import math
 import re
 
+import array_api_strict
 import numpy as np
 import pytest
 
@@ -28,8 +29,8 @@ from diffspec import (
 from diffspec.operators.blocked import Blocked
 from diffspec.operators.build import build, distances_of
 from diffspec.operators.dense import Dense
-from diffspec.solvers.choice import planned, planned_for_widths
-from diffspec.solvers.storing import distances_for
+from diffspec.solvers.choice import memory_for, plan, planned, planned_for_widths
+from diffspec.solvers.storing import Size, distances_for, whole_of
 
 GIB = 2.0**30
 
@@ -50,6 +51,11 @@ def test_storage_follows_memory():
     assert choose(20_000, 64, kernel=Gaussian(), memory=2 * GIB).storage == "dense"
     assert choose(20_000, 64, kernel=Gaussian(), memory=1 * GIB).storage == "tiles"
     assert choose(2000, 64, kernel=Gaussian(), memory=1e6).storage == "tiles"
+    # A tolerance that float32 does not serve needs float64.
+    for tol, bytes_each in ((5e-4, 4), (4e-4, 8)):
+        for short, storage in ((0, "dense"), (1, "tiles")):
+            memory = bytes_each * 1000**2 - short
+            assert choose(1000, 8, kernel=Gaussian(), solver=Lanczos(tol=tol), memory=memory).storage == storage
 
 
 def test_storage_follows_the_kernel():
@@ -80,19 +86,53 @@ def test_it_says_what_dse_does_where_neither_is_told_more(kernel):
 def test_days_of_work_are_refused_with_what_to_do():
     with pytest.raises(TooLargeError, match=r"computing it tile by tile would take about \d+ hours; measure a random"):
         choose(3_000_000, 512, kernel=Gaussian(), memory=16 * GIB)
+    # Of one feature too: each pair costs its exponential.
+    with pytest.raises(TooLargeError, match="about 4 hours; measure a random"):
+        choose(1_050_000, 1, kernel=Gaussian(), memory=16 * GIB)
+
+
+ASKED = {"solver": None, "t": 3.0, "memory": 16 * GIB, "tol": 1e-3}
+
+
+def test_a_graph_of_points_on_disk_is_no_work_of_days():
+    size = Size(3_000_000, 512, stays="disk")
+    assert "only near points have a weight" in str(plan(size, AlphaDecay(), **ASKED))
+    with pytest.raises(TooLargeError, match="computing it tile by tile would take"):
+        plan(size, Gaussian(1.0), **ASKED)
+
+
+def test_on_a_cluster_tiles_of_any_number_are_solved_for_the_time_asked():
+    chosen = plan(Size(3_000_000, 512, stays="cluster"), Gaussian(1.0), **ASKED)
+    assert (chosen.solver, chosen.storage) == (Lanczos(times=(3.0,)), "cluster")
+
+
+def test_some_thousand_points_on_a_device_have_an_array_where_those_of_the_host_have_a_graph():
+    points = np.random.default_rng(0).normal(size=(2100, 2))
+    far = array_api_strict.asarray(points, device=array_api_strict.Device("device1"))
+    for where, storage in ((points, "graph"), (far, "dense")):
+        assert planned(where, AlphaDecay(), **ASKED).storage == whole_of(where, AlphaDecay()) == storage
+
+
+def test_half_of_the_free_memory_may_be_used_unless_told(monkeypatch):
+    monkeypatch.setattr("diffspec.solvers.choice.free_memory", lambda like: 100.0)
+    assert (memory_for(None), memory_for(70)) == (50.0, 70.0)
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         ({"n": 1, "d": 2}, "n must be an integer of at least 2, got 1"),
+        ({"n": 9, "d": 0}, "d must be an integer of at least 1, got 0"),
+        ({"n": 9, "d": 2, "sets": 0}, "sets must be an integer of at least 1, got 0"),
+        ({"n": 9, "d": 2, "kernel": Gaussian}, "kernel must be a kernel such as Gaussian"),
+        ({"n": 9, "d": 2, "solver": Exact}, "solver must be a solver such as Exact"),
         ({"n": 9, "d": 2, "tol": 0}, r"tol must be a positive number, got 0"),
         ({"n": 9, "d": 2, "memory": -1}, "memory must be a positive number of bytes, got -1"),
         ({"n": 9, "d": 2, "t": -1}, "t must be a positive number, got -1"),
     ],
 )
 def test_bad_arguments(arguments, text):
-    with pytest.raises(InputError, match=text):
+    with pytest.raises(InputError, match=f"^{text}"):
         choose(arguments.pop("n"), arguments.pop("d"), **arguments)
 
 

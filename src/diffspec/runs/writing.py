@@ -55,7 +55,6 @@ class Writer:
 
     def finish(self) -> None:
         """Try once more to write what waits."""
-        self.retry()
         if self._waiting:
             self._flush()
 
@@ -95,7 +94,7 @@ class Writer:
             self._tell(error)
             return
         self._bytes = self._dropped = 0
-        self._told = False
+        self._down = self._told = False
 
     def _tell(self, error: Exception) -> None:
         if self._told:

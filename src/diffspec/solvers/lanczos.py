@@ -136,7 +136,7 @@ class Lanczos:
         fixed = self.deflation * (self.power + 1)
         if fixed + self.deflation + self.probes >= known.n:
             return whole_spectrum(operator)
-        short = in_float32(operator) and known.rounding == EPS32
+        short = known.rounding == EPS32
         space = Krylov(operator, gaussian(operator, self.deflation, rng), in_float32=short)
         for _ in range(self.power):
             space.step()

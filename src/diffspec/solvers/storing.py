@@ -67,7 +67,7 @@ def stored_for(size: Size, kernel: Kernel, solver: Solver, memory: float) -> Pla
     storages = kernel.storages
     if size.stays:
         return Plan(size.stays, "points", memory)
-    if size.different is not None and "merged" in storages:
+    if size.different is not None:
         return Plan("merged", "kernel", memory)
     if "cells" in storages and size.host and size.n > SEARCHED and not isinstance(solver, Exact):
         return Plan("cells", "kernel", memory)
