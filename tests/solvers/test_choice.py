@@ -70,7 +70,8 @@ def test_storage_follows_the_kernel():
 def test_it_is_deterministic_carries_what_was_asked_and_says_why():
     first, again = (choose(20_000, 64, kernel=Gaussian(), t=3, memory=GIB, tol=0.01) for _ in range(2))
     assert first == again
-    assert (first.solver.tol, first.solver.times) == (0.01, (3.0,))
+    assert first.solver == Lanczos(tol=0.01, times=(3.0,))
+    assert str(choose(100, 2, solver=LowRank(), memory=GIB)) == f"{LowRank()!r} on dense: as asked"
     assert "the float32 affinity would take 1.5 GiB, more than the 1.0 GiB allowed" in str(first)
     assert "all eigenvalues take about" in str(choose(100, 2, memory=GIB))
     assert "all eigenvalues would take about 60 s" in str(choose(10_000, 2, memory=GIB))
