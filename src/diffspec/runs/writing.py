@@ -55,8 +55,7 @@ class Writer:
 
     def finish(self) -> None:
         """Try once more to write what waits."""
-        if self._waiting:
-            self._flush()
+        self._flush()
 
     def write(self, kind: str, **fields: Any) -> None:
         """One record of `kind`, after those that wait.
