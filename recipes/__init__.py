@@ -27,6 +27,7 @@ ROOMS = {
     "finite-sample": "numerics",
     "estimators": "information",
     "bandwidth": "bandwidth",
+    "hubs": "bandwidth",
     "training": "training",
     "blocks": "studies",
     "embedding": "looks",

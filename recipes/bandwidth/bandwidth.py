@@ -18,6 +18,7 @@ from recipes.bandwidth.data import SUITE, there
 from recipes.bandwidth.figure import drawn
 from recipes.bandwidth.measures import KERNELS, WINNER, corruption, measure, measure_large, moved
 from recipes.bandwidth.networks import accuracy, network_names
+from recipes.bandwidth.pages import markdown
 from recipes.bandwidth.tables import aims
 from recipes.bandwidth.training import names, train_all
 from recipes.lab.data import folder
@@ -144,6 +145,11 @@ def _large(settings: Settings, log: Log) -> None:
 def figure(cells: list[Cell]) -> Figure:
     """Dimensions, ranking and corruption for three kernels."""
     return drawn(cells)
+
+
+def table(cells: list[Cell]) -> str:
+    """All kernels and times, the baselines, and the choice on all families but one."""
+    return markdown(cells)
 
 
 def check(cells: list[Cell]) -> list[Verdict]:

@@ -52,13 +52,13 @@ def load(name: str, n: int, seed: int = 0) -> tuple[Points, Points]:
 
 def there(name: str) -> bool:
     """Whether the data set is made here, or what it is made from lies in the folder of data."""
-    made = name.startswith("training digits") or not name.startswith(("network ", "training ", "ImageNet "))
+    made = name.startswith("training digits") or not name.startswith(("network ", "training ", "others ", "ImageNet "))
     return folder().exists() or (made and not name.endswith("pixels"))
 
 
 def labelled(name: str) -> bool:
     """Whether labels are part of the data set."""
-    return name.startswith(("network ", "training ")) or name == "3 blobs"
+    return name.startswith(("network ", "training ", "others ")) or "blobs" in name
 
 
 @lru_cache(maxsize=4)
@@ -68,6 +68,9 @@ def _whole(name: str, n: int, seed: int) -> tuple[Points, Points]:
         return _known_dimension(found[1], int(found[2]), float(found[3]), n, rng), np.zeros(n, int)
     if name.startswith("network "):
         return _network(name.removeprefix("network "), n)
+    if name.startswith("others "):
+        with np.load(folder() / "networks2" / f"{name.removeprefix('others ')}.npz") as stored:
+            return stored["points"].astype(np.float64), stored["labels"]
     if name.startswith("ImageNet "):
         with np.load(folder() / "weights" / "imagenet" / "imagenet20-val-embeddings.npz") as stored:
             order = np.random.default_rng(seed).permutation(len(stored["label"]))
@@ -82,6 +85,9 @@ def _made(name: str, n: int, rng: np.random.Generator) -> tuple[Points, Points]:
     if name == "3 blobs":
         labels = rng.integers(3, size=n)
         return rng.uniform(-10, 10, (3, 20))[labels] + rng.normal(size=(n, 20)), labels
+    if name == "10 blobs d=512":
+        labels = np.arange(n) % 10
+        return rng.normal(size=(10, AMBIENT))[labels] + rng.normal(size=(n, AMBIENT)), labels
     if name == "swiss roll":
         angle = 1.5 * np.pi * (1 + 2 * rng.random(n))
         return np.stack([angle * np.cos(angle), 21 * rng.random(n), angle * np.sin(angle)], 1), np.zeros(n, int)

@@ -23,6 +23,7 @@ from diffspec.kernels.bandwidth import (
 )
 from diffspec.operators.dense import diffusion
 from diffspec.spectra.spectrum import shannon
+from recipes.bandwidth.corrected import CORRECTED
 from recipes.bandwidth.data import labelled, load
 
 __all__ = ["KERNELS", "TIMES", "WINNER", "corruption", "measure", "measure_large", "moved"]
@@ -116,7 +117,7 @@ def moved(data: str, kernel: str, n: int) -> dict[str, float]:
 
 
 def _affinity(points: Floats, kernel: str) -> tuple[Floats, float | None]:
-    resolved = KERNELS[kernel].resolve(points, np.random.default_rng(0))
+    resolved = {**KERNELS, **CORRECTED}[kernel].resolve(points, np.random.default_rng(0))
     return np.asarray(resolved(points)), getattr(resolved, "sigma", None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch.nn import functional
 from recipes.lab.data import folder
 from recipes.lab.images import cifar, mnist, unit
 
-__all__ = ["Embedded", "accuracy", "embed", "families", "network_names"]
+__all__ = ["Embedded", "accuracy", "embed", "families", "manifest", "network_names", "second"]
 
 Tensor: TypeAlias = Any
 Weights: TypeAlias = dict[str, Any]
@@ -43,6 +44,12 @@ def network_names(data: Path) -> list[str]:
         return []
     known = {name: row for name, row in manifest(data).items() if row["dataset"] in ("CIFAR-10", "MNIST")}
     return sorted(known, key=lambda name: (known[name]["dataset"], -known[name]["test_accuracy_measured"]))
+
+
+def second(data: Path) -> list[dict[str, str]]:
+    """The table of the networks whose features alone are stored; empty where it is not there."""
+    table = data / "networks2" / "table.csv"
+    return list(csv.DictReader(table.read_text().splitlines())) if table.exists() else []
 
 
 def accuracy(data: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ from recipes.bandwidth.measures import TIMES
 from recipes.bandwidth.tables import Row, baseline_ranking, by_kernel, cross_validated, ranking, row
 from recipes.lab.log import Cell
 
-__all__ = ["markdown"]
+__all__ = ["criteria", "markdown", "rows_of"]
 
 HEADS = ("kernel", "t", "a: 0 %", "1 %", "10 %", "50 %", "b: range", "c: n", "d: rise", "d: 100 %")
 MORE = ("e: matched", "adjusted", "literal", "f: matched", "adjusted")
@@ -17,7 +17,6 @@ MORE = ("e: matched", "adjusted", "literal", "f: matched", "adjusted")
 def markdown(cells: list[Cell], times: tuple[float, ...] = (1.0, 2.0, 3.0)) -> str:
     """The table of all kernels and times, that of the baselines and that of the cross-validation."""
     kernels = by_kernel(cells)
-    lines = [_line(kernel, t, own) for kernel, own in kernels.items() for t in times]
     baselines = [
         [name, *(_number(rhos[part]) for part in ("all", "CIFAR", "MNIST", "worst"))]
         for name, rhos in baseline_ranking(cells).items()
@@ -28,11 +27,16 @@ def markdown(cells: list[Cell], times: tuple[float, ...] = (1.0, 2.0, 3.0)) -> s
     ]
     return "\n\n".join(
         [
-            _table([*HEADS, *MORE], lines),
-            _table(["baseline", "all 18", "13 CIFAR-10", "5 MNIST", "worst without a family"], baselines),
-            _table(["family left out", "best on the others", "pairs in order", "the default"], folds),
+            criteria(cells, times),
+            rows_of(["baseline", "all 18", "13 CIFAR-10", "5 MNIST", "worst without a family"], baselines),
+            rows_of(["family left out", "best on the others", "pairs in order", "the default"], folds),
         ]
     )
+
+
+def criteria(cells: list[Cell], times: tuple[float, ...]) -> str:
+    """The table of all kernels and times."""
+    return rows_of([*HEADS, *MORE], [_line(kernel, t, own) for kernel, own in by_kernel(cells).items() for t in times])
 
 
 def _line(kernel: str, t: float, cells: list[Cell]) -> list[str]:
@@ -60,6 +64,7 @@ def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2f}"
 
 
-def _table(heads: list[str], lines: list[list[str]]) -> str:
+def rows_of(heads: list[str], lines: list[list[str]]) -> str:
+    """A table of Markdown."""
     rows = [heads, ["---"] * len(heads), *lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in rows)

@@ -26,13 +26,13 @@ import numpy as np
 from diffspec import Clusters, Matched, Partition, dsmi
 from diffspec.baselines import binned_entropy, binned_information, leep, nce
 from diffspec.points.groups import partition_of
+from recipes.bandwidth.networks import manifest, second
 from recipes.lab.data import folder
 from recipes.lab.expected import Verdict, compare
 from recipes.lab.log import Cell, Log
 from recipes.lab.many import measure_all
 from recipes.models import imagenet_tables
 from recipes.models.measures import ROOT, measured
-from recipes.models.sources import manifest, second
 from recipes.models.timm_features import Images, SkippedError, features, images
 from recipes.models.timm_table import models
 
@@ -96,7 +96,7 @@ def stored_names() -> list[str]:
     if not folder().exists():
         return []
     weights = [name for name, row in manifest(folder()).items() if row["dataset"] == "ImageNet"]
-    return weights + [row["name"] for row in second() if row["data"] == "ImageNet-20"]
+    return weights + [row["name"] for row in second(folder()) if row["data"] == "ImageNet-20"]
 
 
 def of_stored(stored: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def of_stored(stored: str) -> dict[str, Any]:
     else:
         with np.load(folder() / "networks2" / f"{stored}.npz") as kept:
             points, labels, files = kept["points"].astype(np.float64), kept["labels"], None
-        row = next(row for row in second() if row["name"] == stored)
+        row = next(row for row in second(folder()) if row["name"] == stored)
         facts = {"top1": 100 * float(row["test_accuracy"])}
     groups = None if files is None else _of_files(tuple(map(str, files)))
     return {**facts, "d": points.shape[1], **numbers(points, labels, groups)}

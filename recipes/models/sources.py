@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from recipes.bandwidth.data import load as of_weights
-from recipes.bandwidth.networks import families, manifest, network_names
+from recipes.bandwidth.networks import families, manifest, network_names, second
 from recipes.lab.data import folder
 from recipes.models.trained import kept
 
-__all__ = ["Network", "features", "known", "manifest", "others", "second"]
+__all__ = ["Network", "features", "known", "others"]
 
 Network: TypeAlias = Mapping[str, Any]
 """``{"drawn": key of a training}``, ``{"weights": name}`` or ``{"networks2": name}``."""
@@ -40,15 +39,9 @@ def others() -> list[dict[str, Any]]:
             "family": row["family"],
             "accuracy": float(row["test_accuracy"]),
         }
-        for row in second()
+        for row in second(folder())
     ]
     return more + weights
-
-
-def second() -> list[dict[str, str]]:
-    """The table of the networks whose features alone are stored; empty where it is not there."""
-    table = folder() / "networks2" / "table.csv"
-    return list(csv.DictReader(table.read_text().splitlines())) if table.exists() else []
 
 
 def known(network: Network) -> dict[str, Any]:
@@ -61,7 +54,6 @@ def features(network: Network) -> tuple[Points, Points]:
     if name := network.get("weights"):
         return of_weights(f"network {name}", 2000)
     if name := network.get("networks2"):
-        with np.load(folder() / "networks2" / f"{name}.npz") as stored:
-            return stored["points"].astype(np.float64), stored["labels"]
+        return of_weights(f"others {name}", 2000)
     found = kept(network["drawn"])
     return found["points"].astype(np.float64), found["labels"]

@@ -1,9 +1,11 @@
 """The bandwidth study where the folder of data is absent: what needs it is left out, and the results can be checked."""
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from recipes.bandwidth import bandwidth
+from diffspec import AlphaDecay
+from recipes.bandwidth import bandwidth, corrected
 from recipes.bandwidth import data as bandwidth_data
 from recipes.bandwidth import tables as bandwidth_tables
 from recipes.lab import data as _data
@@ -79,3 +81,38 @@ def test_the_folder_of_data_can_be_said(monkeypatch, tmp_path):
     missing = CliRunner().invoke(command, ["bandwidth", "--data", str(tmp_path / "absent")])
     assert missing.exit_code == 2
     assert "does not exist" in missing.output
+
+
+def test_where_no_point_is_a_hub_no_row_of_the_graph_is_long():
+    points = np.random.default_rng(0).uniform(-1, 1, (300, 512))
+    longest = {name: int((kernel(points) > 0).sum(1).max()) for name, kernel in corrected.CORRECTED.items()}
+    default = int((AlphaDecay()(points) > 0).sum(1).max())
+    assert max(longest["CSLS"], longest["mutual proximity"]) < 40 < default / 5
+    assert longest["mutual neighbours"] < default
+
+
+@pytest.mark.parametrize("name", sorted(corrected.CORRECTED))
+def test_a_correction_is_a_symmetric_affinity_that_no_motion_or_scale_changes(name):
+    points = np.random.default_rng(1).normal(size=(60, 5))
+    kernel = corrected.CORRECTED[name]
+    affinity = kernel(points)
+    assert np.allclose(affinity, affinity.T, rtol=1e-11, atol=0)
+    assert affinity.min() >= 0
+    assert (np.diagonal(affinity) > 0).all()
+    assert np.allclose(kernel(1000.0 * points + 3.0), affinity, atol=1e-9)
+
+
+def test_sums_are_equal_where_they_are_to_be():
+    sums = corrected.CORRECTED["equal sums"](np.random.default_rng(2).normal(size=(80, 3))).sum(1)
+    assert np.allclose(sums, sums.mean(), rtol=1e-5)
+
+
+def test_what_csls_joins_is_what_its_formula_joins():
+    points = np.random.default_rng(3).normal(size=(30, 4))
+    squared = ((points[:, None] - points[None]) ** 2).sum(2)
+    k = 2  # sqrt(30) / 3
+    near = np.sort(squared, axis=1)[:, 1 : k + 1].mean(1)
+    value = squared - (near[:, None] + near[None]) / 2 + np.diag(np.full(30, np.inf))
+    chosen = np.zeros((30, 30))
+    np.put_along_axis(chosen, np.argsort(value, axis=1)[:, :k], 1.0, axis=1)
+    assert np.array_equal(corrected.CORRECTED["CSLS"](points), (chosen + chosen.T) / 2 + np.eye(30))

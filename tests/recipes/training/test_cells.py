@@ -5,7 +5,9 @@ import os
 import re
 import resource
 import shutil
+import signal
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -341,6 +343,27 @@ def test_workers_look_for_data_where_it_was_said(tmp_path, monkeypatch):
         log.cluster = local.scheduler_address
         many.measure_all(log, data_of_worker, [{"x": 1}], lambda key: 1.0)
     assert [cell.values["data"] for cell in log.cells] == [str(tmp_path)]
+
+
+def dies_once(x, died):
+    """A cell whose worker is killed the first time that the last of them is measured."""
+    if x == 2 and not os.path.exists(died):
+        Path(died).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return square(x + 3)
+
+
+def test_a_killed_worker_changes_nothing(tmp_path):
+    from distributed import LocalCluster
+
+    log = _log.Log(tmp_path / "cells.jsonl")
+    died = tmp_path / "died"
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local:
+        log.cluster = local.scheduler_address
+        many.measure_all(log, dies_once, [{"x": x, "died": str(died)} for x in range(3)], lambda key: 1.0)
+    assert died.exists()
+    assert {cell.key["x"]: cell.values for cell in log.cells} == {x: square(x + 3) for x in range(3)}
+    assert (log.measured, log.failed) == (3, 0)
 
 
 @pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:1"])
