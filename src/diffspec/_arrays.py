@@ -16,6 +16,7 @@ import array_api_compat.numpy
 import numpy as np
 from scipy.sparse import issparse
 
+from diffspec._checks import real, shown
 from diffspec._foreign import as_array
 from diffspec.errors import InputError, TooLargeError
 from diffspec.machine.memory import allowed, host_memory, in_words
@@ -31,11 +32,14 @@ __all__ = [
     "from_numpy",
     "full_precision",
     "is_numpy",
+    "memory_for",
     "namespace",
     "number",
     "order_statistics",
     "product",
     "require_memory",
+    "some_of",
+    "take_rows",
     "take_square",
     "to_numpy",
 ]
@@ -235,6 +239,17 @@ def number(scalar: Array) -> float:
     return float(detached(scalar))
 
 
+def take_rows(points: Array, indices: np.ndarray[Any, Any]) -> Array:
+    """A copy of the rows `indices` of `points`."""
+    return namespace(points).take(points, from_numpy(indices, points), axis=0)
+
+
+def some_of(points: Array, most: int, rng: np.random.Generator) -> Array:
+    """At most `most` of `points`, drawn without replacement and in their order."""
+    n = points.shape[0]
+    return points if n <= most else take_rows(points, np.sort(rng.choice(n, size=most, replace=False)))
+
+
 def take_square(matrix: Array, indices: np.ndarray[Any, Any]) -> Array:
     """A copy of the rows and columns `indices` of a square `matrix`."""
     if is_numpy(matrix):
@@ -258,6 +273,15 @@ def require_memory(needed: float, what: str, like: Array) -> None:
             f"{what} needs {in_words(needed)} and {in_words(free)} are {words}; measure a random subset of the points "
             f"(for example points[rng.choice(n, 10000, replace=False)]){more}"
         )
+
+
+def memory_for(memory: float | None, like: Array = None) -> float:
+    """`memory` in bytes, or half of what is free on the device of `like` where it is None."""
+    if memory is None:
+        return free_memory(like) / 2.0
+    if not real(memory) > 0:
+        raise InputError(f"memory must be a positive number of bytes, got {shown(memory)}; for 2 GB give memory=2e9")
+    return float(memory)
 
 
 def free_memory(like: Array) -> float:

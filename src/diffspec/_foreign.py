@@ -17,7 +17,7 @@ from scipy.sparse import issparse
 from diffspec._checks import shown
 from diffspec.errors import InputError
 
-__all__ = ["as_array", "elsewhere", "not_real"]
+__all__ = ["as_array", "elsewhere", "is_stored", "is_zarr", "not_real"]
 
 Values: TypeAlias = np.ndarray[Any, Any]
 
@@ -175,6 +175,16 @@ def _odd_object(values: Values, kind: type, name: str) -> InputError:
         )
     place = f" at [{', '.join(map(str, where))}]" if where else ""
     return InputError(f"{name} must be real numbers, got {shown(value)}{place}; convert or remove it")
+
+
+def is_stored(points: Any) -> bool:
+    """Whether `points` is a NumPy memory map or a zarr array, of which parts can be read."""
+    return isinstance(points, np.memmap) or is_zarr(points)
+
+
+def is_zarr(points: Any) -> bool:
+    """Whether `points` is an array of zarr."""
+    return type(points).__module__.startswith("zarr.") and hasattr(points, "store_path")
 
 
 def _is_frame(points: Any) -> bool:

@@ -18,7 +18,7 @@ from diffspec import (
     spectrum,
 )
 from diffspec.operators.dense import diffusion
-from diffspec.operators.merging import copies_of
+from diffspec.points.distinct import copies_of
 
 MERGING = [Gaussian(1.0), Gaussian("knn"), Cosine(0.7), AlphaDecay(), AlphaDecay(20), SelfTuning(), SelfTuning(30)]
 

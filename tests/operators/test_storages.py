@@ -21,8 +21,8 @@ from diffspec import (
 )
 from diffspec.kernels import Storage
 from diffspec.operators.build import BUILDERS, Plan, build, distances_of, operator_on
-from diffspec.operators.merging import copies_of
 from diffspec.operators.streaming import on_disk
+from diffspec.points.distinct import copies_of
 
 STORAGES = typing.get_args(Storage)
 KERNELS = [

@@ -26,10 +26,13 @@ from diffspec import (
     dsmi,
     spectrum,
 )
+from diffspec._arrays import memory_for
+from diffspec.measures.asked import asked
+from diffspec.measures.entropy import taken
 from diffspec.operators.blocked import Blocked
 from diffspec.operators.build import build, distances_of
 from diffspec.operators.dense import Dense
-from diffspec.solvers.choice import memory_for, plan, planned, planned_for_widths
+from diffspec.solvers.choice import plan, planned_for_widths
 from diffspec.solvers.storing import Size, distances_for, whole_of
 
 GIB = 2.0**30
@@ -110,12 +113,13 @@ def test_on_a_cluster_tiles_of_any_number_are_solved_for_the_time_asked():
 def test_some_thousand_points_on_a_device_have_an_array_where_those_of_the_host_have_a_graph():
     points = np.random.default_rng(0).normal(size=(2100, 2))
     far = array_api_strict.asarray(points, device=array_api_strict.Device("device1"))
+    how = asked(AlphaDecay(), alpha=0.5, t=3.0, memory=16 * GIB)
     for where, storage in ((points, "graph"), (far, "dense")):
-        assert planned(where, AlphaDecay(), **ASKED).storage == whole_of(where, AlphaDecay()) == storage
+        assert taken(where, how).choice(how).storage == whole_of(where, AlphaDecay()) == storage
 
 
 def test_half_of_the_free_memory_may_be_used_unless_told(monkeypatch):
-    monkeypatch.setattr("diffspec.solvers.choice.free_memory", lambda like: 100.0)
+    monkeypatch.setattr("diffspec._arrays.free_memory", lambda like: 100.0)
     assert (memory_for(None), memory_for(70)) == (50.0, 70.0)
 
 
@@ -193,8 +197,9 @@ def test_operators_are_stored_as_memory_allows(rng):
 
 def stored(points, memory=1e9):
     """The operator of `points` under a Gaussian of width 1, as it is stored for Lanczos()."""
-    plan = planned(points, Gaussian(1.0), solver=Lanczos(), t=1.0, memory=memory, tol=1e-3).plan
-    return build(points, Gaussian(1.0), 0.5, plan, rng=np.random.default_rng(0))
+    asked = {"solver": Lanczos(), "t": 1.0, "memory": memory, "tol": 1e-3}
+    made = plan(Size(*points.shape), Gaussian(1.0), widths=lambda: Gaussian(1.0).in_widths(points), **asked).plan
+    return build(points, Gaussian(1.0), 0.5, made, rng=np.random.default_rng(0))
 
 
 NEEDY = [(Gaussian(1.0), Exact()), (SelfTuning(), Lanczos()), (AlphaDecay(), None)]

@@ -10,7 +10,8 @@ from diffspec import Exact, Gaussian, Lanczos, dse, dsmi, spectrum
 from diffspec.operators.build import build
 from diffspec.operators.dense import Dense, diffusion
 from diffspec.solvers._krylov import whole_spectrum
-from diffspec.solvers.choice import planned
+from diffspec.solvers.choice import plan
+from diffspec.solvers.storing import Size
 from diffspec.spectra.rounding import renyi_rounding
 from diffspec.spectra.spectrum import renyi, shannon, shannon_stderr, truncation, whole_error
 
@@ -38,10 +39,11 @@ def operators(kind, seed, width):
     """The operator in float32 and in float64, or None where float32 does not serve the points."""
     points = cloud(kind, seed)
     kernel = Gaussian(float(Gaussian().resolve(points, np.random.default_rng(0)).sigma) * width)
-    plan = planned(points, kernel, solver=Lanczos(), t=1.0, memory=1e9, tol=1e-3).plan
-    if plan.precision != "float32":
+    asked = {"solver": Lanczos(), "t": 1.0, "memory": 1e9, "tol": 1e-3}
+    made = plan(Size(*points.shape), kernel, widths=lambda: kernel.in_widths(points), **asked).plan
+    if made.precision != "float32":
         return None
-    return build(points, kernel, 0.5, plan, rng=np.random.default_rng(0)), diffusion(kernel(points), 0.5)
+    return build(points, kernel, 0.5, made, rng=np.random.default_rng(0)), diffusion(kernel(points), 0.5)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.special import stdtrit
 
-from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, take_square
+from diffspec._arrays import Array, as_points, is_numpy, memory_for, take_rows, take_square
 from diffspec._checks import Seed, integer, real, seed_of, shown, store
 from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel, Precomputed
@@ -28,7 +28,6 @@ from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import measured, walk_of
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import memory_for
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.verdicts import beside, by_chance
@@ -279,7 +278,7 @@ class Measure:
     def _some(self, points: Array, kept: Matrix) -> Array:
         if isinstance(self.how.kernel, Precomputed):
             return take_square(points, kept)
-        return namespace(points).take(points, from_numpy(kept, points), axis=0)
+        return take_rows(points, kept)
 
 
 def is_local(estimator: Estimator, kernel: Kernel) -> bool:

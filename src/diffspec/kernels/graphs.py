@@ -18,8 +18,8 @@ from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import SMALLEST, Gaussian, Kernel, Storage
 from diffspec.kernels.bandwidth import Sigma, check_sigma, resolve_sigma
 from diffspec.machine.memory import in_words
-from diffspec.points.distances import unit_scaled
-from diffspec.points.neighbors import SEARCHES, Matrix, Pairs, copies, nearest, pairs_within, squared_distances
+from diffspec.points.distances import Pairs, squared_distances, unit_scaled
+from diffspec.points.neighbors import SEARCHES, Matrix, copies, nearest, pairs_within
 
 __all__ = ["NearestNeighbors", "Thresholded"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffspec._arrays import Array, from_numpy, namespace
+from diffspec._arrays import Array, namespace, some_of
 from diffspec.kernels import Cosine, Gaussian, Kernel
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.machine.threads import parallel_map
@@ -46,7 +46,7 @@ def informative_range(
     eigenproblems of order 400, one thread each: LAPACK with several is no faster at this size, and tens of times
     slower when something else wants the cores.
     """
-    subset = _subset(points, rng)
+    subset = some_of(points, _SUBSET, rng)
     centre = kernel.__class__("median").resolve(subset, rng)
     narrow, wide = parallel_map(lambda share: _edge(subset, centre, alpha, t, share), (HIGH, LOW))
     return narrow, wide
@@ -72,11 +72,3 @@ def _share(points: Array, kernel: Gaussian | Cosine, alpha: float, t: float) -> 
 
 def _all_equal(points: Array) -> bool:
     return bool(namespace(points).all(points == points[:1, :]))
-
-
-def _subset(points: Array, rng: np.random.Generator) -> Array:
-    n = points.shape[0]
-    if n <= _SUBSET:
-        return points
-    chosen = np.sort(rng.choice(n, size=_SUBSET, replace=False))
-    return namespace(points).take(points, from_numpy(chosen, points), axis=0)

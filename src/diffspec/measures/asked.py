@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diffspec._arrays import memory_for
 from diffspec._checks import Seed, check_alpha, generator_of
 from diffspec.kernels import Kernel
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import check_memory, check_tol, check_walk
+from diffspec.solvers.choice import check_tol, check_walk
 from diffspec.spectra.spectrum import check_time
 
 __all__ = ["Asked", "asked"]
@@ -42,5 +43,6 @@ def asked(
     check_walk(kernel, solver)
     alpha, t = check_alpha(alpha), check_time(kernel.time if t is None else t)
     generator = generator_of(rng)
-    check_memory(memory)
+    if memory is not None:
+        memory_for(memory)  # refuses what is no number; what is free is asked later
     return Asked(kernel, alpha, t, solver, memory, check_tol(tol), generator)

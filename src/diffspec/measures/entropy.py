@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from diffspec._arrays import Array, as_points, device_name, dtype_name, namespace
+from diffspec._arrays import Array, as_points, device_name, dtype_name, memory_for, namespace
 from diffspec._checks import Seed, recorded
+from diffspec._foreign import is_stored
 from diffspec.kernels import AlphaDecay, Kernel, Storage
 from diffspec.machine.memory import within_memory
 from diffspec.measures.advice import advice
@@ -19,11 +21,11 @@ from diffspec.measures.asked import Asked, asked
 from diffspec.operators.build import build
 from diffspec.operators.dense import Operator
 from diffspec.operators.elsewhere import Elsewhere
-from diffspec.operators.merging import Copies, copies_of, padded
+from diffspec.operators.merging import padded
 from diffspec.operators.streaming.operator import on_disk
-from diffspec.points.sources import is_stored
+from diffspec.points.distinct import Copies, copies_of
 from diffspec.solvers import Lanczos, Solver
-from diffspec.solvers.choice import Choice, memory_for, plan, planned
+from diffspec.solvers.choice import Choice, plan
 from diffspec.solvers.storing import Size
 from diffspec.spectra.missed import Missed
 from diffspec.spectra.result import Estimate, Settings
@@ -219,10 +221,8 @@ class Taken:
     def choice(self, how: Asked) -> Choice:
         """What is decided for these points."""
         budget = memory_for(how.memory, None if self.size.stays else self.points)
-        rest: dict[str, Any] = {"solver": how.solver, "t": how.t, "memory": budget, "tol": how.tol}
-        if self.size.stays or self.copies is not None:
-            return plan(self.size, self.kernel, **rest)
-        return planned(self.points, self.kernel, **rest)
+        widths = None if self.size.stays else partial(self.kernel.in_widths, self.points)
+        return plan(self.size, self.kernel, solver=how.solver, t=how.t, memory=budget, tol=how.tol, widths=widths)
 
 
 def taken(points: Any, how: Asked) -> Taken:
@@ -233,7 +233,7 @@ def taken(points: Any, how: Asked) -> Taken:
     kernel = how.kernel.resolve(points, how.rng)
     copies = copies_of(points) if "merged" in kernel.storages else None
     n, d = points.shape
-    size = Size(n, d, different=None if copies is None else copies.order)
+    size = Size(n, d, host=device_name(points) == "cpu", different=None if copies is None else copies.order)
     return Taken(points, kernel, how.kernel, size, points, copies)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, from_numpy, is_numpy, namespace, take_square
+from diffspec._arrays import Array, device_name, from_numpy, is_numpy, memory_for, take_rows, take_square
 from diffspec.kernels import Kernel, Storage
 from diffspec.machine.threads import cores, parallel_map
 from diffspec.measures.asked import Asked
@@ -21,8 +21,8 @@ from diffspec.operators.build import affinity_of, build, operator_on, tiles_of
 from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import GaussianTiles
 from diffspec.solvers import Exact, Solver
-from diffspec.solvers.choice import choose, memory_for, planned
-from diffspec.solvers.storing import plan_for_sets, plan_in
+from diffspec.solvers.choice import choose, plan
+from diffspec.solvers.storing import Size, plan_for_sets, plan_in
 from diffspec.spectra.functionals import shannon_and_log_sum
 from diffspec.spectra.powers import HUGE_TIME
 from diffspec.spectra.rounding import log_sum_error
@@ -141,9 +141,12 @@ class Walk:
         if self.tiles is not None:
             tiles = self.tiles.some(from_numpy(indices, self.points))
             return build(tiles, self.kernel, self.alpha, plan_in(tiles, self.memory), rng=rng)
-        own = namespace(self.points).take(self.points, from_numpy(indices, self.points), axis=0)
-        plan = planned(own, self.kernel, solver=solver, t=self.t, memory=self.memory, tol=self.tol).plan
-        return build(own, self.kernel, self.alpha, plan, rng=rng, memory=self.memory, why=f"{solver!r} with ")
+        own = take_rows(self.points, indices)
+        (n, d), widths = own.shape, partial(self.kernel.in_widths, own)
+        asked: dict[str, Any] = {"t": self.t, "memory": self.memory, "tol": self.tol}
+        size = Size(n, d, host=device_name(own) == "cpu")
+        made = plan(size, self.kernel, solver=solver, widths=widths, **asked).plan
+        return build(own, self.kernel, self.alpha, made, rng=rng, memory=self.memory, why=f"{solver!r} with ")
 
 
 def walk_of(
@@ -160,13 +163,13 @@ def walk_of(
     solvers = [walk.solver_for(size) for size in set(sizes) if size > 1]
     # Centring and scaling costs a tenth of the whole where the sets are small.
     widths = cache(partial(kernel.in_widths, points))
-    plan = plan_for_sets(points, kernel, solvers=solvers, sizes=sizes, memory=budget, widths=widths)
-    if plan is None:
+    common = plan_for_sets(points, kernel, solvers=solvers, sizes=sizes, memory=budget, widths=widths)
+    if common is None:
         return walk
-    if plan.precision == "kernel":
-        return replace(walk, affinity=known(plan.storage) if known else affinity_of(points, kernel, plan.storage))
-    tiles = tiles_of(widths(), plan.precision)
-    return replace(walk, affinity=filled(tiles)) if plan.storage == "dense" else replace(walk, tiles=tiles)
+    if common.precision == "kernel":
+        return replace(walk, affinity=known(common.storage) if known else affinity_of(points, kernel, common.storage))
+    tiles = tiles_of(widths(), common.precision)
+    return replace(walk, affinity=filled(tiles)) if common.storage == "dense" else replace(walk, tiles=tiles)
 
 
 def measured(

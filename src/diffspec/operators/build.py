@@ -22,10 +22,11 @@ from diffspec.operators.blocked import blocked_diffusion, filled
 from diffspec.operators.dense import Dense, Operator, diffusion, rounding_is_harmless
 from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.factored import factored_diffusion
-from diffspec.operators.merging import Copies, merged_diffusion
+from diffspec.operators.merging import merged_diffusion
 from diffspec.operators.searched import searched_diffusion
 from diffspec.operators.sparse import sparse_diffusion
 from diffspec.operators.tiles import GaussianTiles
+from diffspec.points.distinct import Copies
 
 __all__ = [
     "Plan",

@@ -8,46 +8,17 @@ C^(1/2) B C^(1/2), of order m, and n - m more are 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from diffspec._arrays import Array, free_memory, is_numpy, namespace
+from diffspec._arrays import namespace
 from diffspec.kernels import Kernel
 from diffspec.operators.dense import Dense
-from diffspec.points.distinct import distinct
+from diffspec.points.distinct import Copies
 from diffspec.spectra.spectrum import Spectrum
 
-__all__ = ["Copies", "copies_of", "merged_diffusion", "padded"]
-
-# Fewer points are quick as they are; and where more than this share are different, merging does not make them few.
-FEWEST, SHARE = 400, 0.25
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Copies:
-    """Different points, and how often each of them occurs."""
-
-    vectors: np.ndarray[Any, Any]
-    counts: np.ndarray[Any, Any]
-
-    @property
-    def order(self) -> int:
-        """The number of different points."""
-        return len(self.counts)
-
-
-def copies_of(points: Array) -> Copies | None:
-    """`points` without repetitions, or None where that does not make them few."""
-    n = points.shape[0]
-    if n <= FEWEST or not is_numpy(points):
-        return None
-    found = distinct(points)
-    order = len(found.counts)
-    if order > SHARE * n or 16.0 * order**2 > free_memory(points):
-        return None
-    return Copies(found.vectors, found.counts)
+__all__ = ["merged_diffusion", "padded"]
 
 
 def merged_diffusion(copies: Copies, kernel: Kernel, alpha: float) -> Dense:

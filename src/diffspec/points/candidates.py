@@ -13,9 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, from_numpy, is_numpy, namespace, order_statistics, to_numpy
-from diffspec.points.distances import cross_squared_distances
-from diffspec.points.neighbors import squared_distances
+from diffspec._arrays import Array, is_numpy, namespace, order_statistics, take_rows, to_numpy
+from diffspec.points.distances import cross_squared_distances, squared_distances
 from diffspec.points.selecting import bound_of_rank, of_rank, ranked, reached
 
 __all__ = ["Candidates", "around", "ordered", "spread", "together"]
@@ -162,9 +161,8 @@ def _among(
 
 def _on_device(points: Array, rows: Matrix, rank: int, reach: float) -> tuple[tuple[Matrix, Matrix], Matrix, Matrix]:
     """The same of points of another library, measured where they lie: only what is near comes to the host."""
-    xp = namespace(points)
-    squared = cross_squared_distances(xp.take(points, from_numpy(rows, points), axis=0), points)
+    squared = cross_squared_distances(take_rows(points, rows), points)
     (kth,) = order_statistics(squared, (rank,))
     near = squared <= reached(kth, reach)[:, None]
-    i, j = xp.nonzero(near)
+    i, j = namespace(near).nonzero(near)
     return (to_numpy(i), to_numpy(j)), to_numpy(squared[near]), to_numpy(kth)

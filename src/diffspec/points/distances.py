@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -23,15 +23,21 @@ from diffspec.errors import InputError
 from diffspec.machine.threads import as_many, parallel_map
 
 __all__ = [
+    "Pairs",
     "block_elements",
     "cross_squared_distances",
     "in_blocks",
     "pairwise",
     "row_slices",
+    "squared_distances",
     "symmetrized",
     "unit_scaled",
     "vanishing",
 ]
+
+Values: TypeAlias = np.ndarray[Any, Any]
+Pairs: TypeAlias = tuple[Values, Values]
+"""The indices i and the indices j of pairs of points."""
 
 Block = TypeVar("Block")
 
@@ -121,6 +127,18 @@ def cross_squared_distances(rows: Array, columns: Array) -> Array:
     near = max(NEAR, NEAR_ROUNDINGS * float(xp.finfo(squared.dtype).eps))
     _recompute_near(squared, rows, columns, near * row_norms)
     return squared
+
+
+def squared_distances(points: Values, pairs: Pairs) -> Values:
+    """Squared distances of `pairs`, a bounded number at a time; exactly 0 for equal points."""
+    rows, columns = pairs
+    out = np.empty(len(rows))
+    chunk = max(1, block_elements() // points.shape[1])
+    for start in range(0, len(rows), chunk):
+        some = slice(start, start + chunk)
+        difference = points[rows[some]] - points[columns[some]]
+        out[some] = np.einsum("ij,ij->i", difference, difference)
+    return out
 
 
 def block_elements() -> int:

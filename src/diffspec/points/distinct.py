@@ -7,9 +7,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Distinct", "distinct"]
+from diffspec._arrays import Array, free_memory, is_numpy
+
+__all__ = ["Copies", "Distinct", "copies_of", "distinct"]
 
 Values: TypeAlias = np.ndarray[Any, Any]
+
+# Fewer points are quick as they are; and where more than this share are different, merging does not make them few.
+FEWEST, SHARE = 400, 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +33,31 @@ def distinct(vectors: Values) -> Distinct:
     """The different ones of finite `vectors` (n, d); O(n log n) per feature that is needed to tell them apart."""
     _rank, first, place, counts = np.unique(_ranks(vectors), return_index=True, return_inverse=True, return_counts=True)
     return Distinct(vectors[first], place, counts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copies:
+    """Different points, and how often each of them occurs."""
+
+    vectors: Values
+    counts: Values
+
+    @property
+    def order(self) -> int:
+        """The number of different points."""
+        return len(self.counts)
+
+
+def copies_of(points: Array) -> Copies | None:
+    """`points` without repetitions, or None where that does not make them few."""
+    n = points.shape[0]
+    if n <= FEWEST or not is_numpy(points):
+        return None
+    found = distinct(points)
+    order = len(found.counts)
+    if order > SHARE * n or 16.0 * order**2 > free_memory(points):
+        return None
+    return Copies(found.vectors, found.counts)
 
 
 def _ranks(vectors: Values) -> Values:

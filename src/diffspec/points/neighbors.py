@@ -13,13 +13,11 @@ import numpy as np
 
 from diffspec.errors import MissingExtraError
 from diffspec.machine.threads import as_many, cores
-from diffspec.points.distances import block_elements
+from diffspec.points.distances import Pairs, squared_distances
 
-__all__ = ["SEARCHES", "Matrix", "Pairs", "copies", "nearest", "pairs_within", "squared_distances"]
+__all__ = ["SEARCHES", "Matrix", "Pairs", "copies", "nearest", "pairs_within"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
-Pairs: TypeAlias = tuple[Matrix, Matrix]
-"""The indices i and the indices j of pairs of points."""
 
 # Queries after which it is known whether a k-d tree prunes, and how many neighbours there are.
 SAMPLE = 256
@@ -125,18 +123,6 @@ def _without(itself: Matrix, found: Matrix) -> Matrix:
     other = found != itself[:, None]
     other[other.all(axis=1), -1] = False
     return np.asarray(found[other].reshape(len(found), -1))
-
-
-def squared_distances(points: Matrix, pairs: Pairs) -> Matrix:
-    """Squared distances of `pairs`, a bounded number at a time; exactly 0 for equal points."""
-    rows, columns = pairs
-    out = np.empty(len(rows))
-    chunk = max(1, block_elements() // points.shape[1])
-    for start in range(0, len(rows), chunk):
-        some = slice(start, start + chunk)
-        difference = points[rows[some]] - points[columns[some]]
-        out[some] = np.einsum("ij,ij->i", difference, difference)
-    return out
 
 
 def copies(points: Matrix, chosen: Matrix) -> list[Matrix]:

@@ -17,10 +17,10 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 
 from diffspec._arrays import GIB, check_shape, free_memory
-from diffspec._foreign import not_real
+from diffspec._foreign import is_zarr, not_real
 from diffspec.errors import InputError, MissingExtraError, TooLargeError
 
-__all__ = ["FileRows", "HeldRows", "Source", "Values", "ZarrRows", "is_stored", "open_source"]
+__all__ = ["FileRows", "HeldRows", "Source", "Values", "ZarrRows", "open_source"]
 
 Values: TypeAlias = np.ndarray[Any, Any]
 
@@ -216,11 +216,6 @@ class ZarrRows:
             ) from error
 
 
-def is_stored(points: Any) -> bool:
-    """Whether `points` is a NumPy memory map or a zarr array, of which `open_source` reads parts."""
-    return isinstance(points, np.memmap) or _is_zarr(points)
-
-
 def open_source(points: Any) -> Source:
     """`points` as a source: a NumPy memory map, a zarr array, or the path of a .npy file or of a zarr directory.
 
@@ -232,7 +227,7 @@ def open_source(points: Any) -> Source:
     """
     if isinstance(points, np.memmap):
         return FileRows.of_memmap(points)
-    if _is_zarr(points):
+    if is_zarr(points):
         return ZarrRows.of(points)
     if isinstance(points, str | Path):
         return ZarrRows.at(points) if Path(points).is_dir() else FileRows.of_npy(points)
@@ -246,10 +241,6 @@ def _check(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     check_shape(shape, "points")
     if dtype.kind not in "fiub":
         raise not_real(str(dtype), "points")
-
-
-def _is_zarr(points: Any) -> bool:
-    return type(points).__module__.startswith("zarr.") and hasattr(points, "store_path")
 
 
 def _require_room(array: Any) -> None:

@@ -1,15 +1,16 @@
 """What is decided of a measurement: which solver, what of the operator is stored, and why. Nowhere else.
 
-`plan` knows sizes only; `planned` looks at the points for what it has to know of them besides.
+`plan` knows sizes, and looks at the points where their rounding decides besides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diffspec._arrays import Array, device_name, free_memory
-from diffspec._checks import integer, positive, real, shown, takes
+from diffspec._arrays import Array, memory_for
+from diffspec._checks import integer, positive, shown, takes
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import AlphaDecay, Gaussian, Kernel
 from diffspec.machine.memory import in_words
@@ -20,13 +21,10 @@ from diffspec.spectra.spectrum import check_time
 
 __all__ = [
     "Choice",
-    "check_memory",
     "check_tol",
     "check_walk",
     "choose",
-    "memory_for",
     "plan",
-    "planned",
     "planned_for_widths",
 ]
 
@@ -116,15 +114,35 @@ def choose(
 
 
 def plan(
-    size: Size, kernel: Kernel, *, solver: Solver | None, t: float, memory: float, tol: float, sets: int = 1
+    size: Size,
+    kernel: Kernel,
+    *,
+    solver: Solver | None,
+    t: float,
+    memory: float,
+    tol: float,
+    sets: int = 1,
+    widths: Callable[[], Array] | None = None,
 ) -> Choice:
     """What is decided for points of `size` under `kernel` within `memory` bytes; the same for the same arguments.
+
+    `widths` gives the points in widths of a resolved kernel, to be looked at where their rounding decides.
 
     Raises
     ------
     TooLargeError
         As `choose`; and a factor that `memory` does not hold.
     """
+    asked: dict[str, Any] = {"solver": solver, "t": t, "memory": memory, "tol": tol, "sets": sets}
+    choice = _of_size(size, kernel, **asked)
+    if widths is None or choice.plan.precision == "kernel":
+        return choice
+    return _of_size(rounded(size, widths()), kernel, **asked)
+
+
+def _of_size(
+    size: Size, kernel: Kernel, *, solver: Solver | None, t: float, memory: float, tol: float, sets: int
+) -> Choice:
     if solver is None and size.stays == "cluster" and "graph" not in kernel.storages:
         stored = stored_for(size, kernel, Lanczos(), memory)
         return Choice(Lanczos(times=(t,)), stored, "the affinity stays on the workers, in tiles")
@@ -155,17 +173,6 @@ def plan(
         f"the float32 affinity would take {need / 2.0**30:.1f} GiB, more than the {memory / 2.0**30:.1f} GiB allowed"
     )
     return Choice(chosen, stored, reason)
-
-
-def planned(points: Array, kernel: Kernel, *, solver: Solver | None, t: float, memory: float, tol: float) -> Choice:
-    """The plan for `points` in memory under a resolved `kernel`; they are looked at where their rounding decides."""
-    asked: dict[str, Any] = {"solver": solver, "t": t, "memory": memory, "tol": tol}
-    n, d = points.shape
-    size = Size(n, d, host=device_name(points) == "cpu")
-    choice = plan(size, kernel, **asked)
-    if choice.plan.precision != "kernel":
-        return plan(rounded(size, kernel.in_widths(points)), kernel, **asked)
-    return choice
 
 
 def planned_for_widths(
@@ -204,21 +211,6 @@ def check_walk(kernel: Kernel, solver: Solver | None) -> None:
         raise InputError(f"solver must be a solver such as Exact(), got {shown(solver)}")
 
 
-def check_memory(memory: float | None) -> None:
-    """Raise InputError where `memory` is given and is no positive number; does not ask what is free."""
-    if memory is not None:
-        memory_for(memory)
-
-
 def check_tol(tol: float) -> float:
     """`tol`, or InputError where it is no positive number."""
     return positive(tol, "tol", hint="it is the standard error in bits to reach, 1e-3 by default")
-
-
-def memory_for(memory: float | None, like: Array = None) -> float:
-    """`memory` in bytes, or half of what is free on the device of `like` where it is None."""
-    if memory is None:
-        return free_memory(like) / 2.0
-    if not real(memory) > 0:
-        raise InputError(f"memory must be a positive number of bytes, got {shown(memory)}; for 2 GB give memory=2e9")
-    return float(memory)

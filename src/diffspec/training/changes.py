@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from diffspec._arrays import as_points
+from diffspec._arrays import as_points, memory_for
 from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY
 from diffspec.measures.profiles.scale_shape import ScaleShape, Snapshot, attributed
 from diffspec.operators.build import distances_of
-from diffspec.solvers.choice import choose, memory_for
+from diffspec.solvers.choice import choose
 from diffspec.solvers.storing import distances_for
 from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure

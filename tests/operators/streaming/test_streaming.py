@@ -12,12 +12,13 @@ import pytest
 import zarr
 
 from diffspec import Cosine, Exact, Gaussian, InputError, SelfTuning, TooLargeError, dse
+from diffspec._foreign import is_stored
 from diffspec.errors import MissingExtraError
 from diffspec.kernels.bandwidth import Median, Neighbors
 from diffspec.operators.blocked import Blocked
 from diffspec.operators.dense import Dense, Entrywise, diffusion
 from diffspec.operators.streaming import on_disk
-from diffspec.points.sources import HeldRows, is_stored, open_source
+from diffspec.points.sources import HeldRows, open_source
 
 N, D = 260, 110
 MEDIAN = Gaussian()

@@ -37,9 +37,9 @@ from diffspec.baselines.information.counts import (
     mixed_with_labels,
 )
 from diffspec.machine.memory import within_memory
-from diffspec.points.distances import unit_scaled
+from diffspec.points.distances import squared_distances, unit_scaled
 from diffspec.points.groups import Grouping
-from diffspec.points.neighbors import nearest, squared_distances
+from diffspec.points.neighbors import nearest
 from diffspec.spectra.result import Estimate, Settings
 
 __all__ = ["kozachenko_leonenko", "ksg", "mixed_ksg", "ross"]

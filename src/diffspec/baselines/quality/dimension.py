@@ -13,8 +13,8 @@ from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_distinct
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
-from diffspec.points.distances import unit_scaled
-from diffspec.points.neighbors import nearest, squared_distances
+from diffspec.points.distances import squared_distances, unit_scaled
+from diffspec.points.neighbors import nearest
 from diffspec.spectra.result import COUNT, Estimate, Settings
 
 __all__ = ["gride", "levina_bickel", "two_nn"]

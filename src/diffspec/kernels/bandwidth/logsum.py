@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from diffspec._arrays import Array, to_numpy
-from diffspec._checks import integer, store
-from diffspec.kernels.bandwidth.protocol import TINY, gated, rows_of, some
+from diffspec._arrays import Array, as_points, some_of, to_numpy
+from diffspec._checks import generator_of, integer, store
+from diffspec.kernels.bandwidth.protocol import TINY, rows_of
 from diffspec.points.distances import unit_scaled
 
 __all__ = ["LogSum"]
@@ -55,9 +55,9 @@ class LogSum:
         return self._steepest(points, rng)[1]
 
     def _steepest(self, points: Array, rng: np.random.Generator) -> tuple[float, float]:
-        points, rng = gated(points, rng)
+        points, rng = as_points(points), generator_of(rng)
         scaled, unit = unit_scaled(points)
-        squared, counts, zeros = _counted(some(scaled, self.most, rng), scaled)
+        squared, counts, zeros = _counted(some_of(scaled, self.most, rng), scaled)
         if squared.size == 0:
             return TINY, 0.0
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._arrays import Array, namespace, order_statistics
-from diffspec._checks import integer, real, shown, store
+from diffspec._arrays import Array, as_points, namespace, order_statistics, some_of
+from diffspec._checks import generator_of, integer, real, shown, store
 from diffspec.errors import InputError
-from diffspec.kernels.bandwidth.protocol import MOST, TINY, gated, rows_of, some
+from diffspec.kernels.bandwidth.protocol import MOST, TINY, rows_of
 from diffspec.points.distances import unit_scaled
 
 __all__ = ["NeighborShare", "Neighbors"]
@@ -44,7 +44,7 @@ class Neighbors:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""
-        points, rng = gated(points, rng)
+        points, rng = as_points(points), generator_of(rng)
         return _mean_distance(points, self.rank(points.shape[0]), self.most, rng)
 
     def rank(self, n: int) -> int:
@@ -85,7 +85,7 @@ class NeighborShare:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(n min(n, most) d)."""
-        points, rng = gated(points, rng)
+        points, rng = as_points(points), generator_of(rng)
         return _mean_distance(points, self.rank(points.shape[0]), self.most, rng)
 
     def rank(self, n: int) -> int:
@@ -96,6 +96,6 @@ class NeighborShare:
 def _mean_distance(points: Array, k: int, most: int, rng: np.random.Generator) -> float:
     xp = namespace(points)
     scaled, unit = unit_scaled(points)
-    queries = some(scaled, most, rng)
+    queries = some_of(scaled, most, rng)
     kth = (order_statistics(squared, (k,))[0] for squared in rows_of(queries, scaled))
     return sum(float(xp.sum(xp.sqrt(squared))) for squared in kth) / queries.shape[0] * unit or TINY

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffspec._arrays import Array, order_statistics
-from diffspec._checks import integer, real, shown, store
+from diffspec._arrays import Array, as_points, order_statistics, some_of
+from diffspec._checks import generator_of, integer, real, shown, store
 from diffspec.errors import InputError
-from diffspec.kernels.bandwidth.protocol import MOST, TINY, gated, some
+from diffspec.kernels.bandwidth.protocol import MOST, TINY
 from diffspec.kernels.bandwidth.ranks import of_pairs
 from diffspec.points.distances import unit_scaled
 
@@ -43,8 +43,8 @@ class Median:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
-        points, rng = gated(points, rng)
-        scaled, unit = unit_scaled(some(points, self.most, rng))
+        points, rng = as_points(points), generator_of(rng)
+        scaled, unit = unit_scaled(some_of(points, self.most, rng))
         low, high = of_pairs(scaled, median_ranks(scaled.shape[0]))
         return math.sqrt((low + high) / 4.0) * unit or TINY
 
@@ -76,8 +76,8 @@ class Quantile:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
-        points, rng = gated(points, rng)
-        scaled, unit = unit_scaled(some(points, self.most, rng))
+        points, rng = as_points(points), generator_of(rng)
+        scaled, unit = unit_scaled(some_of(points, self.most, rng))
         n = scaled.shape[0]
         # Of the flat matrix the first n ranks are its diagonal, and every pair follows twice.
         (squared,) = of_pairs(scaled, [n + 2 * int(self.q * (n * (n - 1) // 2))])

@@ -8,16 +8,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, as_points, from_numpy, namespace
-from diffspec._checks import Seed, generator_of, shown, takes
+from diffspec._arrays import Array
+from diffspec._checks import shown, takes
 from diffspec.errors import InputError
 from diffspec.machine.threads import as_many
 from diffspec.points.distances import BYTES_IN_BLOCK, cross_squared_distances
 
-__all__ = ["MOST", "TINY", "Rule", "Sigma", "check_rule", "gated", "rows_of", "some"]
+__all__ = ["MOST", "TINY", "Rule", "Sigma", "check_rule", "rows_of"]
 
 Rule: TypeAlias = Callable[[Array, np.random.Generator], float]
-"""Points (n, d) and a generator for subsamples, to sigma."""
+"""Points (n, d) and a generator for subsamples, to sigma; rules are also called by themselves, so each checks both."""
 
 Sigma: TypeAlias = float | str | Rule
 """A number, the name of a rule, or a rule."""
@@ -38,20 +38,6 @@ def check_rule(rule: Rule, name: str) -> None:
         raise InputError(f"{name} must be a rule such as Median(), got the class {rule.__name__}; call it first")
     if not takes(rule, 2):
         raise InputError(f"{name} must be a rule such as Median(), got {shown(rule)}")
-
-
-def gated(points: Array, rng: Seed) -> tuple[Array, np.random.Generator]:
-    """Points and generator that rules can use, as every rule is also called by itself."""
-    return as_points(points), generator_of(rng)
-
-
-def some(points: Array, most: int, rng: np.random.Generator) -> Array:
-    """At most `most` of `points`, in their order."""
-    n = points.shape[0]
-    if n <= most:
-        return points
-    chosen = np.sort(rng.choice(n, size=most, replace=False))
-    return namespace(points).take(points, from_numpy(chosen, points), axis=0)
 
 
 def rows_of(queries: Array, points: Array) -> Iterator[Array]:

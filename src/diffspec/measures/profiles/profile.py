@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._arrays import Array, as_points, from_numpy, is_numpy, namespace, to_numpy
+from diffspec._arrays import Array, as_points, is_numpy, memory_for, namespace, take_rows, to_numpy
 from diffspec._checks import Seed
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Gaussian
@@ -27,7 +27,7 @@ from diffspec.operators.build import Plan, build, distances_of, widened
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import choose, memory_for, planned_for_widths
+from diffspec.solvers.choice import choose, planned_for_widths
 from diffspec.spectra.result import BIT, NATS_PER
 
 __all__ = ["profile"]
@@ -282,7 +282,7 @@ def _in_own_order(points: Array, partition: Partition | None) -> tuple[Array, Pa
     """Points and groups by distance from the mean, so that what is drawn does not depend on the order given."""
     scaled, _unit = unit_scaled(points)
     order = np.argsort(to_numpy(namespace(points).sum(scaled * scaled, axis=1)), kind="stable")
-    ordered = namespace(points).take(points, from_numpy(order, points), axis=0)
+    ordered = take_rows(points, order)
     return ordered, None if partition is None else replace(partition, codes=np.asarray(partition.codes)[order])
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from diffspec._arrays import Array, as_points
+from diffspec._arrays import Array, as_points, memory_for
 from diffspec._checks import Seed, generator_of, shown
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
@@ -19,7 +19,7 @@ from diffspec.measures.asked import asked
 from diffspec.measures.entropy import dse
 from diffspec.operators.build import Plan, build, distances_of
 from diffspec.solvers import Solver
-from diffspec.solvers.choice import memory_for, planned_for_widths
+from diffspec.solvers.choice import planned_for_widths
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.spectrum import shannon, shannon_stderr
