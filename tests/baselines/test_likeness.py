@@ -26,7 +26,7 @@ def test_it_is_its_formula(measure, k, pair):
 
 def test_ranks_are_the_same_in_blocks(pair, monkeypatch):
     whole = information_imbalance(*pair, neighbors=3).value
-    monkeypatch.setattr("diffspec.baselines.likeness.neighbors.block_elements", lambda: 150)
+    monkeypatch.setattr("diffspec.baselines.representations.shared_neighbors.block_elements", lambda: 150)
     assert information_imbalance(*pair, neighbors=3).value == whole
 
 

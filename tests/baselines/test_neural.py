@@ -11,7 +11,7 @@ import torch
 import definitions_baselines as textbook
 from diffspec import Bins, Estimate, InputError, Labels
 from diffspec.baselines import Training, infonce, mine, nwj, smile
-from diffspec.baselines.neural import critic as _critic
+from diffspec.baselines.information import critic as _critic
 
 BITS = 1.0 / math.log(2.0)
 SHORT = Training(steps=300, hidden=(32, 16), batch=64, rate=5e-3)
@@ -61,7 +61,7 @@ def test_nwj_is_its_formula_and_below_the_bound_of_donsker_and_varadhan(scores, 
     def kept(_measure, _method, bound, _task):
         bounds.append(bound(_critic))
 
-    monkeypatch.setattr("diffspec.baselines.neural.bounds.estimated", kept)
+    monkeypatch.setattr("diffspec.baselines.information.bounds.estimated", kept)
     nwj(None, None)
     mine(None, None, corrected=False)
     (objective, value), (_objective, donsker) = bounds

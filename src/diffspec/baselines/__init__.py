@@ -6,20 +6,20 @@ compute in NumPy on the host, in float64; torch is loaded when a neural one is c
 """
 
 from diffspec.baselines.information.binning import binned_entropy, binned_information
+from diffspec.baselines.information.bounds import Training, infonce, mine, nwj, smile
 from diffspec.baselines.information.conditional import conditional_ksg
 from diffspec.baselines.information.divergence import kl_divergence
 from diffspec.baselines.information.nearest import kozachenko_leonenko, ksg, mixed_ksg, ross
 from diffspec.baselines.information.nonuniform import lnc
-from diffspec.baselines.likeness.cka import linear_cka
-from diffspec.baselines.likeness.neighbors import information_imbalance, mutual_neighbors
-from diffspec.baselines.neural.bounds import Training, infonce, mine, nwj, smile
-from diffspec.baselines.quality.collapse import lidar, neural_collapse
-from diffspec.baselines.quality.dimension import gride, levina_bickel, two_nn
-from diffspec.baselines.quality.leep import leep, n_leep, nce
-from diffspec.baselines.quality.neighbors import label_overlap
-from diffspec.baselines.quality.probes import knn_probe, logme
-from diffspec.baselines.quality.spectra import alpha_req, effective_rank, participation_ratio, stable_rank
-from diffspec.baselines.quality.transfer import h_score
+from diffspec.baselines.representations.cka import linear_cka
+from diffspec.baselines.representations.collapse import lidar, neural_collapse
+from diffspec.baselines.representations.dimension import gride, levina_bickel, two_nn
+from diffspec.baselines.representations.leep import leep, n_leep, nce
+from diffspec.baselines.representations.neighbors import label_overlap
+from diffspec.baselines.representations.probes import knn_probe, logme
+from diffspec.baselines.representations.shared_neighbors import information_imbalance, mutual_neighbors
+from diffspec.baselines.representations.spectra import alpha_req, effective_rank, participation_ratio, stable_rank
+from diffspec.baselines.representations.transfer import h_score
 from diffspec.baselines.spectral.entries import entry_entropy, entry_information
 from diffspec.baselines.spectral.fourier import fourier_entropy, fourier_information
 from diffspec.baselines.spectral.gram import gram_entropy, gram_information, vendi_score

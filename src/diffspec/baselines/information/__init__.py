@@ -1,1 +1,1 @@
-"""Estimators of entropy and information from bins and nearest neighbours."""
+"""Estimators of entropy and information: from bins, from nearest neighbours, by a trained critic."""

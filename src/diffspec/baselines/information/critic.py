@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from diffspec.baselines._samples import Floats
-from diffspec.baselines.neural.settings import Training, blocks_of
+from diffspec.baselines.information.critic_settings import Training, blocks_of
 
 __all__ = [
     "Data",

@@ -12,13 +12,13 @@ import numpy as np
 from diffspec._checks import Seed, generator_of, integer, recorded, shown
 from diffspec.baselines._estimates import in_bits
 from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_labels, labels_of, within_one
-from diffspec.baselines.neural.settings import Training
+from diffspec.baselines.information.critic_settings import Training
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 
 if TYPE_CHECKING:
-    from diffspec.baselines.neural.critic import Data
+    from diffspec.baselines.information.critic import Data
 
 __all__ = ["Bound", "Task", "estimated", "sizes"]
 
@@ -61,7 +61,7 @@ def estimated(measure: str, method: str, bound: Callable[[Any], Bound], task: Ta
 
 def _with_torch(measure: str) -> Any:
     try:
-        from diffspec.baselines.neural import critic
+        from diffspec.baselines.information import critic
     except ImportError:
         raise MissingExtraError(measure, "torch") from None
     return critic

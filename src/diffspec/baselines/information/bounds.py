@@ -13,8 +13,8 @@ from typing import Any
 from diffspec._arrays import Array
 from diffspec._checks import Seed, positive
 from diffspec.baselines._estimates import call
-from diffspec.baselines.neural.settings import DEFAULT, Training, blocks_of
-from diffspec.baselines.neural.training import Bound, Task, estimated, sizes
+from diffspec.baselines.information.critic_settings import DEFAULT, Training, blocks_of
+from diffspec.baselines.information.critic_training import Bound, Task, estimated, sizes
 from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate

@@ -1,1 +1,0 @@
-"""Estimators of information by a trained critic."""

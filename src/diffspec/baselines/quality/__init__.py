@@ -1,1 +1,0 @@
-"""Quality of one representation: its spectrum, its classes, its dimension."""
