@@ -26,7 +26,7 @@ def drawn(text):
     for line in re.search(r"```text\n(.*?)```", text, re.DOTALL)[1].splitlines():
         indent, name, sentence = re.fullmatch(r"( *)([\w()]+) +(\S.*)", line).groups()
         above = [*above[: len(indent) // 2], name]
-        found.append("/".join(above))
+        found.append("/".join(above).removeprefix("(ground)/"))
         assert sentence
     return found
 
@@ -38,6 +38,7 @@ def test_the_map_names_every_folder_and_no_other():
 
 def test_a_room_inside_another_is_seen():
     assert drawn("```text\na    x\n  b  y\n  c  z\nd    w\n```") == ["a", "a/b", "a/c", "d"]
+    assert drawn("```text\n(ground)    x\n  b  y\n```") == ["(ground)", "b"]
 
 
 @pytest.mark.parametrize(("place", "name"), sorted(set(PLACE.findall(TEXT))))

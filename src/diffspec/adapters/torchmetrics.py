@@ -7,15 +7,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
+from diffspec import Adjusted, Estimate, dse, dsmi
 from diffspec._checks import integer, plain_seed
 from diffspec.adapters.rows import DIGITS, LEADING, checked, parts, smallest
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.asked import asked
-from diffspec.measures.entropy import dse
-from diffspec.measures.estimators import Adjusted
-from diffspec.measures.information import dsmi
-from diffspec.spectra.result import Estimate
 
 try:
     from torchmetrics import Metric

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
+from diffspec import Bins, Clusters, Labels, Partition, dsmi, spectrum
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.tables import Measured, listing_text, measured_text
 from diffspec.cli.printing.text import estimates_text, say, shown
@@ -17,9 +18,6 @@ from diffspec.files.reading import Loaded, Source, load_labels, load_points, loa
 from diffspec.files.several import Named, sources
 from diffspec.files.shapes import REDUCTIONS, held_in, reduced
 from diffspec.files.tables import Selection
-from diffspec.measures.entropy import spectrum
-from diffspec.measures.information import dsmi
-from diffspec.points.groups import Bins, Clusters, Labels, Partition
 from diffspec.spectra.spectrum import check_time
 
 __all__ = ["measure"]

@@ -8,9 +8,7 @@ from typing import Any
 
 import click
 
-from diffspec import conventions
-from diffspec.kernels import AlphaDecay, Cosine, Gaussian, SelfTuning
-from diffspec.measures.estimators import Adjusted, Estimator, Literal, Matched
+from diffspec import Adjusted, AlphaDecay, Cosine, Gaussian, Literal, Matched, SelfTuning, conventions
 
 __all__ = ["CONVENTIONS", "ESTIMATORS", "MAX_SEED", "Once", "estimator_of", "kernel_of", "walk_of", "walk_options"]
 
@@ -107,7 +105,7 @@ def _number(text: str) -> float | str:
         return text
 
 
-def estimator_of(name: str | None, repetitions: int | None = None) -> Estimator:
+def estimator_of(name: str | None, repetitions: int | None = None) -> Matched | Literal | Adjusted:
     """The estimator called `name`, matched where there is none."""
     if name == "literal":
         if repetitions is not None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from diffspec import Agreement, Ranking, agreement
+from diffspec import rank as ranked
 from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
@@ -19,9 +21,6 @@ from diffspec.errors import InputError
 from diffspec.files import writing
 from diffspec.files.accuracies import accuracies
 from diffspec.files.tables import listed
-from diffspec.inference.agreement import Agreement, agreement
-from diffspec.inference.ranking import Ranking
-from diffspec.inference.ranking import rank as ranked
 
 __all__ = ["rank"]
 

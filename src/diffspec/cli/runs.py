@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from diffspec import Agreement, agreement
 from diffspec.errors import InputError
-from diffspec.inference.agreement import Agreement, agreement
 from diffspec.runs.log import Record, read
 from diffspec.spectra.verdicts import other_sizes
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from diffspec import compare as compared
+from diffspec import interval as interval_of
+from diffspec import permutation_test
 from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
 from diffspec.files.tables import listed
-from diffspec.inference.comparison import compare as compared
-from diffspec.inference.permutation import permutation_test
-from diffspec.inference.resampling import interval as interval_of
 
 __all__ = ["compare", "interval", "test"]
 

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from diffspec._arrays import as_points, memory_for
+from diffspec._arrays import as_points
 from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY
 from diffspec.measures.profiles.scale_shape import ScaleShape, Snapshot, attributed
-from diffspec.operators.build import distances_of
 from diffspec.solvers.choice import choose
-from diffspec.solvers.storing import distances_for
 from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure
 from diffspec.training.network.reductions import Points
@@ -57,8 +55,7 @@ class Changes:
         known = as_points(points)
         if scale <= TINY:  # collapsed, as the verdicts say: there is no shape to compare
             return []
-        plan = distances_for(known, None, memory_for(None))
-        now = Snapshot(distances_of(known, plan.precision), plan, scale)
+        now = Snapshot.kept(known, scale)
         if layer not in self._first:
             self._first[layer] = _First(step, now, dict(ends))
             return []

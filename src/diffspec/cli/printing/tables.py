@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from diffspec import Estimate
 from diffspec.cli.printing.text import aligned, shown
 from diffspec.files.several import Named
 from diffspec.files.shapes import Held
-from diffspec.spectra.result import Estimate
 from diffspec.spectra.verdicts import INFORMATIVE, other_sizes
 
 __all__ = ["Measured", "listing_text", "measured_text"]

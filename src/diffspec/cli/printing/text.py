@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from diffspec import Estimate
 from diffspec.cli.printing.facts import EXTRAS
-from diffspec.spectra.result import Estimate
 
 __all__ = ["ANY_TERMINAL", "aligned", "estimates_text", "facts_text", "say", "shown"]
 

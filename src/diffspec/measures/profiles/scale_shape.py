@@ -20,6 +20,7 @@ from diffspec.measures.entropy import dse
 from diffspec.operators.build import Plan, build, distances_of
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import planned_for_widths
+from diffspec.solvers.storing import distances_for
 from diffspec.spectra.records import Record
 from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.spectrum import shannon, shannon_stderr
@@ -174,6 +175,12 @@ class Snapshot:
                 "compared at another scale"
             )
         return cls(distances_of(points, plan.precision), plan, found)
+
+    @classmethod
+    def kept(cls, points: Array, scale: float) -> Snapshot:
+        """The snapshot of `points` of a known scale, for as long as a training: in float32, whatever solves it."""
+        plan = distances_for(points, None, memory_for(None, points))
+        return cls(distances_of(points, plan.precision), plan, scale)
 
     def entropy(self, sigma: float, settings: Settings, solver: Solver, rng: Seed) -> tuple[float, float]:
         """DSE at the width `sigma` and its standard error, in bits, with alpha and t of `settings`."""

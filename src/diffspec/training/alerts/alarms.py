@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from diffspec._arrays import Array
 from diffspec._checks import shown
 from diffspec.baselines import effective_rank
 from diffspec.conventions import Walk, default
 from diffspec.errors import InputError
 from diffspec.runs.log import RunLog
 from diffspec.training.alerts.rules import KINDS, Alert, Collapse, Memorisation, Rule, Saturation
-from diffspec.training.network.reductions import Points
 
 __all__ = ["ALERTS", "Alarms", "checked_alerts", "checked_kinds"]
 
@@ -97,7 +97,7 @@ class Alarms:
         if TRAINED.search(name):
             self._accuracy = value
 
-    def points(self, layer: str, points: Points) -> list[Alert]:
+    def points(self, layer: str, points: Array) -> list[Alert]:
         """What is wrong with the points of a layer."""
         found = [rule for rule in self.rules if isinstance(rule, Collapse)]
         if not found:
