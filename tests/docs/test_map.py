@@ -15,7 +15,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MODULES = sorted(HOUSE.rglob("*.py"))
 FOLDERS = sorted({path.parent for path in MODULES})
 LOOSE = ("synthetic", "conventions")  # modules beside the folders, with a line of their own
-MOST_FILES, MOST_LINES, MOST_ROWS = 13, 300, 15
+MOST_FILES, MOST_LINES, MOST_ROWS, MOST_ARROWS = 13, 300, 15, 120
 # `measures/asked`, `solvers/choice.plan`, `kernels/protocol.py`: a folder of the house and what stands in it.
 PLACE = re.compile(rf"`((?:{'|'.join(path.name for path in FOLDERS[1:])})/\w+)(?:\.(\w+))?`")
 
@@ -83,6 +83,33 @@ def test_a_circle_is_seen():
     sources = {"a.b.c": "from a.d import x", "a.d": "from a.b import c"}
     assert circles(sources) == [("a", "a.b")]
     assert circles({**sources, "a.d": ""}) == []
+
+
+def arrows(sources, rooms):
+    """From which folder into which other texts import, by the dotted names of modules and of folders."""
+
+    def room(name):
+        return name if name in rooms or not name else room(name.rpartition(".")[0])
+
+    found = set()
+    for name, text in sources.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {(room(name), room(f"{node.module}.{alias.name}")) for alias in node.names}
+    return {(one, other) for one, other in found if one and other and one != other}
+
+
+def test_few_arrows_lead_from_room_to_room():
+    ground = ("diffspec", "diffspec.machine")
+    rooms = {".".join(path.relative_to(HOUSE.parent).parts) for path in FOLDERS}
+    sources = {path.relative_to(HOUSE.parent).as_posix().replace("/", "."): path.read_text() for path in MODULES}
+    found = {pair for pair in arrows(sources, rooms) if not set(pair) & set(ground)}
+    assert len(found) <= MOST_ARROWS, sorted(found)
+
+
+def test_an_arrow_is_seen():
+    sources = {"a.b.c.py": "from a.d import x\nfrom a.b.e import y\nfrom os import path", "a.d.z.py": "import a.b"}
+    assert arrows(sources, {"a", "a.b", "a.d"}) == {("a.b", "a.d")}
 
 
 def probed(text):

@@ -197,8 +197,8 @@ def test_operators_are_stored_as_memory_allows(rng):
 
 def stored(points, memory=1e9):
     """The operator of `points` under a Gaussian of width 1, as it is stored for Lanczos()."""
-    asked = {"solver": Lanczos(), "t": 1.0, "memory": memory, "tol": 1e-3}
-    made = plan(Size(*points.shape), Gaussian(1.0), widths=lambda: Gaussian(1.0).in_widths(points), **asked).plan
+    told = {"solver": Lanczos(), "t": 1.0, "memory": memory, "tol": 1e-3}
+    made = plan(Size(*points.shape), Gaussian(1.0), widths=lambda: Gaussian(1.0).in_widths(points), **told).plan
     return build(points, Gaussian(1.0), 0.5, made, rng=np.random.default_rng(0))
 
 
@@ -312,9 +312,9 @@ class TestWidths:
         few = self.made(cloud(300))
         assert (few.solver, few.storage, few.plan.precision) == (Exact(), "distances", "points")
         assert distances_of(cloud(300), few.plan.precision).squared.dtype == np.float64
-        asked = self.made(cloud(300), Lanczos(probes=4))
-        assert (asked.solver, asked.plan.precision, asked.reason) == (Lanczos(probes=4), "float32", "as asked")
-        assert distances_of(cloud(300), asked.plan.precision).squared.dtype == np.float32
+        given = self.made(cloud(300), Lanczos(probes=4))
+        assert (given.solver, given.plan.precision, given.reason) == (Lanczos(probes=4), "float32", "as asked")
+        assert distances_of(cloud(300), given.plan.precision).squared.dtype == np.float32
 
     def test_many_widths_share_the_second(self):
         assert isinstance(self.made(cloud(900)).solver, Exact)
