@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diffspec import Profile
 from diffspec.errors import InputError
+from diffspec.measures.profiles.curves import Profile
 from diffspec.runs.plots.looks import Style, rule_words, styles, unit_words
 from diffspec.runs.plots.origins import origins
 from diffspec.runs.plots.panels import canvas, caption, layer_of
