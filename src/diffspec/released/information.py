@@ -14,10 +14,11 @@ from diffspec._checks import integer, seed_of
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
 from diffspec.machine.threads import parallel_map
+from diffspec.points.bins import equal_bins
 from diffspec.points.groups import Clusters, Labels
 from diffspec.points.labels import host
 from diffspec.released.entropies import MOST, adjacency_matrix, diffusion_measure, flat_points, say
-from diffspec.released.measures import Floats, Measure, SpectralEntropy, equal_bins
+from diffspec.released.measures import Floats, Measure, SpectralEntropy
 
 __all__ = ["adjacency_spectral_mutual_information", "diffusion_spectral_mutual_information"]
 

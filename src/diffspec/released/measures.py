@@ -15,6 +15,7 @@ from diffspec._checks import generator_of, integer, real, store
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.operators.dense import Dense, Operator, diffusion
+from diffspec.points.bins import equal_bins
 from diffspec.points.distances import pairwise, unit_scaled
 from diffspec.solvers import Chebyshev, Exact
 from diffspec.spectra.result import BIT, NATS_PER
@@ -31,7 +32,6 @@ __all__ = [
     "Nearest",
     "SpectralEntropy",
     "Walk",
-    "equal_bins",
 ]
 
 Floats: TypeAlias = np.ndarray[Any, Any]
@@ -205,26 +205,6 @@ class EntryEntropy:
         n = len(points)
         blocks = (entries[start : start + BLOCK_ROWS] / n for start in range(0, n, BLOCK_ROWS))
         return float(sum(_plug_in(block) for block in blocks))
-
-
-def equal_bins(values: Floats, count: int) -> Floats:
-    """For every column of `values` the number, from 1 to `count`, of its equal-width bin.
-
-    The bins span the column's minimum to its maximum, which falls into the last; so does all of a constant column.
-    """
-    if np.abs(values).max() > np.finfo(np.float64).max / 4.0:
-        values = values / 4.0  # or a range could overflow
-    low = values.min(axis=0)
-    width = values.max(axis=0) - low
-    share = np.where(width > 0, (values - low) / np.where(width > 0, width, 1.0), 1.0)
-    # What numpy.digitize gives for the edges k / count, without an array of them: `count` may be any number.
-    count = min(count, 2**53)  # no finer bins than numbers
-    step = 1.0 / count
-    below = np.floor(share * count)
-    below += (below + 1) * step <= share
-    below -= below * step > share
-    bins: Floats = np.minimum(below.astype(np.int64) + 1, count)
-    return bins
 
 
 def _plug_in(probabilities: Floats) -> float:

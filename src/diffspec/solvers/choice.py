@@ -137,7 +137,7 @@ def plan(
     choice = _of_size(size, kernel, **asked)
     if widths is None or choice.plan.precision == "kernel":
         return choice
-    return _of_size(rounded(size, widths()), kernel, **asked)
+    return _of_size(rounded(size, widths), kernel, **asked)
 
 
 def _of_size(

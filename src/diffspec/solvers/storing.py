@@ -148,7 +148,7 @@ def plan_for_sets(
         return whole
     if all(isinstance(solver, Exact) for solver in solvers):
         return whole if fits else None
-    size = rounded(Size(*points.shape), widths())
+    size = rounded(Size(*points.shape), widths)
     if size.far:
         return whole if fits else None
     tiled = _by_products(size, None, memory)
@@ -178,7 +178,8 @@ def plan_in(tiles: GaussianTiles, memory: float) -> Plan:
     return Plan("dense" if size <= memory else "tiles", "points", memory)
 
 
-def rounded(size: Size, scaled: Array) -> Size:
-    """`size` with what float32 would cost points that are `scaled` in widths of a kernel."""
+def rounded(size: Size, widths: Callable[[], Array]) -> Size:
+    """`size` with what float32 would cost the points that `widths` gives in widths of a kernel."""
+    scaled = widths()
     bits = float(namespace(scaled).finfo(scaled.dtype).bits)
     return replace(size, rounding=exponent_error(scaled), item=bits / 8.0)

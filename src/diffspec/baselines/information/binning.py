@@ -20,9 +20,9 @@ from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_
 from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Estimator, Literal
 from diffspec.measures.subsets import Indices
+from diffspec.points.bins import equal_bins
 from diffspec.points.distances import BLOCK_ELEMENTS
 from diffspec.points.groups import Grouping, Partition, partition_of
-from diffspec.released.measures import equal_bins
 from diffspec.spectra.result import Estimate, Settings
 
 __all__ = ["binned_entropy", "binned_information"]
