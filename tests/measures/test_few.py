@@ -1,13 +1,15 @@
 """Small sets that are solved together have the entropies of sets that are solved one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from diffspec import Adjusted, AlphaDecay, Exact, Gaussian, Lanczos, Literal, SelfTuning, dsmi
 from diffspec.measures import few, subsets
 from diffspec.measures.asked import asked
-from diffspec.measures.few import alike, entropies_of
-from diffspec.measures.subsets import walk_of
+from diffspec.measures.few import alike, eigenvalues_of
+from diffspec.measures.subsets import moved_to, walk_of
 
 
 def cloud(n):
@@ -28,16 +30,33 @@ def test_places_of_one_size_stand_together_as_far_as_an_array_holds(monkeypatch)
 @pytest.mark.parametrize("t", [0.3, 1.0, 3.0, 500.0])
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 @pytest.mark.parametrize("kernel", [AlphaDecay(5), SelfTuning(), Gaussian(1.5)], ids=repr)
-def test_entropies_of_a_stack_are_those_of_each_set(kernel, alpha, t, rng):
+def test_sets_of_a_stack_are_those_solved_one_by_one(kernel, alpha, t, rng):
     points = cloud(90)[0]
     how = asked(kernel, alpha=alpha, t=t, solver=Exact())
     walk = walk_of(points, kernel, how, sizes=[20])
     sets = np.array([np.sort(rng.choice(90, 20, replace=False)) for _ in range(9)] + [np.arange(20)])
     expected = [walk((one, rng)) for one in sets]
-    found = entropies_of(walk.affinity, sets, alpha, t)
-    assert [one[0] for one in found] == pytest.approx([one.nats for one in expected], abs=1e-11)
-    assert [one[1] / np.log(20) for one in found] == pytest.approx([one.first for one in expected], abs=1e-11)
-    assert [one[2] for one in found] == pytest.approx([one.log_sum for one in expected], abs=1e-11)
+    found = walk.together([(one, rng) for one in sets])
+    for name in ("nats", "first", "log_sum"):
+        wanted = [getattr(one, name) for one in expected]
+        assert [getattr(one, name) for one in found] == pytest.approx(wanted, abs=1e-11)
+    nodes, _floors = eigenvalues_of(walk.affinity, sets, alpha)
+    spectra = [Exact()(walk._operator(one, Exact(), rng), rng) for one in sets]
+    assert nodes == pytest.approx(np.array([one.nodes for one in spectra]), abs=1e-13)
+
+
+def test_entropies_move_to_another_time_where_their_spectra_were_kept(rng):
+    points, sizes = cloud(90)[0], [20, 20, 30, 1]
+    sets = [np.sort(rng.choice(90, size, replace=False)) for size in sizes]
+
+    def taken(t, keeps):
+        walk = replace(walk_of(points, AlphaDecay(5), asked(AlphaDecay(5), alpha=0.5, t=t), sizes=sizes), keeps=keeps)
+        return [*walk.together([(one, rng) for one in sets[:2]]), walk((sets[2], rng)), walk((sets[3], rng))]
+
+    found, expected = moved_to(taken(3.0, keeps=True), 7.0), taken(7.0, keeps=False)
+    assert [one.nats for one in found] == pytest.approx([one.nats for one in expected], abs=1e-12)
+    assert [one.log_sum for one in found] == pytest.approx([one.log_sum for one in expected], abs=1e-12)
+    assert moved_to(expected, 3.0) == expected
 
 
 @pytest.mark.parametrize("estimator", [Adjusted(), Literal()], ids=repr)

@@ -1,21 +1,20 @@
-"""Entropies of many small sets of one size at once: beside eigenvalues of order 30 a call for each costs most.
+"""Eigenvalues of many small sets of one size at once: beside those of order 30 a call for each costs most.
 
-The same operators, eigenvalues and sums as by `Exact`, of all sets in one array.
+The same operators and eigenvalues as by `Exact`, of all sets in one array.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["alike", "entropies_of"]
+from diffspec.spectra.stacked import HELD, Stack
 
-Stack: TypeAlias = np.ndarray[Any, Any]
+__all__ = ["alike", "eigenvalues_of"]
 
-# Larger sets gain nothing; so many numbers are in one array at a time.
-MOST, HELD = 100, 2**19
+# Larger sets gain nothing.
+MOST = 100
 
 
 def alike(sizes: Sequence[int]) -> list[list[int]]:
@@ -31,28 +30,17 @@ def alike(sizes: Sequence[int]) -> list[list[int]]:
     return together
 
 
-def entropies_of(affinity: Stack, sets: Stack, alpha: float, t: float) -> list[tuple[float, float, float]]:
-    """Of every row of indices the entropy at time `t` and at 1 and the log of the sum of |eigenvalue|^t, in nats.
+def eigenvalues_of(affinity: Stack, sets: Stack, alpha: float) -> tuple[Stack, Stack]:
+    """Of every row of indices the absolute eigenvalues, descending, and the floor under which they are 0.
 
-    From an `affinity` (n, n) of NumPy in float64.
+    From an `affinity` (n, n) of NumPy in float64 and sets of shape (k, m): shapes (k, m) and (k,).
     """
-    matrix, n = affinity[sets[:, :, None], sets[:, None, :]], sets.shape[1]
+    matrix, m = affinity[sets[:, :, None], sets[:, None, :]], sets.shape[1]
     inverse = matrix.sum(axis=2) ** -alpha
     weight = inverse / np.sqrt(inverse * np.einsum("kij,kj->ki", matrix, inverse))
     matrix *= weight[:, :, None]
     matrix *= weight[:, None, :]
     nodes = -np.sort(-np.abs(np.linalg.eigvalsh(matrix)), axis=1)
-    largest = nodes[:, :1]
-    floor = largest * n * float(np.finfo(np.float64).eps)
-    kept = nodes > floor
-    shares = np.where(kept, np.where(nodes >= largest - floor, largest, nodes), largest) / largest
-    logs, rank = np.log(shares), np.log(kept.sum(axis=1))
-    totals = {time: _sums(time * logs, kept) for time in {t, 1.0}}
-    values = {time: np.clip(np.log(z) - g / z, 0.0, rank) for time, (z, g) in totals.items()}
-    return list(zip(values[t].tolist(), values[1.0].tolist(), np.log(totals[t][0]).tolist(), strict=True))
-
-
-def _sums(logs: Stack, kept: Stack) -> tuple[Stack, Stack]:
-    """Z = sum r^t and G = sum r^t log r^t of every row."""
-    powers = np.where(kept, np.exp(logs), 0.0)
-    return powers.sum(axis=1), (powers * logs).sum(axis=1)
+    floors = nodes[:, 0] * m * float(np.finfo(np.float64).eps)
+    nodes[nodes <= floors[:, None]] = 0.0
+    return nodes, floors

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.special import stdtrit
 
-from diffspec.measures.subsets import Entropy
+from diffspec.measures.subsets import Entropy, moved_to
 
 __all__ = ["Information", "Matrix", "Parts", "Term", "combined", "differences", "error_of", "variance", "widened"]
 
@@ -40,7 +40,8 @@ class Parts:
     def at(self, t: float) -> Parts:
         """At another time, where the spectra were kept; sets that groups share stay shared."""
         entropies = [*self.groups, *(one for row in self.compared for one in row), *filter(None, [self.whole])]
-        moved = {id(one): one.at(t) for one in {id(one): one for one in entropies}.values()}
+        distinct = list({id(one): one for one in entropies}.values())
+        moved = dict(zip(map(id, distinct), moved_to(distinct, t), strict=True))
         return replace(
             self,
             groups=[moved[id(one)] for one in self.groups],

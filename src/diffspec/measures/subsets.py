@@ -15,7 +15,7 @@ from diffspec._arrays import Array, device_name, from_numpy, is_numpy, memory_fo
 from diffspec.kernels import Kernel, Storage
 from diffspec.machine.threads import cores, parallel_map
 from diffspec.measures.asked import Asked
-from diffspec.measures.few import alike, entropies_of
+from diffspec.measures.few import alike, eigenvalues_of
 from diffspec.operators.blocked import filled
 from diffspec.operators.build import affinity_of, build, operator_on, tiles_of
 from diffspec.operators.dense import Operator
@@ -27,8 +27,9 @@ from diffspec.spectra.functionals import shannon_and_log_sum
 from diffspec.spectra.powers import HUGE_TIME
 from diffspec.spectra.rounding import log_sum_error
 from diffspec.spectra.spectrum import Spectrum, shannon, whole_error
+from diffspec.spectra.stacked import Stacked, shannon_and_log_sums
 
-__all__ = ["Entropy", "Indices", "Walk", "measured", "walk_of"]
+__all__ = ["Entropy", "Indices", "Walk", "measured", "moved_to", "walk_of"]
 
 # Less work (n^3, over all sets) than this is done before threads have started.
 SMALL = 10**7
@@ -61,17 +62,19 @@ class Entropy:
         spread = 0.0 if error is None else log_sum_error(found, t)
         return cls(found.n, nats, first, error, total, spread)
 
-    def at(self, t: float) -> Entropy:
-        """At another time, from the spectrum that was kept; `error` and `first` are as before."""
-        if self.spectrum is None:
-            return self
-        nats, total = shannon_and_log_sum(self.spectrum, t)
-        return replace(self, nats=nats, log_sum=total)
-
     @property
     def share(self) -> float:
         """The entropy at the time asked as a share of log n."""
         return self.nats / math.log(self.n) if self.n > 1 else 0.0
+
+
+def moved_to(entropies: Sequence[Entropy], t: float) -> list[Entropy]:
+    """At another time, from the spectra that were kept; `error` and `first` are as before."""
+    kept = [(place, one.spectrum) for place, one in enumerate(entropies) if one.spectrum is not None]
+    found, moved = shannon_and_log_sums([spectrum for _place, spectrum in kept], t), list(entropies)
+    for (place, _spectrum), (nats, total) in zip(kept, found, strict=True):
+        moved[place] = replace(entropies[place], nats=nats, log_sum=total)
+    return moved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +112,7 @@ class Walk:
     def jobs(self, sizes: Sequence[int]) -> list[list[int]]:
         """The places of sets of these `sizes`, those that are solved together in one list."""
         whole = isinstance(self.affinity, np.ndarray) and self.affinity.dtype == np.float64
-        plain = whole and not self.keeps and self.t < HUGE_TIME
+        plain = whole and self.t < HUGE_TIME
         exact = {size for size in set(sizes) if plain and size > 1 and isinstance(self.solver_for(size), Exact)}
         few = alike([size if size in exact else 0 for size in sizes])
         rest = set(range(len(sizes))).difference(*few)
@@ -120,9 +123,16 @@ class Walk:
         if len(drawn) == 1:
             return [self(drawn[0])]
         sets = np.array([indices for indices, _rng in drawn])
-        n = sets.shape[1]
-        found = entropies_of(self.affinity, sets, self.alpha, self.t)
-        return [Entropy(n, nats, first / math.log(n), None, total) for nats, first, total in found]
+        nodes, floors = eigenvalues_of(self.affinity, sets, self.alpha)
+        found, n = Stacked.of(nodes, floors), sets.shape[1]
+        firsts, ones = (np.array(found.shannon_and_log_sum(1.0)[0]) / math.log(n)).tolist(), np.ones(n)
+        spectra = (
+            Spectrum(nodes=own, weights=ones, n=n, floor=floor)
+            for own, floor in zip(nodes, floors.tolist(), strict=True)
+        )
+        kept = list(spectra) if self.keeps else [None] * len(sets)
+        values = zip(*found.shannon_and_log_sum(self.t), firsts, kept, strict=True)
+        return [Entropy(n, nats, first, None, total, spectrum=own) for nats, total, first, own in values]
 
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of these points; all of them are one set."""
