@@ -11,13 +11,15 @@ import argparse
 import json
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
 
 from diffspec import Adjusted, AlphaDecay, adjusted_dsmi
-from diffspec.inference.resampling import Measure, Resamples, is_local
+from diffspec.inference.measure import Measure
+from diffspec.inference.resampling import Resamples, drawn, is_local
 from diffspec.measures.asked import asked
 from diffspec.points.groups import partition_of
 from recipes.lab.data import folder
@@ -79,11 +81,8 @@ def measured(draw, n, *, seeds, share, resamples):
         points, labels = draw(np.random.default_rng(seed), n)
         partition = partition_of(labels, None, n)
         values.append(adjusted_dsmi(points, partition, rng=seed).value)
-
-        def value(kept, own, points=points, partition=partition):
-            return measure(points, partition, kept, own)
-
-        draws = resampled.of(value, seed, together=False)
+        subsets = resampled.subsets(partition, seed)
+        draws = drawn(partial(measure, points), subsets, together=False)
         errors.append(resampled.stderr(draws)[0])
     seconds = (time.process_time() - start) / seeds
     fresh = [adjusted_dsmi(*draw(np.random.default_rng(TRUTH + seed), n), rng=seed).value for seed in range(seeds)]

@@ -9,7 +9,8 @@ import pytest
 import definitions
 from diffspec import Gaussian, InputError, Literal, Matched, NearestNeighbors, Precomputed, SelfTuning, dse, dsmi
 from diffspec.inference.comparison import Comparison, compare
-from diffspec.inference.resampling import Interval, Resamples, interval
+from diffspec.inference.resampling import Interval, Resamples, drawn, interval
+from diffspec.points.groups import partition_of
 
 CENTRES = 4.0 * np.random.default_rng(99).normal(size=(3, 5))
 
@@ -76,8 +77,7 @@ def test_stderr_is_the_delete_d_jackknife(rng):
     points = rng.normal(size=(40, 2))
     found = interval(points, kernel=Gaussian(1.0), t=1, resamples=12, share=0.75, level=0.9)
     resamples = Resamples(40, 12, 0.75, 0.9)
-    kept = []
-    resamples.of(lambda each, seed: kept.append(each) or np.zeros(1), 0, together=False)
+    kept = [subset.kept for subset in resamples.subsets(None, 0)]
     values = [definitions.dse(points[each], 1.0) for each in kept]
     assert {len(set(each.tolist())) for each in kept} == {30}
     assert found.stderr == pytest.approx(math.sqrt(30 / 10 * np.var(values, ddof=1)), rel=1e-9)
@@ -86,14 +86,31 @@ def test_stderr_is_the_delete_d_jackknife(rng):
     assert found.value == dse(points, kernel=Gaussian(1.0), t=1).value
 
 
+def test_representations_share_the_random_sets_of_a_subset(rng):
+    partition = partition_of(np.arange(40) % 3, None, 40)
+    first, other = Resamples(40, 10, 0.5, 0.9).subsets(partition, 0)[:2]
+    own = first.compared(Matched(), np.random.default_rng(first.seed))
+    generator, fresh = (np.random.default_rng(first.seed) for _ in range(2))
+    assert first.compared(Matched(), generator) is own
+    expected = Matched().subsets(first.groups, fresh)
+    assert np.array_equal(np.concatenate([*map(np.concatenate, own)]), np.concatenate([*map(np.concatenate, expected)]))
+    assert generator.bit_generator.state == fresh.bit_generator.state
+    # A kernel that has drawn from the generator before leaves others.
+    generator.normal()
+    assert not np.array_equal(first.compared(Matched(), generator)[0][0], own[0][0])
+    assert not np.array_equal(first.kept, other.kept)
+
+
 def test_noise_of_the_measure_is_taken_out_of_the_spread():
     # The mean of the points with the noise of 4 repetitions on top: the standard error of both is known.
     rng = np.random.default_rng(0)
     resamples = Resamples(100, 4000, 0.8, 0.95)
     points = rng.normal(size=100)
-    draws = resamples.of(
-        lambda kept, seed: points[kept].mean() + 0.3 * np.random.default_rng(seed).normal(size=4), 0, together=False
-    )
+
+    def measure(subset):
+        return points[subset.kept].mean() + 0.3 * np.random.default_rng(subset.seed).normal(size=4)
+
+    draws = drawn(measure, resamples.subsets(None, 0), together=False)
     stderr, hidden = resamples.stderr(draws)
     assert stderr == pytest.approx(math.sqrt(points.var(ddof=1) / 100 + 0.8 * 0.09 / 4), rel=0.1)
     assert hidden == ""

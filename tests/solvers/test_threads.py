@@ -7,7 +7,8 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from diffspec import Chebyshev, Exact, Gaussian, InputError, Lanczos, LowRank, dse, dsmi
-from diffspec.machine.threads import parallel_map, single_threaded_blas
+from diffspec.machine import threads
+from diffspec.machine.threads import parallel_both, parallel_map, single_threaded_blas
 
 SOLVERS = {
     "exact": Exact(),
@@ -67,3 +68,17 @@ def test_sets_side_by_side_have_one_thread_each(before):
     assert fails.seen == {1}
     assert set(parallel_map(lambda _: max(threads for _path, threads in blas_threads()), range(8))) == {1}
     assert blas_threads() == before
+
+
+@pytest.mark.parametrize(("large", "small"), [(3, 7), (5, 2), (0, 2), (2, 0), (0, 0)])
+def test_two_kinds_of_work_advance_evenly_and_keep_their_order(large, small, monkeypatch):
+    begun = []
+    monkeypatch.setattr(threads, "parallel_map", lambda work, items: [work(item) for item in items])
+
+    def one(kind, place):
+        return lambda: begun.append(kind) or (kind, place)
+
+    found = parallel_both([one("large", k) for k in range(large)], [one("small", k) for k in range(small)])
+    assert found == ([("large", k) for k in range(large)], [("small", k) for k in range(small)])
+    for done in range(1, len(begun) + 1):
+        assert abs(begun[:done].count("large") - large * done / len(begun)) <= 1.0

@@ -10,7 +10,8 @@ from scipy.special import stdtr
 from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of
 from diffspec.errors import InputError
-from diffspec.inference.resampling import Matrix, Measure, Resamples, is_local, share_for
+from diffspec.inference.measure import Matrix, Measure
+from diffspec.inference.resampling import Resamples, drawn, is_local, share_for
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import asked
@@ -140,9 +141,9 @@ def compare(
     seed = seed_of(rng)
     first, second = (measure.estimate(points, partition, seed) for points in (a, b))
     part = measure.on_one_core(a)
-    draws = resampled.of(
-        lambda kept, own: part(a, partition, kept, own) - part(b, partition, kept, own),
-        seed,
+    draws = drawn(
+        lambda subset: part(a, subset) - part(b, subset),
+        resampled.subsets(partition, seed),
         together=is_numpy(a) and is_numpy(b),
     )
     return _compared(first, second, resampled, draws)

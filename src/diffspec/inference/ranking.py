@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of, shown
 from diffspec.errors import InputError
 from diffspec.inference.comparison import p_value_between
-from diffspec.inference.resampling import FEWEST, Matrix, Measure, Resamples, is_local
+from diffspec.inference.measure import Matrix, Measure, Subset
+from diffspec.inference.resampling import FEWEST, Resamples, drawn, is_local
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
-from diffspec.machine.threads import parallel_map
+from diffspec.machine.threads import parallel_both
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
@@ -203,14 +205,7 @@ def rank(
     share = _share(n, partition) if share is None else share
     resampled = Resamples(n, resamples, share, level, is_local(estimator, kernel))
     measure, seed = Measure(estimator, how), seed_of(rng)
-    together = all(map(is_numpy, given.values()))
-    found = _estimates(measure, given, partition, seed, together=together)
-    part = measure.on_one_core(next(iter(given.values())))
-    draws = resampled.of(
-        lambda kept, own: np.stack([part(points, partition, kept, own) for points in given.values()]),
-        seed,
-        together=together,
-    )
+    found, draws = _measured(measure, given, partition, seed, resampled.subsets(partition, seed))
     return _ranking(given, found, resampled, draws)
 
 
@@ -231,19 +226,25 @@ def _checked(representations: Mapping[str, Array]) -> dict[str, Array]:
     return given
 
 
-def _estimates(
-    measure: Measure, given: Mapping[str, Array], partition: Partition, seed: int, *, together: bool
-) -> list[Estimate]:
-    """The measure of every representation; side by side where one core's share of the memory holds its affinity."""
+def _measured(
+    measure: Measure, given: Mapping[str, Array], partition: Partition, seed: int, subsets: Sequence[Subset]
+) -> tuple[list[Estimate], Matrix]:
+    """The measure of every representation, and on every subset: (subsets, representations, repetitions).
+
+    Side by side where one core's share of the memory holds the affinity of a representation.
+    """
     n = len(partition.codes)
     part = measure.on_one_core(next(iter(given.values())))
 
-    def one(points: Array) -> Estimate:
-        return measure.estimate(points, partition, seed)
+    def some(subset: Subset) -> Matrix:
+        return np.stack([part(points, subset) for points in given.values()])
 
+    whole = [partial(measure.estimate, points, partition, seed) for points in given.values()]
+    together = all(map(is_numpy, given.values()))
     if together and AFFINITIES * 8.0 * n * n <= float(part.how.memory or 0.0):
-        return parallel_map(one, given.values())
-    return list(map(one, given.values()))
+        found, draws = parallel_both(whole, [partial(some, subset) for subset in subsets])
+        return found, np.array(draws)
+    return [one() for one in whole], drawn(some, subsets, together=together)
 
 
 def _share(n: int, partition: Partition) -> float:

@@ -7,34 +7,29 @@ graph of such points has another spectrum. So subsets are drawn without replacem
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
 
-from diffspec._arrays import Array, as_points, is_numpy, memory_for, take_rows, take_square
+from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, integer, real, seed_of, shown, store
 from diffspec.errors import InputError
-from diffspec.kernels import AlphaDecay, Kernel, Precomputed
+from diffspec.inference.measure import Matrix, Measure, Subset
+from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
-from diffspec.machine.threads import cores, parallel_map
-from diffspec.measures.asked import Asked, asked
-from diffspec.measures.entropy import dse
+from diffspec.machine.threads import parallel_map
+from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
-from diffspec.measures.information import dsmi
-from diffspec.measures.parts import Parts
-from diffspec.measures.subsets import measured, walk_of
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.solvers import Solver
 from diffspec.spectra.records import Record
-from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.spectra.result import Estimate, Settings
 from diffspec.spectra.verdicts import beside, by_chance
 
-__all__ = ["Interval", "Matrix", "Measure", "Resamples", "interval", "is_local", "share_for"]
-
-Matrix: TypeAlias = np.ndarray[Any, Any]
+__all__ = ["Interval", "Resamples", "drawn", "interval", "is_local", "share_for"]
 
 # A value of a graph is a sum of local parts, and subsets differ by more than the sampling does: larger ones by more (a
 # variance 2 to 3 times too large at 0.8). A width is a property of all points, and wants large subsets.
@@ -154,7 +149,8 @@ def interval(
     measure = Measure(estimator, how)
     seed, part = seed_of(rng), measure.on_one_core(points)
     found = measure.estimate(points, partition, seed)
-    draws = resampled.of(lambda kept, own: part(points, partition, kept, own), seed, together=is_numpy(points))
+    subsets = resampled.subsets(partition, seed)
+    draws = drawn(lambda subset: part(points, subset), subsets, together=is_numpy(points))
     return _around(found, resampled, draws)
 
 
@@ -218,14 +214,12 @@ class Resamples:
         """By how many standard errors the interval reaches to each side."""
         return float(stdtrit(self.freedom, 0.5 + self.level / 2.0))
 
-    def of(self, measure: Callable[[Matrix, int], Matrix], seed: int, *, together: bool) -> Matrix:
-        """`measure` of every subset and a seed, shape (count, repetitions); `together` on all cores."""
+    def subsets(self, partition: Partition | None, seed: int) -> list[Subset]:
+        """The subsets, each with a seed of its own."""
         (generator,) = np.random.default_rng(seed).spawn(1)
         kept = [np.sort(generator.choice(self.n, size=self.size, replace=False)) for _ in range(self.count)]
-        drawn = zip(kept, generator.integers(2**63, size=self.count).tolist(), strict=True)
-        if together:
-            return np.array(parallel_map(lambda each: measure(*each), drawn))
-        return np.array([measure(*each) for each in drawn])
+        seeds = generator.integers(2**63, size=self.count).tolist()
+        return [Subset.of(partition, *drawn) for drawn in zip(kept, seeds, strict=True)]
 
     def stderr(self, draws: Matrix) -> tuple[float, str]:
         """Standard error of the measure on all n points, and a word where the noise of the measure hides it.
@@ -242,43 +236,9 @@ class Resamples:
         return math.sqrt(variance), hidden if between < 0 else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A DSE, or with a partition a DSMI, that can be taken on subsets of the points."""
-
-    estimator: Estimator
-    how: Asked
-
-    def estimate(self, points: Array, partition: Partition | None, rng: Seed) -> Estimate:
-        """The measure on all points."""
-        names = ("kernel", "alpha", "t", "solver", "memory", "tol")
-        rest: dict[str, Any] = {name: getattr(self.how, name) for name in names}
-        if partition is None:
-            return dse(points, rng=rng, **rest)
-        return dsmi(points, partition, estimator=self.estimator, rng=rng, **rest)
-
-    def on_one_core(self, points: Array) -> Measure:
-        """The same within what one core may use of the memory, for many subsets: what is free is asked for once."""
-        return replace(self, how=replace(self.how, memory=memory_for(self.how.memory, points) / cores()))
-
-    def __call__(self, points: Array, partition: Partition | None, kept: Matrix, seed: int) -> Matrix:
-        """The measure on the points `kept`, in bits: one value per repetition of the estimator."""
-        rng = np.random.default_rng(seed)
-        own = self._some(points, kept)
-        kernel = self.how.kernel.resolve(own, rng)
-        groups = None if partition is None else _restricted(partition, kept)
-        members = [np.arange(len(kept))] if groups is None else [*groups.members(), *self.estimator.whole(groups)]
-        compared = [] if groups is None else self.estimator.subsets(groups, rng)
-        sizes = [len(indices) for row in [members, *compared] for indices in row]
-        entropies, matched = measured(walk_of(own, kernel, self.how, sizes=sizes), members, compared, rng)
-        if groups is None:
-            return np.array([entropies[0].nats]) / NATS_PER[BIT]
-        return self.estimator.repeated(Parts.of(groups.sizes, entropies, matched)) / NATS_PER[BIT]
-
-    def _some(self, points: Array, kept: Matrix) -> Array:
-        if isinstance(self.how.kernel, Precomputed):
-            return take_square(points, kept)
-        return take_rows(points, kept)
+def drawn(measure: Callable[[Subset], Matrix], subsets: Sequence[Subset], *, together: bool) -> Matrix:
+    """`measure` of every subset, shape (subsets, repetitions); `together` on all cores."""
+    return np.array(parallel_map(measure, subsets) if together else list(map(measure, subsets)))
 
 
 def is_local(estimator: Estimator, kernel: Kernel) -> bool:
@@ -291,9 +251,3 @@ def share_for(kernel: Kernel, share: float | None) -> float:
     if share is not None:
         return share
     return LOCAL_SHARE if kernel.semidefinite is False else GLOBAL_SHARE
-
-
-def _restricted(partition: Partition, kept: Matrix) -> Partition:
-    """The groups of the points `kept`; those that none of them is in are left out."""
-    present, codes = np.unique(partition.codes[kept], return_inverse=True)
-    return replace(partition, codes=codes, names=tuple(partition.names[code] for code in present))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -14,13 +14,14 @@ from threadpoolctl import ThreadpoolController
 
 from diffspec.machine.memory import allow, allowed
 
-__all__ = ["as_many", "cores", "parallel_map", "shared", "single_threaded_blas"]
+__all__ = ["as_many", "cores", "parallel_both", "parallel_map", "shared", "single_threaded_blas"]
 
 # Blocks may take this share of what is allowed, all cores together: the rest is for what stays.
 BLOCK_SHARE = 0.2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 
 def cores() -> int:
@@ -51,6 +52,23 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> l
         return [function(item) for item in items]
     with single_threaded_blas(), _workers(allowed() / cores()) as pool:
         return list(pool.map(function, items))
+
+
+def parallel_both(
+    first: Sequence[Callable[[], Result]], second: Sequence[Callable[[], Other]]
+) -> tuple[list[Result], list[Other]]:
+    """What two kinds of work give, each in order, on all cores, both kinds advancing evenly.
+
+    For large eigenproblems beside many small ones: the large ones need no interpreter, for which the small ones wait
+    where all cores work on those.
+    """
+    shares = [place / len(first) for place in range(len(first))]
+    shares += [(place + 0.5) / len(second) for place in range(len(second))]
+    order = sorted(range(len(shares)), key=shares.__getitem__)
+    work: list[Callable[[], Any]] = [*first, *second]
+    found = dict(zip(order, parallel_map(lambda place: work[place](), order), strict=True))
+    done = [found[place] for place in range(len(work))]
+    return done[: len(first)], done[len(first) :]
 
 
 _here = threading.local()

@@ -10,7 +10,7 @@ import numpy as np
 from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError
 from diffspec.kernels import Kernel
-from diffspec.measures.parts import Information, Matrix, Parts, Term, combined, differences, error_of
+from diffspec.measures.parts import Information, Matrix, Parts, Term, combined, difference, differences, error_of
 from diffspec.measures.subsets import Entropy, Indices
 from diffspec.points.groups import Partition
 from diffspec.spectra.result import BIT, NATS_PER
@@ -160,22 +160,29 @@ class Adjusted:
     def information(self, parts: Parts) -> Information:
         """H M / (M + C) with its standard error to first order."""
         matched, plain = combined(parts.sizes, parts.groups, parts.compared)
-        if parts.most == 0.0 or max(parts.sizes) == 1:
+        if _is_void(parts):
             return Information(0.0, plain)
-        if _room(parts, matched) < ROUNDING * NATS_PER[BIT]:
+        if _is_lost(parts, matched):
             doubt = "unknown: cut groups are no further from chance than whole ones; use a wider kernel"
             return Information(0.0, parts.most, doubt)
         return Information(parts.most * matched / _room(parts, matched), _adjusted_error(parts, matched))
 
+    def _value(self, parts: Parts) -> float:
+        """H M / (M + C) alone."""
+        matched = difference(parts.sizes, parts.groups, parts.compared)
+        if _is_void(parts) or _is_lost(parts, matched):
+            return 0.0
+        return parts.most * matched / _room(parts, matched)
+
     def repeated(self, parts: Parts) -> Matrix:
         """The value moved along its tangent by how far the matched information of each repetition is off."""
-        found, each = self.information(parts), differences(parts)
-        if found.doubt or found.value == 0.0:
-            return np.full(len(each), found.value)
+        found, each = self._value(parts), differences(parts)
+        if found == 0.0:
+            return np.zeros(len(each))
         matched = float(np.mean(each))
         room = _room(parts, matched)
         slope = parts.most * (room - matched) / room**2
-        return found.value + slope * (each - matched)
+        return found + slope * (each - matched)
 
 
 def check_estimator(estimator: Estimator, kernel: Kernel | None = None) -> Estimator:
@@ -214,6 +221,16 @@ def _room(parts: Parts, matched: float) -> float:
     """M + C: the matched information that the groups would have if they were cut apart."""
     assert parts.whole is not None
     return matched + float(_mixture(parts) @ _surprises(parts)) - parts.whole.nats
+
+
+def _is_void(parts: Parts) -> bool:
+    """Whether the groups tell nothing apart: there is one, or each is a point."""
+    return parts.most == 0.0 or max(parts.sizes) == 1
+
+
+def _is_lost(parts: Parts, matched: float) -> bool:
+    """Whether there is no room between chance and groups that are cut apart."""
+    return _room(parts, matched) < ROUNDING * NATS_PER[BIT]
 
 
 def _adjusted_error(parts: Parts, matched: float) -> float | None:

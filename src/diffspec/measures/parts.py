@@ -12,7 +12,18 @@ from scipy.special import stdtrit
 
 from diffspec.measures.subsets import Entropy, moved_to
 
-__all__ = ["Information", "Matrix", "Parts", "Term", "combined", "differences", "error_of", "variance", "widened"]
+__all__ = [
+    "Information",
+    "Matrix",
+    "Parts",
+    "Term",
+    "combined",
+    "difference",
+    "differences",
+    "error_of",
+    "variance",
+    "widened",
+]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 Term: TypeAlias = tuple[float, Sequence[Entropy]]
@@ -74,12 +85,18 @@ def combined(
 ) -> tuple[float, float | None]:
     """The matched or literal information and its standard error, in nats."""
     n = sum(sizes)
-    value = 0.0
     terms: list[Term] = []
     for size, group, row in zip(sizes, conditional, matched, strict=True):
-        value += size / n * (math.fsum(entropy.nats for entropy in row) / len(row) - group.nats)
         terms += [(-size / n, (group,)), (size / n, row)]
-    return value, error_of(terms)
+    return difference(sizes, conditional, matched), error_of(terms)
+
+
+def difference(sizes: Sequence[int], conditional: Sequence[Entropy], matched: Sequence[Sequence[Entropy]]) -> float:
+    """The matched or literal information alone, in nats."""
+    n, value = sum(sizes), 0.0
+    for size, group, row in zip(sizes, conditional, matched, strict=True):
+        value += size / n * (math.fsum(entropy.nats for entropy in row) / len(row) - group.nats)
+    return value
 
 
 def error_of(terms: Sequence[Term]) -> float | None:

@@ -1,0 +1,99 @@
+"""A DSE, or with a partition a DSMI, taken on all points or on subsets that several representations share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from diffspec._arrays import Array, memory_for, take_rows, take_square
+from diffspec._checks import Seed
+from diffspec.kernels import Precomputed
+from diffspec.machine.threads import cores
+from diffspec.measures.asked import Asked
+from diffspec.measures.entropy import dse
+from diffspec.measures.estimators import Estimator
+from diffspec.measures.information import dsmi
+from diffspec.measures.parts import Parts
+from diffspec.measures.subsets import Indices, measured, walk_of
+from diffspec.points.groups import Partition
+from diffspec.spectra.result import BIT, NATS_PER, Estimate
+
+__all__ = ["Matrix", "Measure", "Subset"]
+
+Matrix: TypeAlias = np.ndarray[Any, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Subset:
+    """Some of the points, with all that does not depend on the representation: it is found once."""
+
+    kept: Matrix
+    groups: Partition | None
+    members: list[Indices]
+    """Of every group the places among the points kept; without groups all of them."""
+    seed: int
+    _drawn: list[tuple[Mapping[str, Any], list[list[Indices]], Mapping[str, Any]]] = field(default_factory=list)
+    """The random sets of an estimator, with the states of the generator before and after."""
+
+    @classmethod
+    def of(cls, partition: Partition | None, kept: Matrix, seed: int) -> Subset:
+        """The subset of the points `kept`, in the groups of `partition` that any of them is in."""
+        if partition is None:
+            return cls(kept, None, [np.arange(len(kept))], seed)
+        present, codes = np.unique(partition.codes[kept], return_inverse=True)
+        groups = replace(partition, codes=codes, names=tuple(partition.names[code] for code in present))
+        return cls(kept, groups, groups.members(), seed)
+
+    def compared(self, estimator: Estimator, rng: np.random.Generator) -> list[list[Indices]]:
+        """What `estimator` compares the groups with, drawn from `rng`: nothing without groups."""
+        if self.groups is None:
+            return []
+        state = rng.bit_generator.state
+        for before, sets, after in self._drawn:
+            if before == state:
+                rng.bit_generator.state = after
+                return sets
+        sets = estimator.subsets(self.groups, rng)
+        self._drawn.append((state, sets, rng.bit_generator.state))
+        return sets
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A DSE, or with a partition a DSMI, that can be taken on subsets of the points."""
+
+    estimator: Estimator
+    how: Asked
+
+    def estimate(self, points: Array, partition: Partition | None, rng: Seed) -> Estimate:
+        """The measure on all points."""
+        names = ("kernel", "alpha", "t", "solver", "memory", "tol")
+        rest: dict[str, Any] = {name: getattr(self.how, name) for name in names}
+        if partition is None:
+            return dse(points, rng=rng, **rest)
+        return dsmi(points, partition, estimator=self.estimator, rng=rng, **rest)
+
+    def on_one_core(self, points: Array) -> Measure:
+        """The same within what one core may use of the memory, for many subsets: what is free is asked for once."""
+        return replace(self, how=replace(self.how, memory=memory_for(self.how.memory, points) / cores()))
+
+    def __call__(self, points: Array, subset: Subset) -> Matrix:
+        """The measure on a subset, always with the same estimator, in bits: one value per repetition of that."""
+        rng = np.random.default_rng(subset.seed)
+        own, groups = self._some(points, subset.kept), subset.groups
+        kernel = self.how.kernel.resolve(own, rng)
+        compared = subset.compared(self.estimator, rng)
+        members = subset.members if groups is None else [*subset.members, *self.estimator.whole(groups)]
+        sizes = [len(indices) for row in [members, *compared] for indices in row]
+        entropies, matched = measured(walk_of(own, kernel, self.how, sizes=sizes), members, compared, rng)
+        if groups is None:
+            return np.array([entropies[0].nats]) / NATS_PER[BIT]
+        return self.estimator.repeated(Parts.of(groups.sizes, entropies, matched)) / NATS_PER[BIT]
+
+    def _some(self, points: Array, kept: Matrix) -> Array:
+        if isinstance(self.how.kernel, Precomputed):
+            return take_square(points, kept)
+        return take_rows(points, kept)
