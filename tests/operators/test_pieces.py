@@ -46,6 +46,12 @@ def test_pieces_are_those_that_were_put_in(name, form):
     assert len(pieces) <= 1 + sum(size > SMALLEST / 2 for size in SIZES[name]) + sum(SIZES[name]) // (SMALLEST // 2)
 
 
+@pytest.mark.parametrize("name", SIZES)
+def test_a_graph_has_the_pieces_of_its_array_in_the_same_order(name):
+    matrix = scattered(SIZES[name])
+    assert all(map(np.array_equal, pieces_of(csr_array(matrix)), pieces_of(matrix)))
+
+
 @pytest.mark.parametrize(
     ("matrix", "why"),
     [

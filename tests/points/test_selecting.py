@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diffspec.points.selecting import bound_of_rank, of_rank
+from diffspec.points.selecting import bound_of_rank, of_rank, places
 
 
 @pytest.mark.parametrize("rank", [0, 3, 30, 200, 1002])
@@ -21,3 +21,11 @@ def test_the_value_of_a_rank_is_that_of_the_sorted_row_with_equal_ones_and_infin
     values[rng.random((40, n)) < 0.1] = np.inf
     for rank in {0, min(5, n - 1), n // 2, n - 1}:
         assert np.array_equal(of_rank(values, rank), np.sort(values, axis=1)[:, rank])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.7, 1.0])
+@pytest.mark.parametrize("shape", [(40, 17), (1, 5), (5, 1), (0, 4), (4, 0)])
+def test_places_are_where_it_is_true(rng, shape, share):
+    flags = rng.random(shape) < share
+    for each in (flags, flags.T, flags[::2, 1:]):
+        assert all(map(np.array_equal, places(each), np.nonzero(each)))

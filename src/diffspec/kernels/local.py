@@ -25,14 +25,15 @@ from diffspec.points.distances import (
     symmetrized,
     unit_scaled,
 )
-from diffspec.points.selecting import of_rank, reached
+from diffspec.points.selecting import of_rank, places, reached
 
 __all__ = ["AlphaDecay", "SelfTuning"]
 
 # Smaller weights of `AlphaDecay` are 0, as in PHATE.
 BELOW = 1e-4
-# A graph with more than this share of all pairs is no faster than the whole array; seen on about SAMPLE rows.
-SPARSE_SHARE, SAMPLE = 0.1, 256
+# A graph with more than this share of all pairs is no faster than the whole array; seen on about SAMPLE rows, at least
+# so many PARTS of them side by side.
+SPARSE_SHARE, SAMPLE, PARTS = 0.1, 256, 4
 # Points in float32 may take this share of the memory; where they would take more the search is in float64.
 FLOAT32_SHARE = 0.25
 # Measured peak of building it, per weight.
@@ -148,14 +149,15 @@ class AlphaDecay(Kernel):
             search = Candidates.of(scaled) if 4.0 * points.size <= FLOAT32_SHARE * memory else None
         size = as_many(max(1, BLOCK_ELEMENTS // n), BYTES_IN_BLOCK * n)
         sample = np.flatnonzero(order % max(1, n // SAMPLE) == 0)
-        seen = sum(len(self._rows(sample[k : k + size], scaled, search)[2]) for k in range(0, len(sample), size))
+        every = parallel_map if is_numpy(points) else map
+        parts = np.array_split(sample, min(len(sample), max(PARTS, -(-len(sample) // size))))
+        seen = sum(every(lambda rows: len(self._rows(rows, scaled, search)[2]), parts))
         share = seen / n / len(sample)
         need = BYTES_PER_WEIGHT * share * n * n
         if share > SPARSE_SHARE or need > memory:
             return None
         require_memory(need, f"the graph of {n} points, {share:.1%} of all pairs,", order)
         blocks = [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
-        every = parallel_map if is_numpy(points) else map
         both = self.joined(of_blocks(every(lambda rows: self._rows(rows, scaled, search), blocks)))
         both = both[np.argsort(order), :]
         return csr_array((both.data, order.astype(both.indices.dtype)[both.indices], both.indptr), shape=(n, n))
@@ -170,9 +172,9 @@ class AlphaDecay(Kernel):
         if not is_numpy(squared):
             return self._powers(squared, kth)
         # Most of an array of all pairs is far: no power is taken there.
-        near = squared <= reached(kth, self._reach() * (1.0 + 1e-12))
+        near = places(squared <= reached(kth, self._reach() * (1.0 + 1e-12)))
         weights = np.zeros_like(squared)
-        weights[near] = self._powers(squared[near], np.broadcast_to(kth, squared.shape)[near])
+        weights[near] = self._powers(squared[near], kth[near[0], 0])
         return weights
 
     def _powers(self, squared: Array, kth: Array) -> Array:

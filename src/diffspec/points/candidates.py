@@ -15,7 +15,7 @@ import numpy as np
 
 from diffspec._arrays import Array, is_numpy, namespace, order_statistics, take_rows, to_numpy
 from diffspec.points.distances import cross_squared_distances, squared_distances
-from diffspec.points.selecting import bound_of_rank, of_rank, ranked, reached
+from diffspec.points.selecting import bound_of_rank, of_rank, places, ranked, reached
 
 __all__ = ["Candidates", "around", "ordered", "spread", "together"]
 
@@ -141,7 +141,7 @@ def around(
     d, count = points.shape[1], int(np.count_nonzero(near))
     if count * (GATHER[0] + GATHER[1] * d) > near.shape[0] * len(met) * (PRODUCT[0] + PRODUCT[1] * d):
         return _among(points, rows, met, rank, reach)
-    i, j = np.nonzero(near)
+    i, j = places(near)
     j = columns[j]
     squared = squared_distances(points, (rows[i], j))
     kth = ranked(i, squared, len(rows), rank)
@@ -155,7 +155,7 @@ def _among(
     """The same among the points `columns`, which hold all that can be near, by a product in float64."""
     squared = cross_squared_distances(points[rows], points[columns])
     kth = of_rank(squared, rank)
-    i, j = np.nonzero(squared <= reached(kth, reach)[:, None])
+    i, j = places(squared <= reached(kth, reach)[:, None])
     return (i, columns[j]), squared[i, j], kth
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from diffspec._arrays import Array, detached, from_numpy, is_numpy, namespace, number, product, require_memory
 from diffspec.errors import InputError
 from diffspec.machine.threads import as_many, parallel_map
+from diffspec.points.selecting import places
 
 __all__ = [
     "Pairs",
@@ -201,7 +202,7 @@ def _recompute_near(squared: Array, rows: Array, columns: Array, threshold: Arra
     """Replace entries at or below `threshold` by sums of squared differences, a bounded number at a time."""
     xp = namespace(squared)
     near = squared <= threshold
-    near_rows, near_columns = xp.nonzero(near)
+    near_rows, near_columns = places(near) if is_numpy(near) else xp.nonzero(near)
     chunk = max(1, block_elements() // rows.shape[1])
     exact = []
     count = near_rows.shape[0]

@@ -22,7 +22,7 @@ from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.sparse import Sparse, sparse_diffusion
 from diffspec.operators.streaming.affinities import Frame, Rows
 from diffspec.points.distances import cross_squared_distances
-from diffspec.points.selecting import reached
+from diffspec.points.selecting import places, reached
 from diffspec.points.sources import HeldRows, Source, Values
 
 __all__ = [
@@ -78,7 +78,7 @@ class Neighbourhood:
         """
         least = nearer(near.least, squared, self.rank + 1)
         limit = reached(self.kth(least), self.reach)
-        i, j = np.nonzero(squared <= limit[:, None])
+        i, j = places(squared <= limit[:, None])
         new: tuple[Values, ...] = (i, (j + first).astype(np.int32), squared[i, j])
         held: tuple[Values, ...] = (near.place, near.column, near.squared)
         both: list[Values] = [np.concatenate(pair) for pair in zip(held, new, strict=True)]
