@@ -33,6 +33,7 @@ from diffspec import (
 from diffspec.baselines import effective_rank
 from diffspec.conventions import default
 from diffspec.errors import LayersWarning, RunLogWarning
+from diffspec.measures import subsets
 from diffspec.points.groups import Partition
 from diffspec.runs.log import Record, RunLog, read
 from diffspec.training import DSE, DSMI, RULES, Layer, Monitor, Probe, collect
@@ -147,11 +148,17 @@ def test_all_measures_of_a_rule_share_one_graph_and_every_decomposition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graphs, orders = list[int](), list[int]()
-    weigh, solve = AlphaDecay.__call__, Exact.__call__
+    weigh, solve, together = AlphaDecay.__call__, Exact.__call__, subsets.eigenvalues_of
     monkeypatch.setattr(AlphaDecay, "__call__", lambda self, points: graphs.append(len(points)) or weigh(self, points))
     monkeypatch.setattr(
         Exact, "__call__", lambda self, operator, rng: orders.append(operator.n) or solve(self, operator, rng)
     )
+
+    def several(affinity: Any, sets: Any, alpha: float) -> Any:
+        orders.extend([sets.shape[1]] * len(sets))
+        return together(affinity, sets, alpha)
+
+    monkeypatch.setattr(subsets, "eigenvalues_of", several)
     watching = monitor(tmp_path, rules={"neighbors": default})
     graphs.clear()
     watching.observe(0)
