@@ -84,14 +84,14 @@ SMOKE = Settings(
 CPU = Settings(
     data=("MNIST", "CIFAR-10"),
     networks=100,
-    seen={"MNIST": (300, 5000), "CIFAR-10": (1500, 25_000)},
+    seen={"MNIST": (1000, 25_000), "CIFAR-10": (5000, 60_000)},
     images=10_000,
     held=4000,
     kept=2000,
     transfer={"MNIST": (), "CIFAR-10": ("MNIST", "Imagenette at 96x96")},
     probed=500,
 )
-PAPER = replace(CPU, networks=500, seen={"MNIST": (500, 60_000), "CIFAR-10": (3000, 1_000_000)}, images=50_000)
+PAPER = replace(CPU, networks=500, seen={"MNIST": (1000, 60_000), "CIFAR-10": (5000, 1_000_000)}, images=50_000)
 
 
 def plan(settings: Settings) -> list[dict[str, Any]]:

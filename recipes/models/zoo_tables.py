@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,18 @@ def networks(cells: Sequence[Cell]) -> list[Row]:
         facts = _facts(network, cell.values, trained)
         found.append(Row(name=_name(network), values=values, **facts))
     return found
+
+
+def probed(cells: Sequence[Cell]) -> dict[str, list[Row]]:
+    """By data set, networks drawn here with what a linear probe on their own features reaches as their accuracy."""
+    asked = [cell for cell in cells if "network" in cell.key and "probe" in cell.values]
+    reached = {_name(cell.key["network"]): cell.values["probe"] for cell in asked}
+    own = [row for row in networks(cells) if row.here and row.name in reached]
+    found: dict[str, list[Row]] = {}
+    for row in own:
+        values = {**row.values, "accuracy of its classifier": row.accuracy}
+        found.setdefault(row.group, []).append(replace(row, accuracy=reached[row.name], values=values))
+    return {name: rows for name, rows in found.items() if len(rows) >= 5}
 
 
 def _facts(network: Mapping[str, Any], values: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,17 +97,13 @@ def _at(cells: Sequence[Cell], facts: Mapping[str, Row], which: str, measure: st
     rhos = []
     for draw in range(draws):
         rows = [
-            Row(**{**_plain(facts[_name(cell.key["network"])]), "values": {measure: values[draw]}})
+            replace(facts[_name(cell.key["network"])], values={measure: values[draw]})
             for cell, values in zip(cells, given, strict=True)
             if draw < len(values) and values[draw] is not None
         ]
         rhos.append(spearman(rows, measure).value)
     known = [rho for rho in rhos if not math.isnan(rho)]
     return float(np.mean(known)) if known else math.nan
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("name", "group", "family", "accuracy", "here")}
 
 
 def by_points(cells: Sequence[Cell]) -> dict[str, dict[Any, dict[str, float]]]:
@@ -139,6 +148,9 @@ def numbers(cells: Sequence[Cell]) -> dict[str, float]:
         found[f"pearson {PUBLISHED}: {name}"] = pearson(some, PUBLISHED)
     worst = [spearman(some, ADJUSTED).value - _best(some)[1] for some in families(rows).values()]
     found["adjusted less the best, worst family"] = min(worst, default=math.nan)
+    for name, some in probed(cells).items():
+        found[f"{ADJUSTED} with a probe: {name}"] = spearman(some, ADJUSTED).value
+        found[f"adjusted less the best with a probe: {name}"] = spearman(some, ADJUSTED).value - _best(some)[1]
     for name, some in of_transfer(cells).items():
         found |= {f"{measure}: {name}": spearman(some, measure).value for measure in FOR_TRANSFER}
     return found
@@ -157,10 +169,14 @@ def table(cells: Sequence[Cell]) -> str:
     parts = [
         "Spearman with test accuracy, 95 % intervals in brackets:",
         table_of(groups(rows), tuple(MEASURES)),
+        "Drawn here, Spearman with the accuracy of a linear probe that learns from 1,000 features of its own:",
+        table_of(probed(cells), (*MEASURES, "accuracy of its classifier")),
         "Among alike networks: Kendall's tau over all, and Spearman within thirds of equal accuracy (mean of three):",
         _alike(groups(rows)),
         f"Adjusted DSMI less the best baseline, over the same networks ({FEWEST_OF_FAMILY} of a family at least):",
-        _verdicts({**groups(rows), **families(rows)}),
+        _verdicts(
+            {**groups(rows), **families(rows), **{f"{data}, by a probe": r for data, r in probed(cells).items()}}
+        ),
         *_curve("Spearman by the number of points (means over draws):", by_points(cells), "{}"),
         *_curve("Spearman by the share of wrong labels:", by_wrong_labels(cells), "{:.0%}"),
     ]

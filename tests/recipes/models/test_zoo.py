@@ -100,7 +100,7 @@ def measured(number, accuracy, adjusted, data="MNIST"):
     told = {name: adjusted if name == measures.ADJUSTED else -accuracy for name in measures.MEASURES}
     return [
         Cell(key=key, values=values),
-        Cell(key={"network": {"drawn": key}, "n": 9}, values=told),
+        Cell(key={"network": {"drawn": key}, "n": 9}, values=told | {"probe": 1 - accuracy}),
         Cell(
             key={"network": {"drawn": key}, "counts": [5, 9], "shares": [0.0], "n": 9},
             values={
@@ -124,3 +124,18 @@ def test_tables_join_what_was_measured_with_what_was_trained():
     assert zoo_tables.by_points(cells)["MNIST"][5]["LogME"] == pytest.approx(1.0)
     assert zoo_tables.by_wrong_labels(cells)["MNIST"][0.0]["LogME"] == pytest.approx(1.0)
     assert "| MNIST, drawn here (12) | 1.00 |" in zoo_tables.table(cells)
+
+
+def test_what_features_allow_is_asked_beside_what_the_classifier_reaches(place):
+    cells = [cell for k in range(12) for cell in measured(k, k / 12, float(k))]
+    rows = zoo_tables.probed(cells)["MNIST"]
+    assert [row.accuracy for row in rows] == [1 - k / 12 for k in range(12)]
+    assert [row.values["accuracy of its classifier"] for row in rows] == [k / 12 for k in range(12)]
+    assert zoo_tables.numbers(cells)[f"{measures.ADJUSTED} with a probe: MNIST"] == pytest.approx(-1.0)
+    found = asked.whole({"drawn": KEY}, 200)
+    kept = trained.kept(KEY)
+    parts = (
+        {"points": kept["points"][some].astype(float), "labels": kept["labels"][some]}
+        for some in (slice(200, None), slice(200))
+    )
+    assert found["probe"] == asked.probe(*parts)
