@@ -27,12 +27,13 @@ TRANSFERRED = 1000
 def whole(network: Network, n: int) -> dict[str, Any]:
     """Every measure of the first `n` test images; of another's network what is known of it, too.
 
-    And what a linear probe makes of these images, learnt from the other ones that are kept: what the features allow,
-    whatever the network's own classifier learnt.
+    And what a linear probe makes of these images, learnt from the other ones that are kept, where there are any: what
+    the features allow, whatever the network's own classifier learnt.
     """
     points, labels = features(network)
     first, rest = ({"points": points[some], "labels": labels[some]} for some in (slice(n), slice(n, None)))
-    return {**known(network), "probe": probe(rest, first), **measured(points[:n], labels[:n])}
+    reached = {"probe": probe(rest, first)} if len(points) > n else {}
+    return {**known(network), **reached, **measured(points[:n], labels[:n])}
 
 
 def curves(network: Network, counts: Sequence[int], shares: Sequence[float], n: int) -> dict[str, Any]:

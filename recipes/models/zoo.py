@@ -2,23 +2,28 @@
 
 Claim: DSMI(Z;Y) of penultimate features predicts the accuracy of 962 ImageNet models (Pearson .216, "strong").
 
-Command: `python -m recipes zoo --paper`. Expected time: 40 s smoke, 2 CPU hours cpu, 20 CPU hours paper.
+Command: `python -m recipes zoo --paper`. Expected time: 40 s smoke, 1 CPU hour cpu, 20 CPU hours paper.
 
-The stand-in for two cores: networks whose architecture, width, depth, step, data, augmentation and wrong labels are
-drawn at random, trained here on MNIST and CIFAR-10, and 37 of other people. Penultimate features of held-out
-images; the accuracy is that of 4,000 of them (of other people's networks, of all). What is here so far: 43 of the 200
-trainings, and other people's networks as far as they were asked. What we find, with wide intervals:
+The stand-in for two cores: 200 networks whose architecture, width, depth, step, data, augmentation and wrong labels are
+drawn at random, trained here on MNIST and CIFAR-10, and 35 of other people. Penultimate features of 1,000 held-out
+images are measured. The accuracy is that of 4,000 (of other people's networks, of all). What we find:
 
-- Adjusted DSMI has Spearman .90 (MNIST) and .93 (CIFAR-10) over 30 networks each, as the k-NN probe. It loses to none
-  clearly and wins against none: N-LEEP has .94 and .96, and orders networks within thirds of equal accuracy better.
-- The paper's fixed widths order networks of one hand (.7 to .9: longer training, larger features) and not those of
-  many (.4 to .5). That may be why 962 models gave .216.
-- LogME and the H-score order other people's CIFAR-10 networks without a fault (nine of them), and badly trained ones
-  less well (.6, .7); NC1 and LiDAR have .36 and .30.
-- RankMe and DSE tell little of them.
-- What a linear probe reaches on MNIST is foretold by LogME, the H-score (.95) and adjusted DSMI (.88) on MNIST, less
-  by the accuracy on CIFAR-10 (.54). On Imagenette nothing foretells it well (.6 at most).
-- The curves against the number of points and wrong labels were not measured yet.
+- Adjusted DSMI orders 120 CIFAR-10 networks (accuracy .18 to .93) with Spearman .96, and 113 MNIST networks with .94.
+  The k-NN probe has .96 and .94, N-LEEP .96 and .95, the overlap of labels .97 and .96.
+- Against the best baseline of each of 16 groups it is level in 13, and loses in three by .03 to .29. It wins none.
+- The three are MNIST networks. They were trained least: the features of a vision transformer at 11 % hold 1.6 of 3.3
+  bits of the digits, which its own classifier cannot use yet. What a linear probe makes of the features it foretells
+  with .95 (MNIST) and .89 (CIFAR-10). The accuracy of the classifier foretells it with .84 and .93.
+- The paper's width sqrt(d) has .45 on CIFAR-10 and .73 on MNIST. On other people's networks, which are alike in
+  nothing, it has .17 and .02. That may be why 962 models gave .216.
+- On CIFAR-10 LogME, the H-score and NC1 order well what others trained to the end (.91 to .97), and worse what is half
+  trained (.81, .72, .64). LiDAR and RankMe have .33 and .41 over all.
+- With few images adjusted DSMI is ahead: .75, .85 and .89 with 50, 100 and 200 images of CIFAR-10, where the k-NN
+  probe cannot be asked, has .81 and .86. With 60 % of the labels wrong it keeps .70 (k-NN .63, LogME .51); on MNIST
+  the k-NN probe keeps more (.95, adjusted .83).
+- Other data: what a linear probe reaches on MNIST is foretold by adjusted DSMI there with .94, by LogME with .95, by
+  the accuracy on CIFAR-10 with .54. On Imagenette by the overlap of labels (.68) and adjusted DSMI (.61).
+- RankMe and DSE, which see no labels, tell little of accuracy.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recipes.lab.log import Cell
-from recipes.models.agreeing import Row, banded, difference, kendall, pearson, spearman, table_of
+from recipes.models.agreeing import FEWEST, Row, banded, difference, kendall, pearson, spearman, table_of
 from recipes.models.measures import ADJUSTED, FEW, MEASURES, PUBLISHED
 
 __all__ = ["by_points", "by_wrong_labels", "networks", "numbers", "of_transfer", "table"]
@@ -47,7 +47,7 @@ def probed(cells: Sequence[Cell]) -> dict[str, list[Row]]:
     for row in own:
         values = {**row.values, "accuracy of its classifier": row.accuracy}
         found.setdefault(row.group, []).append(replace(row, accuracy=reached[row.name], values=values))
-    return {name: rows for name, rows in found.items() if len(rows) >= 5}
+    return {name: rows for name, rows in found.items() if len(rows) >= FEWEST}
 
 
 def _facts(network: Mapping[str, Any], values: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
         some = [row for row in rows if row.group == data]
         ours, theirs = ([row for row in some if row.here is here] for here in (True, False))
         found |= {f"{data}, {HERE}": ours, f"{data}, others'": theirs, f"{data}, all": some}
-    return {name: some for name, some in found.items() if len(some) >= 5}
+    return {name: some for name, some in found.items() if len(some) >= FEWEST}
 
 
 def families(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -86,6 +86,8 @@ def curves(cells: Sequence[Cell], which: str) -> dict[str, dict[Any, dict[str, f
     found: dict[str, dict[Any, dict[str, float]]] = {}
     for data in dict.fromkeys(facts[_name(cell.key["network"])].group for cell in some):
         own = [cell for cell in some if facts[_name(cell.key["network"])].group == data]
+        if len(own) < FEWEST:
+            continue
         places = own[0].key["counts" if which == "by points" else "shares"]
         found[data] = {place: {name: _at(own, facts, which, name, k) for name in FEW} for k, place in enumerate(places)}
     return found
@@ -133,7 +135,7 @@ def of_transfer(cells: Sequence[Cell]) -> dict[str, list[Row]]:
             values={**values, "accuracy on its own data": source[name]},
         )
         found.setdefault(f"{cell.key['drawn']['data']} to {other}", []).append(row)
-    return {name: rows for name, rows in found.items() if len(rows) >= 5}
+    return {name: rows for name, rows in found.items() if len(rows) >= FEWEST}
 
 
 def numbers(cells: Sequence[Cell]) -> dict[str, float]:

@@ -139,3 +139,4 @@ def test_what_features_allow_is_asked_beside_what_the_classifier_reaches(place):
         for some in (slice(200, None), slice(200))
     )
     assert found["probe"] == asked.probe(*parts)
+    assert "probe" not in asked.whole({"drawn": KEY}, 300)  # all features that are kept are measured
