@@ -11,7 +11,8 @@ chosen by. What we find:
 - Mutual proximity and CSLS undo the hubs: DSE rises with the dimension up to 512, where the default falls beyond 100.
 - They lose the resistance to noise. Noise of half the size of the data fills 512 dimensions, and a graph without hubs
   says so. The default is low there because of its hubs. The two aims contradict each other.
-- At t = 5 they rank the 18 networks best, matched DSMI too (.98; the default .94).
+- At t = 5 they rank the 18 networks best, matched DSMI too (.98; the default .94). On the 200 networks of `zoo` they do
+  not: they are level with the default.
 - Mutual neighbours, local scaling and equal sums take the hubs only in part, and mend neither.
 - So the default stays. No correction does better on all six criteria, at any t.
 """
@@ -105,7 +106,7 @@ def _rho(values: Values, truth: Values) -> float:
 
 def figure(cells: list[Cell]) -> Figure:
     """DSE against dimension without noise, with a tenth and with half of it, a line per graph."""
-    noises = ("0", "0.1", "0.5")
+    noises = [noise for noise in ("0", "0.1", "0.5") if _by_dimension(cells, WINNER, noise)]
     figure, axes = panels(1, len(noises), size=(3.3, 2.6), sharey=True)
     kernels = [kernel for kernel in ALL if select(cells, kernel=kernel)]
     for axis, noise in zip(axes[0], noises, strict=True):
