@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,13 +14,13 @@ import numpy as np
 from diffspec._arrays import as_points
 from diffspec.conventions import Walk
 from diffspec.kernels.bandwidth import Median
-from diffspec.measures.several import Several
 from diffspec.runs.writing import Writer
 from diffspec.spectra.result import Estimate
+from diffspec.training.ahead import Taken, Under, ahead, taken
 from diffspec.training.alerts.alarms import Alarms
 from diffspec.training.alerts.rules import Alert
 from diffspec.training.changes import Changes, is_fixed
-from diffspec.training.measures import Measure, fields_of, shares, times_of
+from diffspec.training.measures import Measure, fields_of
 from diffspec.training.network.hooks import look
 from diffspec.training.network.layers import Watched
 from diffspec.training.network.reductions import Points
@@ -49,20 +47,6 @@ class Plan:
         """The measures that are taken once per look, and those that are under each rule."""
         once = [measure for measure in self.measures if getattr(measure, "once", False)]
         return once, [measure for measure in self.measures if measure not in once]
-
-
-@dataclass(frozen=True)
-class _Under:
-    """The points of a layer under one rule."""
-
-    points: Points
-    walk: Walk
-    advises: bool = True
-
-    @cached_property
-    def several(self) -> Several:
-        """What its measures share; made at the first use, so that its failure is theirs."""
-        return Several(self.points, **self.walk, advises=self.advises)
 
 
 @dataclass(slots=True)
@@ -114,8 +98,8 @@ class Looks:
         names = ", ".join(layer.label for layer in layers)
         with self._attempt(layer=names, name="forward pass"):
             found = look(network, layers, self.plan.probe.batches())
-        for layer, points in found.items():
-            self._layer(layer, points)
+        for layer, by_rule in self._under(found).items():
+            self._layer(layer, found[layer], by_rule)
         with self._attempt(layer=layers[-1].label, name="alert"):
             self._alert(self.alarms.end())
 
@@ -132,18 +116,22 @@ class Looks:
                 raise error
             self._failed(error, layer=None, name=name)
 
-    def _layer(self, layer: str, points: Points) -> None:
+    def _layer(self, layer: str, points: Points, by_rule: Mapping[str, Under]) -> None:
         plan, scale = self.plan, None
         with self._attempt(layer=layer, name="median distance"):
             scale = self._distance(points, layer)
         fixed: dict[str, Estimate] = {}
         once, each = plan.by_how_often()
-        for rule, measures, under in chain([(None, once, _Under(points, {}))], self._under(layer, points, each)):
-            for measure in measures:
+        ruled: list[tuple[str | None, Under]] = [(None, Under(points, {})), *by_rule.items()]
+        for rule, under in ruled:
+            # Let go with the rule, before the next has its own.
+            own = replace(under)
+            for place, measure in enumerate(once if rule is None else each):
                 fields = {"layer": layer, "name": measure.name, "rule": rule}
                 with self._attempt(**fields):
-                    estimate = self._measure(measure, under, fields)
-                    if rule is not None and is_fixed(measure, under.walk):
+                    taken_ahead = own.found[place] if own.found else None
+                    estimate = self._measure(taken_ahead or taken(measure, own, plan.probe), own, fields)
+                    if rule is not None and is_fixed(measure, own.walk):
                         fixed[rule] = estimate
         if fixed and scale is not None and plan.changes is not None:
             with self._attempt(layer=layer, name="DSE(Z) change"):
@@ -154,12 +142,15 @@ class Looks:
             with self._attempt(layer=layer, name="picture"):
                 self._picture(points, layer, self.step)
 
-    def _under(
-        self, layer: str, points: Points, measures: Sequence[Measure]
-    ) -> Iterator[tuple[str | None, Sequence[Measure], _Under]]:
-        """Rules one after another, so that what the measures of one share is let go before the next."""
-        for rule, walk in self.plan.rules.items():
-            yield rule, measures, _Under(points, walk, advises=(layer, rule) not in self._advised)
+    def _under(self, found: Mapping[str, Points]) -> dict[str, dict[str, Under]]:
+        """The points of every layer under every rule, with what its measures give where that is found ahead."""
+        rules, each = self.plan.rules, self.plan.by_how_often()[1]
+        places = [(layer, rule) for layer in found for rule in rules]
+        unders = [Under(found[at[0]], rules[at[1]], advises=at not in self._advised) for at in places]
+        by_layer: dict[str, dict[str, Under]] = {layer: {} for layer in found}
+        for (layer, rule), under in zip(places, ahead(unders, each, self.plan.probe), strict=True):
+            by_layer[layer][rule] = under
+        return by_layer
 
     def _failed(self, error: Exception, **fields: Any) -> None:
         """A record of what did not work."""
@@ -180,17 +171,12 @@ class Looks:
             kind = name if name in ("forward pass", "alert") else "measure"
             self.after.warn(kind, f"{what}; the training goes on, and the run log has every failure")
 
-    def _measure(self, measure: Measure, under: _Under, fields: dict[str, Any]) -> Any:
-        started, probe = time.perf_counter(), self.plan.probe
-        times: dict[str, Any] = {}
-        if shares(measure):
-            estimate = measure.taken(under.several, probe)
-            found = times_of(measure, under.several, probe)
-            times = {} if found is None else {"times": found}
-        else:
-            estimate = measure(under.points, probe, under.walk)
-        seconds = round(time.perf_counter() - started, 4)
-        self._number(**fields, **fields_of(estimate, under.points), seconds=seconds, **times)
+    def _measure(self, found: Taken, under: Under, fields: dict[str, Any]) -> Any:
+        """Write down what a measure gave, which this returns, or fail as it did."""
+        if found.error is not None:
+            raise found.error
+        estimate = found.estimate
+        self._number(**fields, **fields_of(estimate, under.points), seconds=found.seconds, **found.times)
         if getattr(estimate, "spectrum", None) is not None and fields["rule"] is not None:
             where = {key: fields[key] for key in ("layer", "rule")}
             self.writer.write("spectrum", step=self.step, **where, values=short(estimate.spectrum.nodes[:LEADING]))

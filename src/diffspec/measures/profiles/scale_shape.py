@@ -8,13 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from diffspec._arrays import Array, as_points, memory_for
+from diffspec._arrays import Array, as_points, free_memory, is_numpy, memory_for
 from diffspec._checks import Seed, generator_of, shown
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY, Sigma, check_sigma, resolve_sigma
 from diffspec.kernels.scales import Distances
 from diffspec.machine.memory import within_memory
+from diffspec.machine.threads import parallel_map
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import dse
 from diffspec.operators.build import Plan, build, distances_of
@@ -26,6 +27,9 @@ from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.spectrum import shannon, shannon_stderr
 
 __all__ = ["ScaleShape", "Snapshot", "attributed", "scale_and_shape"]
+
+# Arrays of all pairs that two entropies take at a time, and as many again for what else is there.
+AFFINITIES = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +202,11 @@ def attributed(
     before, after = ends
     settings = before.settings
     sigma = float(settings.sigma or 0.0)
-    grown, grown_error = a.entropy(sigma * (a.scale / b.scale), settings, solver, rng)
-    shrunk, shrunk_error = b.entropy(sigma * (b.scale / a.scale), settings, solver, rng)
+    asked = ((a, a.scale / b.scale), (b, b.scale / a.scale))
+    own = rng is None or isinstance(rng, int)  # else both would draw from one generator
+    every = parallel_map if own and _both_fit(a.distances) else map
+    found = every(lambda one: one[0].entropy(sigma * one[1], settings, solver, rng), asked)
+    (grown, grown_error), (shrunk, shrunk_error) = found
     scale = (grown - before.value + after.value - shrunk) / 2.0
     errors = [error for error in (before.stderr, after.stderr) if error is not None]
     return ScaleShape(
@@ -212,6 +219,12 @@ def attributed(
         settings=replace(settings, rule=None, floor=None),
         stderr=math.hypot(*errors, grown_error, shrunk_error) / 2.0 if errors else None,
     )
+
+
+def _both_fit(distances: Distances) -> bool:
+    """Whether two affinities, with what a solver makes of them, may be held at a time; of NumPy."""
+    squared = distances.squared
+    return is_numpy(squared) and AFFINITIES * 8.0 * squared.size <= free_memory(squared)
 
 
 def _check_scale(scale: Sigma) -> None:
