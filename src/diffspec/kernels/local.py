@@ -14,7 +14,7 @@ from diffspec._checks import integer, positive, store
 from diffspec.errors import InputError
 from diffspec.kernels.directed import Directed, kept, of_blocks
 from diffspec.kernels.protocol import Kernel, Storage
-from diffspec.machine.threads import as_many, parallel_map
+from diffspec.machine.threads import as_many, parallel_map, single_threaded_blas
 from diffspec.points.candidates import Candidates, around, ordered, together
 from diffspec.points.distances import (
     BLOCK_ELEMENTS,
@@ -140,6 +140,12 @@ class AlphaDecay(Kernel):
 
         O(n^2 d) time by brute force, about 50 bytes per weight; 3 k weights per point in few dimensions, more in many.
         """
+        if not is_numpy(points):
+            return self._near(points, memory)
+        with single_threaded_blas():  # its threads wait for more work some 30 ms, on the cores that the search needs
+            return self._near(points, memory)
+
+    def _near(self, points: Array, memory: float) -> Any:
         n, scaled = points.shape[0], unit_scaled(points)[0]
         _check_count(n, self._neighbors(n), self)
         order, search = np.arange(n), None

@@ -16,7 +16,7 @@ from diffspec.training.measures import DSE, DSMI, Measure, shares, times_of
 from diffspec.training.network.reductions import Points
 from diffspec.training.probe import Probe
 
-__all__ = ["Taken", "Under", "ahead", "taken"]
+__all__ = ["Taken", "Under", "ahead", "side_by_side", "taken"]
 
 # What others write may draw from the global generators, or not bear threads.
 OURS = (DSE, DSMI)
@@ -72,7 +72,7 @@ def ahead(unders: Sequence[Under], measures: Sequence[Measure], probe: Probe) ->
 
     As they are where that would not do: with measures of others, and where memory does not hold so many graphs.
     """
-    if not _side_by_side(unders, measures):
+    if not side_by_side(unders, measures):
         return list(unders)
     return parallel_map(lambda under: _with_all(under, measures, probe), unders)
 
@@ -82,7 +82,8 @@ def _with_all(under: Under, measures: Sequence[Measure], probe: Probe) -> Under:
     return replace(under, found=tuple(taken(measure, own, probe) for measure in measures))
 
 
-def _side_by_side(unders: Sequence[Under], measures: Sequence[Measure]) -> bool:
+def side_by_side(unders: Sequence[Under], measures: Sequence[Measure]) -> bool:
+    """Whether the measures of these are found on all cores."""
     if len(unders) < 2 or cores() < 2 or not all(type(measure) in OURS for measure in measures):
         return False
     need = AFFINITIES * 8.0 * max(len(under.points) for under in unders) ** 2

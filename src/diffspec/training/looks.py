@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 from diffspec._arrays import as_points
 from diffspec.conventions import Walk
 from diffspec.kernels.bandwidth import Median
+from diffspec.machine.threads import single_threaded_blas
 from diffspec.runs.writing import Writer
 from diffspec.spectra.result import Estimate
-from diffspec.training.ahead import Taken, Under, ahead, taken
+from diffspec.training.ahead import Taken, Under, ahead, side_by_side, taken
 from diffspec.training.alerts.alarms import Alarms
 from diffspec.training.alerts.rules import Alert
 from diffspec.training.changes import Changes, is_fixed
@@ -98,8 +99,14 @@ class Looks:
         names = ", ".join(layer.label for layer in layers)
         with self._attempt(layer=names, name="forward pass"):
             found = look(network, layers, self.plan.probe.batches())
-        for layer, by_rule in self._under(found).items():
-            self._layer(layer, found[layer], by_rule)
+        unders, each = self._unders(found), self.plan.by_how_often()[1]
+        together = side_by_side(list(unders.values()), each)
+        # Threads of BLAS wait for more work some 30 ms, on the cores that the other layers need.
+        with single_threaded_blas() if together else nullcontext():
+            done = ahead(list(unders.values()), each, self.plan.probe)
+            for layer, points in found.items():
+                pairs = zip(unders, done, strict=True)
+                self._layer(layer, points, {rule: under for (own, rule), under in pairs if own == layer})
         with self._attempt(layer=layers[-1].label, name="alert"):
             self._alert(self.alarms.end())
 
@@ -142,15 +149,14 @@ class Looks:
             with self._attempt(layer=layer, name="picture"):
                 self._picture(points, layer, self.step)
 
-    def _under(self, found: Mapping[str, Points]) -> dict[str, dict[str, Under]]:
-        """The points of every layer under every rule, with what its measures give where that is found ahead."""
-        rules, each = self.plan.rules, self.plan.by_how_often()[1]
-        places = [(layer, rule) for layer in found for rule in rules]
-        unders = [Under(found[at[0]], rules[at[1]], advises=at not in self._advised) for at in places]
-        by_layer: dict[str, dict[str, Under]] = {layer: {} for layer in found}
-        for (layer, rule), under in zip(places, ahead(unders, each, self.plan.probe), strict=True):
-            by_layer[layer][rule] = under
-        return by_layer
+    def _unders(self, found: Mapping[str, Points]) -> dict[tuple[str, str], Under]:
+        """The points of every layer under every rule."""
+        rules = self.plan.rules.items()
+        return {
+            (layer, rule): Under(points, walk, advises=(layer, rule) not in self._advised)
+            for layer, points in found.items()
+            for rule, walk in rules
+        }
 
     def _failed(self, error: Exception, **fields: Any) -> None:
         """A record of what did not work."""
