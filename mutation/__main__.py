@@ -37,7 +37,7 @@ MODULES = (
     *("runs/log", "runs/format", "runs/writing", "files/held"),
     *("training/network/hooks", "training/network/layers", "training/network/reductions"),
     *("training/network/untouched", "training/network/batches"),
-    *("solvers/exact", "solvers/lanczos", "solvers/lowrank", "solvers/chebyshev"),
+    *("solvers/choice", "solvers/storing", "solvers/exact", "solvers/lanczos", "solvers/lowrank", "solvers/chebyshev"),
     *("solvers/_calibrate", "solvers/_krylov", "solvers/_lapack"),
 )
 # A mutant may take this many times what its tests took before it counts as one that never ends, and SLACK seconds.
