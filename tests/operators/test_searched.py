@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import definitions
-from diffspec import AlphaDecay, Exact, InputError, TooLargeError, choose, dse, spectrum
+from diffspec import AlphaDecay, Chebyshev, Exact, InputError, Lanczos, TooLargeError, choose, dse, spectrum
 from diffspec.operators import searched
 from diffspec.operators.dense import diffusion
 from diffspec.operators.searched import searched_diffusion
@@ -103,6 +103,22 @@ def test_the_error_has_both_parts_at_every_time_and_order():
         assert found.shannon(t).stderr >= gap > 0.0
         assert found.shannon(t).stderr == pytest.approx(whole_error(found, t) / np.log(2.0))
     assert found.renyi(2.0).stderr > 0.0
+
+
+@pytest.mark.usefixtures("many")
+def test_the_spectrum_that_lacks_more_need_not_be_as_exact(monkeypatch):
+    monkeypatch.setattr("diffspec.solvers.lanczos.pieces_that_fit", lambda operator: None)
+    found = spectrum(clusters(0), solver=Lanczos(tol=0.05, times=(3.0,)))
+    assert (found.tol, found.missed.spectrum.tol) == (0.05, 0.5)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("solver", [Lanczos(tol=None), Chebyshev()], ids=repr)
+def test_solvers_without_a_tolerance_state_what_is_missed_too(solver, monkeypatch):
+    monkeypatch.setattr(searched, "MISSED", 0.1)
+    found, exact = spectrum(clusters(0), solver=solver), dse(clusters(0), solver=Exact())
+    assert found.missed is not None
+    assert abs(found.shannon().value - exact.value) < 3.0 * found.shannon().stderr
 
 
 @pytest.mark.usefixtures("many")

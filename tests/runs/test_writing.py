@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,18 @@ def test_when_what_waits_could_be_written_at_the_end_later_records_do_not_wait(t
     writer.finish()
     scalar(writer, 1)
     assert [record["step"] for record in read(log.path)] == [0, 1]
+
+
+def test_what_waits_when_the_writer_goes_is_tried_once_more(tmp_path: Path) -> None:
+    log = Failing(tmp_path / "run.jsonl")
+    log.full = True
+    writer = Writer(log, "a", strict=False)
+    with pytest.warns(RunLogWarning):
+        scalar(writer, 0)
+    log.full = False
+    del writer
+    gc.collect()
+    assert [record["step"] for record in read(log.path)] == [0]
 
 
 def test_how_much_waits_is_told(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from diffspec.operators.dense import Dense
 from diffspec.solvers._calibrate import Known, _widening, calibrated, measure
 from diffspec.solvers._lapack import eigenvalues
 from diffspec.solvers.chebyshev import _density, _intervals, _jackson, _moments
-from diffspec.solvers.lanczos import _noise, _within
-from diffspec.spectra.spectrum import Spectrum
+from diffspec.solvers.lanczos import FIRST_CHECK, _noise, _within
+from diffspec.spectra.spectrum import Spectrum, shannon_stderr, truncation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +52,14 @@ class TestLanczos:
         operator = _counting(400)
         Lanczos(tol=None, probes=3, deflation=2, power=3, steps=5)(operator, np.random.default_rng(0))
         assert operator.widths == [2] * 4 + [5] * 5
+
+    def test_with_a_tolerance_products_go_on_until_the_bracket_is_narrow(self):
+        flat, decaying = _counting(400), Counting(np.diag(0.97 ** np.arange(400)))
+        for operator in (flat, decaying):
+            solver = Lanczos(tol=1e-6, probes=3, deflation=2, power=1, most=3)
+            found = solver(operator, np.random.default_rng(0))
+            assert truncation(found) <= shannon_stderr(found) / 2.0
+        assert len(flat.widths) == 2 + FIRST_CHECK < len(decaying.widths)
 
     @pytest.mark.parametrize(("n", "rounds"), [(408, [4]), (409, [4, 8])])
     def test_probes_are_doubled_until_a_round_costs_as_much_as_all_eigenvalues(self, n, rounds):

@@ -93,6 +93,7 @@ def test_days_of_work_are_refused_with_what_to_do():
     # Of one feature too: each pair costs its exponential.
     with pytest.raises(TooLargeError, match="about 4 hours; measure a random"):
         choose(1_050_000, 1, kernel=Gaussian(), memory=16 * GIB)
+    assert choose(1_050_000, 1, kernel=Gaussian(), memory=4 * 1_050_000**2).storage == "dense"
 
 
 ASKED = {"solver": None, "t": 3.0, "memory": 16 * GIB, "tol": 1e-3}
@@ -131,7 +132,7 @@ def test_half_of_the_free_memory_may_be_used_unless_told(monkeypatch):
         ({"n": 9, "d": 2, "sets": 0}, "sets must be an integer of at least 1, got 0"),
         ({"n": 9, "d": 2, "kernel": Gaussian}, "kernel must be a kernel such as Gaussian"),
         ({"n": 9, "d": 2, "solver": Exact}, "solver must be a solver such as Exact"),
-        ({"n": 9, "d": 2, "tol": 0}, r"tol must be a positive number, got 0"),
+        ({"n": 9, "d": 2, "tol": 0}, "tol must be a positive number, got 0; it is the standard error in bits to reach"),
         ({"n": 9, "d": 2, "memory": -1}, "memory must be a positive number of bytes, got -1"),
         ({"n": 9, "d": 2, "t": -1}, "t must be a positive number, got -1"),
     ],

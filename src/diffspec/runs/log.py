@@ -33,7 +33,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from io import FileIO
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +205,7 @@ def read(path: str | Path, *more: str | Path) -> list[Record]:
 def _names(paths: list[Path]) -> list[str]:
     """The ends of `paths` that tell them apart; a path that is given twice, with its place."""
     whole = [path.resolve().parts for path in paths]
-    for length in range(1, max(map(len, whole)) + 1):
+    for length in count(1):
         ends = ["/".join(parts[-length:]) for parts in whole]
         if len(set(ends)) == len(set(whole)):
             break
