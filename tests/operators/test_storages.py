@@ -20,7 +20,8 @@ from diffspec import (
     cluster,
 )
 from diffspec.kernels import Storage
-from diffspec.operators.build import BUILDERS, Plan, build, distances_of, operator_on
+from diffspec.operators.blocked import filled
+from diffspec.operators.build import BUILDERS, Plan, build, distances_of, operator_in, operator_on, tiles_of
 from diffspec.operators.streaming import on_disk
 from diffspec.points.distinct import copies_of
 
@@ -106,3 +107,10 @@ def test_every_storage_has_one_builder():
 def test_a_whole_affinity_is_used_up_and_not_copied(rng):
     affinity = Gaussian(1.0)(rng.normal(size=(40, 3)))
     assert np.shares_memory(operator_on(affinity, Gaussian(1.0), ALPHA).entries, affinity)
+
+
+def test_the_array_that_tiles_fill_becomes_the_operator_and_no_second_one_is_made(rng, monkeypatch):
+    made = []
+    monkeypatch.setattr("diffspec.operators.build.filled", lambda tiles: made.append(filled(tiles)) or made[0])
+    tiles = tiles_of(rng.normal(size=(40, 3)), "float32")
+    assert operator_in(tiles, 0.5, Plan("dense", "float32", 1e9)).matrix is made[0]
