@@ -79,3 +79,15 @@ def test_only_exact_sets_of_an_array_are_solved_together():
     assert jobs() == [[0, 1, 2], [3]]
     assert jobs(t=1e40) == [[0], [1], [2], [3]]
     assert jobs(solver=Lanczos()) == [[0], [1], [2], [3]]
+
+
+@pytest.mark.parametrize(("sizes", "shared"), [([300, 150, 150], True), ([150], False)])
+def test_what_float32_affinities_cost_is_stated_of_sets_that_share_them_too(sizes, shared):
+    points = np.random.default_rng(0).normal(size=(300, 3))
+    kernel = Gaussian(0.3)
+    walk = walk_of(points, kernel, asked(kernel, alpha=0.5, t=1, solver=Lanczos()), sizes=sizes)
+    assert (walk.affinity is not None) is shared
+    operator = walk._operator(np.arange(150), Lanczos(), np.random.default_rng(0))
+    widths = np.mean(np.sum((points - points.mean(0)) ** 2, axis=1)) / 0.3**2
+    # Exponents are sums of numbers as large as half of that: far more than an entry's own rounding.
+    assert operator.entry_error == pytest.approx(np.finfo(np.float32).eps * (0.5 + 0.25 * widths), rel=0.2)

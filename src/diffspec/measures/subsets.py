@@ -97,6 +97,8 @@ class Walk:
     """The solver by the number of points, as it is asked for."""
     keeps: bool = False
     """Whether entropies come with their spectra."""
+    entry_error: float = 0.0
+    """Root mean square of the relative rounding of `affinity` where tiles filled it."""
 
     def __call__(self, drawn: tuple[Indices, np.random.Generator]) -> Entropy:
         """The entropy of the points at some indices, with the generator of the solver's probes."""
@@ -147,16 +149,17 @@ class Walk:
 
     def _operator(self, indices: Indices, solver: Solver, rng: np.random.Generator) -> Operator:
         if self.affinity is not None:
-            return operator_on(take_square(self.affinity, indices), self.kernel, self.alpha)
+            own = take_square(self.affinity, indices)
+            return operator_on(own, self.kernel, self.alpha, self.entry_error)
         if self.tiles is not None:
             tiles = self.tiles.some(from_numpy(indices, self.points))
             return build(tiles, self.kernel, self.alpha, plan_in(tiles, self.memory), rng=rng)
-        own = take_rows(self.points, indices)
-        (n, d), widths = own.shape, partial(self.kernel.in_widths, own)
+        points = take_rows(self.points, indices)
+        (n, d), widths = points.shape, partial(self.kernel.in_widths, points)
         asked: dict[str, Any] = {"t": self.t, "memory": self.memory, "tol": self.tol}
-        size = Size(n, d, host=device_name(own) == "cpu")
+        size = Size(n, d, host=device_name(points) == "cpu")
         made = plan(size, self.kernel, solver=solver, widths=widths, **asked).plan
-        return build(own, self.kernel, self.alpha, made, rng=rng, memory=self.memory, why=f"{solver!r} with ")
+        return build(points, self.kernel, self.alpha, made, rng=rng, memory=self.memory, why=f"{solver!r} with ")
 
 
 def walk_of(
@@ -179,7 +182,9 @@ def walk_of(
     if common.precision == "kernel":
         return replace(walk, affinity=known(common.storage) if known else affinity_of(points, kernel, common.storage))
     tiles = tiles_of(widths(), common.precision)
-    return replace(walk, affinity=filled(tiles)) if common.storage == "dense" else replace(walk, tiles=tiles)
+    if common.storage == "dense":
+        return replace(walk, affinity=filled(tiles), entry_error=tiles.entry_error)
+    return replace(walk, tiles=tiles)
 
 
 def measured(

@@ -191,11 +191,15 @@ def affinity_of(points: Array, kernel: Kernel, storage: Storage, *, memory: floa
     return kernel(points)
 
 
-def operator_on(affinity: Any, kernel: Kernel, alpha: float) -> Operator:
-    """The diffusion operator of an `affinity` that `kernel` gave, dense or sparse; the affinity is used up."""
+def operator_on(affinity: Any, kernel: Kernel, alpha: float, entry_error: float = 0.0) -> Operator:
+    """The diffusion operator of an `affinity` that `kernel` gave, dense or sparse; the affinity is used up.
+
+    `entry_error` is the relative rounding of an array that tiles filled.
+    """
     if issparse(affinity):
         return sparse_diffusion(affinity, alpha, dropped=kernel.dropped)
-    return replace(diffusion(affinity, alpha, overwrite=True), semidefinite=kernel.semidefinite is True)
+    made = diffusion(affinity, alpha, overwrite=True)
+    return replace(made, semidefinite=kernel.semidefinite is True, entry_error=entry_error)
 
 
 def operator_in(tiles: GaussianTiles, alpha: float, plan: Plan) -> Operator:
