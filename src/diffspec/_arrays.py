@@ -38,6 +38,7 @@ __all__ = [
     "order_statistics",
     "product",
     "require_memory",
+    "row_products",
     "some_of",
     "take_rows",
     "take_square",
@@ -138,6 +139,12 @@ def product(left: Array, right: Array) -> Array:
     """``left @ right``, of torch in `full_precision`."""
     with full_precision(left):
         return left @ right
+
+
+def row_products(left: Array, right: Array) -> Array:
+    """The scalar products of the rows of two arrays (n, d), shape (n,), of torch in `full_precision`."""
+    with full_precision(left):
+        return namespace(left, right).vecdot(left, right, axis=-1)
 
 
 @contextmanager

@@ -104,6 +104,14 @@ def test_nothing_is_set_for_others(like):
         assert settings() == before
 
 
+def test_norms_are_products_too():
+    points = cloud(40, 512, torch.float32)
+    with Watch() as watch:
+        cross_squared_distances(points, points[:20])
+    assert len(watch.seen) == 3  # of the rows, of the columns, and of both
+    assert set(watch.seen) == {("ieee", "ieee")}
+
+
 @pytest.mark.parametrize("d", [3, 512])
 def test_a_float32_point_is_at_distance_zero_of_itself_and_its_copies(d):
     points = cloud(300, d, torch.float32)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffspec._arrays import Array, as_points
-from diffspec._checks import positive, real, store
+from diffspec._checks import generator_of, positive, real, store
 from diffspec.kernels.bandwidth.protocol import Rule, check_rule
 
 __all__ = ["Fixed", "GeometricMean", "RootDimension", "Scaled"]
@@ -48,7 +48,8 @@ class RootDimension:
 
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """The square root of d for `points` of shape (n, d)."""
-        return math.sqrt(as_points(points).shape[1])
+        points, _rng = as_points(points), generator_of(rng)
+        return math.sqrt(points.shape[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ def scale_and_shape(
     2.30 bit, 2.30 by scale, 0.00 by shape
     """
     clouds = as_points(a, name="a"), as_points(b, name="b")
-    n, other = (len(points) for points in clouds)
+    n, other = (points.shape[0] for points in clouds)
     if n != other:
         raise InputError(f"a and b must hold the same points, got {n} and {other}; give both on the same inputs")
     how = asked(Gaussian(sigma), alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
