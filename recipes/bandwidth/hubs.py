@@ -60,7 +60,9 @@ class Settings:
     """Networks of other people."""
 
 
-SMOKE = Settings(criteria=replace(bandwidth.SMOKE, kernels=(WINNER, "CSLS")), high=(10, 512), others=0)
+SMOKE = Settings(
+    criteria=replace(bandwidth.SMOKE, kernels=(WINNER, "CSLS"), corrupted=(), seeds=0), high=(10, 512), others=0
+)
 PAPER = Settings(criteria=replace(bandwidth.PAPER, kernels=ALL, large=()), high=(10, 30, 100, 200, 512), others=19)
 
 
