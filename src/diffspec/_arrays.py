@@ -38,7 +38,7 @@ __all__ = [
     "order_statistics",
     "product",
     "require_memory",
-    "row_products",
+    "row_dot",
     "some_of",
     "take_rows",
     "take_square",
@@ -141,7 +141,7 @@ def product(left: Array, right: Array) -> Array:
         return left @ right
 
 
-def row_products(left: Array, right: Array) -> Array:
+def row_dot(left: Array, right: Array) -> Array:
     """The scalar products of the rows of two arrays (n, d), shape (n,), of torch in `full_precision`."""
     with full_precision(left):
         return namespace(left, right).vecdot(left, right, axis=-1)
@@ -151,8 +151,7 @@ def row_products(left: Array, right: Array) -> Array:
 def full_precision(like: Array) -> Iterator[None]:
     """Inside, matrix products of torch's float32 keep all their digits; afterwards they are as the user has set them.
 
-    TF32 (CUDA) and bfloat16 (CPU) keep three: enough for training, but a distance is a small difference of two large
-    products. Does nothing where `like` is no float32 tensor.
+    TF32 (CUDA) and bfloat16 (CPU) keep three: too few for distances. Does nothing where `like` is no float32 tensor.
     """
     if not (array_api_compat.is_torch_array(like) and dtype_name(like) == "float32"):
         yield

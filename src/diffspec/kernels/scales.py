@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, namespace, row_products, take_square, to_numpy
+from diffspec._arrays import Array, as_float64, namespace, row_dot, take_square, to_numpy
 from diffspec._checks import integer, positive
 from diffspec.errors import InputError
 from diffspec.kernels.bandwidth import TINY
@@ -89,7 +89,7 @@ class Distances:
         """The slope d log(sum of the affinity) / d log sigma: for points of dimension d about d, off the plateaus."""
         xp = namespace(affinity)
         total = float(xp.sum(as_float64(xp.sum(affinity, axis=1))))
-        moment = float(xp.sum(as_float64(row_products(affinity, self.squared))))
+        moment = float(xp.sum(as_float64(row_dot(affinity, self.squared))))
         # Not the square of the ratio, which may overflow where the moment is 0.
         return moment / total * (self.unit / sigma) * (self.unit / sigma) if moment else 0.0
 

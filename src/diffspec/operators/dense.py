@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product, row_products
+from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, product, row_dot
 from diffspec.machine.threads import parallel_map
 from diffspec.operators.pieces import Indices, pieces_of
 from diffspec.spectra.missed import Narrower
@@ -208,7 +208,7 @@ class Dense(Operator):
         # Solvers subtract from it what they have resolved: float32 sums would leave rounding instead of the rest.
         def squares(rows: slice) -> float:
             block = as_float64(self.matrix[rows, :])
-            return float(xp.sum(row_products(block, block)))
+            return float(xp.sum(row_dot(block, block)))
 
         return math.fsum(parallel_map(squares, self._rows()) if is_numpy(self.matrix) else map(squares, self._rows()))
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, from_numpy, namespace, row_products, to_numpy
+from diffspec._arrays import Array, from_numpy, namespace, row_dot, to_numpy
 from diffspec.operators.cholesky import partial_cholesky
 from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import Tiles
@@ -66,7 +66,7 @@ class Factored(Operator):
 
     def diagonal(self) -> Array:
         """Its diagonal, shape (n,)."""
-        return row_products(self.factor, self.factor)
+        return row_dot(self.factor, self.factor)
 
     def columns(self, indices: np.ndarray[Any, Any]) -> Array:
         """Its columns at the integers `indices`, shape (n, k); O(n r k)."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from diffspec._arrays import Array, is_numpy, namespace, product, row_products
+from diffspec._arrays import Array, is_numpy, namespace, product, row_dot
 
 __all__ = ["EPS32", "GaussianTiles", "Tiles", "exponent_error", "exponential", "harmless"]
 
@@ -64,7 +64,7 @@ class GaussianTiles:
     def of(cls, points: Array, dtype: Any) -> GaussianTiles:
         """The tiles of centred `points` in units of sigma, computed in `dtype`."""
         xp = namespace(points)
-        half = xp.astype(-0.5 * row_products(points, points)[:, None], dtype)
+        half = xp.astype(-0.5 * row_dot(points, points)[:, None], dtype)
         one, points = xp.ones_like(half), xp.astype(points, dtype)
         return cls(xp.concat([points, half, one], axis=1), xp.concat([points, one, half], axis=1))
 
@@ -115,7 +115,7 @@ def exponent_error(points: Array) -> float:
     The relative error of an affinity is the same.
     """
     xp = namespace(points)
-    return EPS32 * float(xp.max(row_products(points, points)))
+    return EPS32 * float(xp.max(row_dot(points, points)))
 
 
 def harmless(rounding: float) -> bool:

@@ -18,17 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from diffspec._arrays import (
-    Array,
-    detached,
-    from_numpy,
-    is_numpy,
-    namespace,
-    number,
-    product,
-    require_memory,
-    row_products,
-)
+from diffspec._arrays import Array, detached, from_numpy, is_numpy, namespace, number, product, require_memory, row_dot
 from diffspec.errors import InputError
 from diffspec.machine.threads import as_many, parallel_map
 from diffspec.points.selecting import places
@@ -129,8 +119,8 @@ def cross_squared_distances(rows: Array, columns: Array) -> Array:
     """Squared distances between two sets of unit-scaled points, shape (rows, columns); equal points are at 0."""
     xp = namespace(rows, columns)
     # Not the sum of `rows * rows`, which for many features costs more than the matrix product.
-    row_norms = row_products(rows, rows)[:, None]
-    column_norms = row_norms.T if rows is columns else row_products(columns, columns)[None, :]
+    row_norms = row_dot(rows, rows)[:, None]
+    column_norms = row_norms.T if rows is columns else row_dot(columns, columns)[None, :]
     squared = product(rows, columns.T)
     squared *= -2.0
     squared += row_norms
