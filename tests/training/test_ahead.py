@@ -16,7 +16,7 @@ from diffspec.errors import LayersWarning
 from diffspec.runs.log import read
 from diffspec.training import DSE, DSMI, Monitor, Probe
 from diffspec.training import ahead as module
-from diffspec.training.ahead import Under, ahead
+from diffspec.training.ahead import Under, ahead, side_by_side
 
 RULES = {"fixed": {"kernel": Gaussian(2.0)}, "neighbors": default}
 MEASURES = [DSE(), DSMI("Y"), DSMI("Y", Adjusted()), DSMI("X")]
@@ -99,6 +99,9 @@ def test_where_memory_does_not_hold_so_many_graphs_nothing_is_found_ahead(monkey
     points = np.random.default_rng(0).normal(size=(60, 3))
     unders = [Under(points, walk) for walk in RULES.values()]
     assert all(under.found for under in ahead(unders, MEASURES, probe()))
+    assert side_by_side(unders, MEASURES)
+    assert not side_by_side(unders[:1], MEASURES)
+    monkeypatch.setattr(module, "memory_for", lambda memory: 2 * 4 * 8 * 60.0**2)
+    assert side_by_side(unders, MEASURES)
     monkeypatch.setattr(module, "memory_for", lambda memory: 2 * 4 * 8 * 60.0**2 - 1)
-    assert not any(under.found for under in ahead(unders, MEASURES, probe()))
-    assert not any(under.found for under in ahead(unders[:1], MEASURES, probe()))
+    assert not side_by_side(unders, MEASURES)

@@ -68,12 +68,7 @@ def taken(measure: Measure, under: Under, probe: Probe) -> Taken:
 
 
 def ahead(unders: Sequence[Under], measures: Sequence[Measure], probe: Probe) -> list[Under]:
-    """The same with what `measures` give of each, on all cores, one layer and rule a thread.
-
-    As they are where that would not do: with measures of others, and where memory does not hold so many graphs.
-    """
-    if not side_by_side(unders, measures):
-        return list(unders)
+    """The same with what `measures` give of each, on all cores, one layer and rule a thread."""
     return parallel_map(lambda under: _with_all(under, measures, probe), unders)
 
 
@@ -83,7 +78,7 @@ def _with_all(under: Under, measures: Sequence[Measure], probe: Probe) -> Under:
 
 
 def side_by_side(unders: Sequence[Under], measures: Sequence[Measure]) -> bool:
-    """Whether the measures of these are found on all cores."""
+    """Whether `ahead` will do: not with measures of others, and where memory does not hold so many graphs."""
     if len(unders) < 2 or cores() < 2 or not all(type(measure) in OURS for measure in measures):
         return False
     need = AFFINITIES * 8.0 * max(len(under.points) for under in unders) ** 2

@@ -100,10 +100,12 @@ class Looks:
         with self._attempt(layer=names, name="forward pass"):
             found = look(network, layers, self.plan.probe.batches())
         unders, each = self._unders(found), self.plan.by_how_often()[1]
-        together = side_by_side(list(unders.values()), each)
+        done = list(unders.values())
+        together = side_by_side(done, each)
         # Threads of BLAS wait for more work some 30 ms, on the cores that the other layers need.
         with single_threaded_blas() if together else nullcontext():
-            done = ahead(list(unders.values()), each, self.plan.probe)
+            if together:
+                done = ahead(done, each, self.plan.probe)
             for layer, points in found.items():
                 pairs = zip(unders, done, strict=True)
                 self._layer(layer, points, {rule: under for (own, rule), under in pairs if own == layer})
