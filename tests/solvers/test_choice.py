@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import get_args
 
 import array_api_strict
 import numpy as np
@@ -27,12 +28,13 @@ from diffspec import (
     spectrum,
 )
 from diffspec._arrays import memory_for
+from diffspec.kernels.protocol import Storage
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import taken
 from diffspec.operators.blocked import Blocked
 from diffspec.operators.build import build, distances_of
 from diffspec.operators.dense import Dense
-from diffspec.solvers.choice import plan, planned_for_widths
+from diffspec.solvers.choice import STORED, plan, planned_for_widths
 from diffspec.solvers.storing import Size, distances_for, whole_of
 
 GIB = 2.0**30
@@ -74,10 +76,15 @@ def test_it_is_deterministic_carries_what_was_asked_and_says_why():
     first, again = (choose(20_000, 64, kernel=Gaussian(), t=3, memory=GIB, tol=0.01) for _ in range(2))
     assert first == again
     assert first.solver == Lanczos(tol=0.01, times=(3.0,))
-    assert str(choose(100, 2, solver=LowRank(), memory=GIB)) == f"{LowRank()!r} on dense: as asked"
-    assert "the float32 affinity would take 1.5 GiB, more than the 1.0 GiB allowed" in str(first)
+    assert str(choose(100, 2, solver=LowRank(), memory=GIB)) == f"{LowRank()!r}, stored as one n x n array: as asked"
+    assert "the float32 affinity would take 1.49 GiB, more than the 1.00 GiB allowed" in str(first)
     assert "all eigenvalues take about" in str(choose(100, 2, memory=GIB))
     assert "all eigenvalues would take about 60 s" in str(choose(10_000, 2, memory=GIB))
+    assert "all eigenvalues would take about 2.1 hours" in str(choose(50_000, 2, memory=GIB))
+    assert "a graph of near points, sought in cells: all eigenvalues would take about 5.6 days" in str(
+        choose(200_000, 2)
+    )
+    assert set(STORED) == set(get_args(Storage))
 
 
 @pytest.mark.parametrize("kernel", [AlphaDecay(), Gaussian(2.0)], ids=repr)

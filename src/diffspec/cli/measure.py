@@ -29,25 +29,25 @@ __all__ = ["measure"]
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),
-    help="What to measure DSMI with: numbers with a fraction are binned, vectors clustered, the rest are classes.",
+    help="What to measure DSMI with. Numbers with a fraction are binned, vectors clustered, the rest are classes.",
 )
 @click.option(
     "--key",
     "keys",
     multiple=True,
-    help="Which array of FILE (.npz, .safetensors, .pt), or which column of a table; arrays by patterns too, 'layer*'. "
+    help="Which array of FILE (.npz, .safetensors, .pt), or which column of a table. Arrays by patterns too, 'layer*'. "
     "May be repeated.",
 )
 @click.option(
     "--labels-column",
     "--labels-key",
     "labels_key",
-    help="The same for the file of --labels or --reference; without them: the labels, in FILE itself.",
+    help="The same for the file of --labels or --reference. Without these the labels are in FILE itself.",
 )
 @click.option(
     "--features", multiple=True, help="Which columns of a table are features, a name or 'f*'; may be repeated."
 )
-@click.option("--drop", multiple=True, help="Which columns of a table are none; may be repeated.")
+@click.option("--drop", multiple=True, help="Which columns of a table are no features; may be repeated.")
 @click.option(
     "--reduce",
     type=click.Choice(list(REDUCTIONS)),
@@ -62,8 +62,8 @@ __all__ = ["measure"]
 )
 @click.option("--bins", type=int, help="Cut a --reference of numbers into this many bins.  [default: 10]")
 @click.option("--clusters", type=int, help="Cluster a --reference of vectors into this many groups.  [default: 10]")
-@click.option("--estimator", type=click.Choice(ESTIMATORS), help="Of the DSMI.  [default: matched]")
-@click.option("--repetitions", type=int, help="Random subsets per group, of matched and adjusted.  [default: 5]")
+@click.option("--estimator", type=click.Choice(ESTIMATORS), help="How DSMI is estimated.  [default: matched]")
+@click.option("--repetitions", type=int, help="Random subsets per group, for matched and adjusted.  [default: 5]")
 @click.option("--list", "as_list", is_flag=True, help="Print the arrays of each FILE with their shapes, and end.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per --t, each on one line, and nothing else."

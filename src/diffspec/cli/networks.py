@@ -24,14 +24,17 @@ def labels_options(command: Command) -> Command:
     """The options --key, --labels and --labels-column."""
     options = [
         click.option(
-            "--key", "keys", multiple=True, help="Which arrays of a file with several, a name or 'layer*'; may repeat."
+            "--key",
+            "keys",
+            multiple=True,
+            help="Which arrays of a file with several, a name or 'layer*'. May be repeated.",
         ),
         click.option("--labels", type=click.Path(path_type=Path), help="Class labels, one per point."),
         click.option(
             "--labels-column",
             "--labels-key",
             "labels_key",
-            help="Which array or column of --labels; without it: the labels, in each FILE itself.",
+            help="Which array or column of --labels. Without --labels it is in each FILE itself.",
         ),
     ]
     for option in reversed(options):

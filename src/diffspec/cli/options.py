@@ -42,22 +42,28 @@ def walk_options(command: Command) -> Command:
             type=click.Choice([*CONVENTIONS]),
             default="default",
             show_default=True,
-            help="Kernel, alpha and t together: the neighbour graph at t = 3, those of the paper, or its package's.",
+            help="Kernel, alpha and t together: the neighbour graph at t = 3, the paper's, or those of dse-dsmi.",
         ),
         click.option(
             "--kernel",
             type=click.Choice(["alpha-decay", "gaussian", "self-tuning", "cosine"]),
-            help="In place of the convention's; all but alpha-decay come with t = 1.",
+            help="The kernel, in place of the convention's. All but alpha-decay come with t = 1.",
         ),
-        click.option("--neighbors", type=int, help="Of alpha-decay and self-tuning.  [default: sqrt(n) / 3 and 7]"),
+        click.option(
+            "--neighbors",
+            type=int,
+            help="Neighbours of a point, for alpha-decay and self-tuning.  [default: sqrt(n) / 3 and 7]",
+        ),
         click.option(
             "--sigma",
             metavar="median|knn|NUMBER",
             help="Width of the gaussian or cosine kernel, or the rule that chooses it.  [default: median]",
         ),
-        click.option("--alpha", type=float, help="Anisotropic normalisation, 0 to 1, in place of the convention's."),
         click.option(
-            "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of everything random."
+            "--alpha", type=float, help="How far density is divided out, 0 to 1, in place of the convention's."
+        ),
+        click.option(
+            "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Seed of everything random."
         ),
     ]
     for option in reversed(options):

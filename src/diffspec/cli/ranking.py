@@ -17,7 +17,7 @@ from diffspec import rank as ranked
 from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
-from diffspec.errors import InputError
+from diffspec.errors import InputError, MissingExtraError
 from diffspec.files import writing
 from diffspec.files.accuracies import accuracies
 from diffspec.files.tables import listed
@@ -28,19 +28,33 @@ __all__ = ["rank"]
 @click.command(cls=Once)
 @click.argument("files", metavar="FILE|FOLDER...", nargs=-1, type=click.Path(path_type=Path))
 @labels_options
-@click.option("--against", type=click.Path(path_type=Path), help="A table of names and numbers (test accuracy).")
-@click.option("--against-column", help="Its column of numbers.  [default: the first called *acc*, else the first]")
+@click.option(
+    "--against", type=click.Path(path_type=Path), help="A table of names and numbers, such as test accuracies."
+)
+@click.option(
+    "--against-column", help="The column of numbers in --against.  [default: the first called *acc*, else the first]"
+)
 @click.option("--timm", "patterns", multiple=True, help="Pretrained networks of timm, 'resnet*', on --images.")
 @click.option("--images", type=click.Path(path_type=Path), help="A folder of images in one folder per class.")
-@click.option("--keep", type=click.Path(path_type=Path), help="A folder for what --timm sees; a broken run goes on.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="A folder that keeps the features of --timm, from which a broken run goes on.",
+)
 @click.option("--n", "count", type=int, default=2000, show_default=True, help="Images of --images, of all classes.")
 @click.option(
-    "--estimator", type=click.Choice(ESTIMATORS), default="adjusted", show_default=True, help="Of the information."
+    "--estimator",
+    type=click.Choice(ESTIMATORS),
+    default="adjusted",
+    show_default=True,
+    help="How the information is estimated.",
 )
 @walk_options
 @click.option("--t", type=float, help="Diffusion time, in place of the convention's.")
-@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals, and of telling apart.")
-@click.option("--resamples", type=int, default=50, show_default=True, help="Subsets of the points.")
+@click.option(
+    "--level", type=float, default=0.95, show_default=True, help="Confidence of the intervals, and of telling apart."
+)
+@click.option("--resamples", type=int, default=50, show_default=True, help="How many subsets of the points.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the ranking into this file (.png, .pdf, .svg).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def rank(
@@ -88,8 +102,10 @@ def rank(
         say(rank_runs(files, numbers, as_json=as_json))
         return
     if patterns and images is not None:
-        from diffspec.training.network.pretrained import features
-
+        try:
+            from diffspec.training.network.pretrained import features
+        except MissingExtraError as error:  # of torch, which comes with timm
+            raise MissingExtraError("--timm", "timm") from error
         points, truth = features(patterns, images, n=count, seed=seed, keep=keep, say=_told(keep))
     else:
         points, given = representations(files, keys, labels, labels_key)

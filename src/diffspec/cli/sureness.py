@@ -18,8 +18,10 @@ from diffspec.files.tables import listed
 __all__ = ["compare", "interval", "test"]
 
 LEVEL = click.option("--level", type=float, default=0.95, show_default=True, help="Confidence of the interval.")
-RESAMPLES = click.option("--resamples", type=int, default=50, show_default=True, help="Subsets of the points.")
-ESTIMATOR = click.option("--estimator", type=click.Choice(ESTIMATORS), help="Of the DSMI.  [default: matched]")
+RESAMPLES = click.option("--resamples", type=int, default=50, show_default=True, help="How many subsets of the points.")
+ESTIMATOR = click.option(
+    "--estimator", type=click.Choice(ESTIMATORS), help="How DSMI is estimated.  [default: matched]"
+)
 TIME = click.option("--t", type=float, help="Diffusion time, in place of the convention's.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
@@ -92,7 +94,7 @@ def compare(
 @ESTIMATOR
 @walk_options
 @TIME
-@click.option("--permutations", type=int, default=199, show_default=True, help="Random deals of the labels.")
+@click.option("--permutations", type=int, default=199, show_default=True, help="How many random deals of the labels.")
 @click.option("--level", type=float, default=0.05, show_default=True, help="The p-value that counts as significant.")
 @JSON
 def test(

@@ -79,7 +79,9 @@ class Precomputed(Kernel):
 def _check_square(matrix: Array, of: str) -> None:
     xp = namespace(matrix)
     if matrix.shape[0] != matrix.shape[1]:
-        raise InputError(f"Precomputed {of} must be a square (n, n) matrix, got shape {tuple(matrix.shape)}")
+        raise InputError(
+            f"Precomputed {of} must be a square (n, n) matrix, got shape {tuple(matrix.shape)}; give all pairs"
+        )
     largest = max(float(xp.max(matrix)), -float(xp.min(matrix)))
     skew = max(float(xp.max(xp.abs(matrix[rows, :] - matrix[:, rows].T))) for rows in row_slices(matrix))
     if skew > 1e-8 * largest:
@@ -92,4 +94,4 @@ def _check_square(matrix: Array, of: str) -> None:
     if of == "affinities" and float(xp.min(xp.sum(matrix, axis=1))) <= 0:
         raise InputError("Precomputed affinities must have a positive sum in every row; remove isolated points")
     if of == "distances" and float(xp.max(xp.abs(xp.linalg.diagonal(matrix)))) > 0:
-        raise InputError("Precomputed distances must have a zero diagonal")
+        raise InputError("Precomputed distances must have a zero diagonal; for affinities leave of= out")

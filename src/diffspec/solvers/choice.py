@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,6 +38,17 @@ GRAPH_EXACT = 2000
 # The time of a matrix-free entropy on two cores, to tell minutes from days: PASSES over all pairs, each pair costing
 # its features and about as much as OTHER_WORK features for the exponential and the products.
 PASSES, OTHER_WORK, CPU_SPEED, MOST_HOURS = 20, 64, 1e11, 3.0
+STORED = {
+    "dense": "one n x n array",
+    "merged": "different points and their numbers",
+    "tiles": "nothing but tiles, computed again in every product",
+    "graph": "a graph of near points",
+    "cells": "a graph of near points, sought in cells",
+    "factor": "a matrix of low rank",
+    "distances": "one array for all widths",
+    "disk": "points that are read from disk",
+    "cluster": "tiles on the workers",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ class Choice:
         return self.plan.storage
 
     def __str__(self) -> str:
-        return f"{self.solver!r} on {self.storage}: {self.reason}"
+        return f"{self.solver!r}, stored as {STORED[self.storage]}: {self.reason}"
 
 
 def choose(
@@ -101,7 +113,7 @@ def choose(
     --------
     >>> from diffspec import Gaussian, choose
     >>> print(choose(1000, 64, memory=2**30))
-    Exact() on dense: all eigenvalues take about 0.06 s
+    Exact(), stored as one n x n array: all eigenvalues take about 0.06 s
     >>> choose(40_000, 64, memory=2**30).storage
     'graph'
     >>> choose(100_000, 64, kernel=Gaussian(), memory=2**30).storage
@@ -145,12 +157,12 @@ def _of_size(
 ) -> Choice:
     if solver is None and size.stays == "cluster" and "graph" not in kernel.storages:
         stored = stored_for(size, kernel, Lanczos(), memory)
-        return Choice(Lanczos(times=(t,)), stored, "the affinity stays on the workers, in tiles")
+        return Choice(Lanczos(times=(t,)), stored, "the affinity stays there")
     order = size.n if size.different is None else max(2, size.different)
     seconds = EXACT_COST * order**3 * sets
     always = GRAPH_EXACT if "graph" in kernel.storages else ALWAYS_EXACT
     if solver is None and (order <= always or seconds <= EXACT_SECONDS) and 8 * order * order <= memory:
-        reason = f"all eigenvalues take about {seconds:.2g} s"
+        reason = f"all eigenvalues take about {_in_words(seconds)}"
         return Choice(Exact(), stored_for(size, kernel, Exact(), memory), reason)
     if solver is not None:
         stored = stored_for(size, kernel, solver, memory)
@@ -160,19 +172,25 @@ def _of_size(
         # Each set has its own probes, so their errors average out: start with fewer.
         chosen = replace(chosen, probes=8, deflation=8)
     need, stored = 4.0 * order * order, stored_for(size, kernel, chosen, memory)
-    slow = f"all eigenvalues would take about {seconds:.2g} s"
+    slow = f"all eigenvalues would take about {_in_words(seconds)}"
     if stored.storage == "cells":
-        reason = f"{slow}; only near points have a weight, and are sought in the nearest cells of {order} points"
-        return Choice(chosen, stored, f"{reason}: what is missed is measured on some, and part of the stated error")
+        return Choice(chosen, stored, f"{slow}; what the cells miss is measured on some points, and part of the error")
     if stored.storage == "graph" or (size.stays and "graph" in kernel.storages):
         return Choice(chosen, stored, f"{slow}; only near points have a weight")
     _check_hours(order, size.d, need, memory)
     if need <= memory:
         return Choice(chosen, stored, f"{slow}; the float32 affinity takes {need / 2.0**30:.2f} GiB")
     reason = (
-        f"the float32 affinity would take {need / 2.0**30:.1f} GiB, more than the {memory / 2.0**30:.1f} GiB allowed"
+        f"the float32 affinity would take {need / 2.0**30:.2f} GiB, more than the {memory / 2.0**30:.2f} GiB allowed"
     )
     return Choice(chosen, stored, reason)
+
+
+def _in_words(seconds: float) -> str:
+    """A time in the unit that people would take."""
+    units = (("s", 1.0, 120.0), ("min", 60.0, 7200.0), ("hours", 3600.0, 172_800.0), ("days", 86_400.0, math.inf))
+    unit, size = next((unit, size) for unit, size, end in units if seconds < end)
+    return f"{seconds / size:{'.2g' if seconds < 10.0 * size else '.0f'}} {unit}"
 
 
 def planned_for_widths(

@@ -150,7 +150,7 @@ class Memorisation:
     >>> rule(0.35, [0.48, 0.52, 0.70], ceiling=3.32)
     ''
     >>> rule(0.60, [0.48, 0.41, 0.17], ceiling=3.32)
-    'memorises: 60 % of the training labels are known, 5 % of the held-out classes, less than before training (14 %)'
+    'memorises: 60 % of the training labels are known; of the held-out classes 5 % are told, before training 14 %'
     """
 
     name: ClassVar[str] = "memorisation"
@@ -186,8 +186,8 @@ class Memorisation:
             return ""
         known, told, first = (f"{100 * share:.0f} %" for share in (accuracy, now / ceiling, before / ceiling))
         return (
-            f"memorises: {known} of the training labels are known, {told} of the held-out classes, "
-            f"less than before training ({first})"
+            f"memorises: {known} of the training labels are known; "
+            f"of the held-out classes {told} are told, before training {first}"
         )
 
 
