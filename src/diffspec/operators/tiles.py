@@ -95,18 +95,27 @@ class GaussianTiles:
 
     def __call__(self, rows: slice, columns: slice) -> Array:
         """The affinities of the points in two ranges, shape (rows, columns); 1 on the diagonal."""
-        tile = exponential(product(self.left[rows, :], self.right[columns, :].T))
         if rows == columns:
-            xp = namespace(tile)
-            itself = xp.eye(tile.shape[0], dtype=xp.bool, device=tile.device)
-            # Symmetric to the last bit, which a product of two factors is not.
-            tile = xp.where(itself, xp.ones_like(tile), (tile + tile.T) / 2.0)
-        return tile
+            return _among(self.left[rows, :-2], self.left[rows, -2:-1])
+        return exponential(product(self.left[rows, :], self.right[columns, :].T))
 
     def columns(self, indices: Array) -> Array:
         """The affinities of all points with those at `indices`, shape (n, len(indices))."""
         xp = namespace(self.left)
         return exponential(product(self.left, xp.take(self.right, indices, axis=0).T))
+
+
+def _among(points: Array, half: Array) -> Array:
+    """The affinities of `points` with one another, symmetric to the last bit; `half` (n, 1) holds -|x|^2 / 2."""
+    exponent = product(points, points.T)
+    if is_numpy(exponent):  # which sees that the factors are one, and takes half the sums
+        exponent += half + half.T
+        tile = exponential(exponent)
+        np.fill_diagonal(tile, 1.0)
+        return tile
+    xp = namespace(exponent)
+    tile = exponential((exponent + exponent.T) / 2.0 + (half + half.T))
+    return xp.where(xp.eye(tile.shape[0], dtype=xp.bool, device=tile.device), xp.ones_like(tile), tile)
 
 
 def exponent_error(points: Array) -> float:
