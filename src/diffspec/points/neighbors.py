@@ -19,8 +19,9 @@ __all__ = ["SEARCHES", "Matrix", "Pairs", "copies", "nearest", "pairs_within"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
-# Queries after which it is known whether a k-d tree prunes, and how many neighbours there are.
-SAMPLE = 256
+# Queries after which it is known whether a k-d tree prunes, and how many neighbours there are. In many dimensions one
+# takes as long as ten by brute force, so of few points fewer are asked.
+SAMPLE, FEWEST, SAMPLE_SHARE = 256, 16, 1 / 32
 # A k-d tree pays where it computes fewer than this share of all distances; measured at d = 64.
 TREE_SHARE = 0.1
 # A neighbour is doubtful where its squared distance is no more than this many roundings of the squared norms: of two
@@ -52,7 +53,7 @@ def pairs_within(points: Matrix, radius: float, check: Callable[[float], None]) 
     rounding = 2.0 * (d + 4) * np.finfo(np.float64).eps * float(np.max(np.sum(points * points, axis=1)))
     wide = float(np.sqrt(radius**2 + rounding))
     tree = KDTree(points)
-    sample = points[:: max(1, n // SAMPLE)]
+    sample = _sample(points)
     counts = tree.query_radius(sample, wide, count_only=True)
     check(float(counts.mean()))
     search = NearestNeighbors(radius=wide, algorithm=_algorithm(tree, len(sample), n), n_jobs=cores()).fit(points)
@@ -63,6 +64,12 @@ def pairs_within(points: Matrix, radius: float, check: Callable[[float], None]) 
         rows = np.repeat(np.arange(start, start + len(found)), [len(one) for one in found])
         above = columns > rows
         yield start, (rows[above], columns[above])
+
+
+def _sample(points: Matrix) -> Matrix:
+    """Some of `points`, for queries that tell how to search."""
+    n = len(points)
+    return points[:: max(1, n // min(SAMPLE, max(FEWEST, int(SAMPLE_SHARE * n))))]
 
 
 def _algorithm(tree: Any, queries: int, n: int) -> str:
@@ -92,7 +99,7 @@ def _by_sklearn(points: Matrix, k: int, tree: Any) -> tuple[Matrix, float]:
     from sklearn.neighbors import NearestNeighbors
 
     n = len(points)
-    sample = points[:: max(1, n // SAMPLE)]
+    sample = _sample(points)
     tree.query(sample, k=k + 1)
     algorithm = _algorithm(tree, len(sample), n)
     search = NearestNeighbors(algorithm=algorithm, n_jobs=cores()).fit(points)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg import pinvh
+from scipy.linalg import pinvh, solve
 
 from diffspec._arrays import Array
 from diffspec.baselines._estimates import call, in_unit
@@ -17,6 +17,9 @@ from diffspec.points.groups import Grouping
 from diffspec.spectra.result import COUNT, Estimate, Settings
 
 __all__ = ["h_score"]
+
+# Shrunk by less, a covariance is inverted where its eigenvalues are more than rounding.
+FIRM = 1e-8
 
 
 @within_memory
@@ -73,8 +76,7 @@ def h_score(points: Array, reference: Any, *, groups: Grouping | None = None, re
     if not whole.any():
         raise InputError(f"points must vary, got {n} equal points; the H-score divides by their covariance")
     total, kept = _covariance(whole, regularized=regularized)
-    between = parts.apart.T @ parts.apart
-    value = kept * float(np.sum(pinvh(total, check_finite=False) * between))
+    value = kept * float(np.sum(_solved(total, parts.apart.T, shrunk=1.0 - kept) * parts.apart.T))
     most = float(min(len(partition.names) - 1, d))
     settings = Settings(method=call("h_score", {"regularized": regularized}), partition=partition.origin)
     name = "regularised H-score" if regularized else "H-score"
@@ -89,3 +91,11 @@ def _covariance(centred: Floats, *, regularized: bool) -> tuple[Floats, float]:
 
     shrunk, share = ledoit_wolf(centred, assume_centered=True)
     return np.asarray(shrunk), 1.0 - float(share)
+
+
+def _solved(total: Floats, means: Floats, *, shrunk: float) -> Floats:
+    """T^-1 times the class means as columns (d, classes); the pseudo-inverse where T is hardly shrunk."""
+    # The share a of the mean variance bounds the condition of T by d / a; Cholesky takes a fortieth of the eigenvalues.
+    if shrunk >= FIRM:
+        return np.asarray(solve(total, means, assume_a="pos", check_finite=False))
+    return np.asarray(pinvh(total, check_finite=False) @ means)
