@@ -45,6 +45,12 @@ def _spectra():
 SPECTRA = _spectra()
 
 
+# Of the module, so that the tests of one spectrum follow one another and share what was solved.
+@pytest.fixture(scope="module", params=SPECTRA)
+def name(request):
+    return request.param
+
+
 def with_spectrum(values):
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(N, N)))[0]
     exact = Spectrum(nodes=np.sort(values)[::-1], weights=np.ones(N), n=N)
@@ -68,7 +74,6 @@ def coverage(rows, factor=1.96):
     return float(np.mean(np.abs(rows[:, 0]) <= factor * rows[:, 1]))
 
 
-@pytest.mark.parametrize("name", SPECTRA)
 def test_lanczos_intervals_hold_95_percent(name):
     rows = errors(FIXED, name)
     assert 0.92 <= coverage(rows) <= 0.98
@@ -99,7 +104,6 @@ FUNCTIONALS = {
 
 
 @pytest.mark.parametrize("functional", FUNCTIONALS.values(), ids=FUNCTIONALS)
-@pytest.mark.parametrize("name", SPECTRA)
 def test_the_intervals_of_every_functional_hold_95_percent(name, functional):
     value, stderr = functional
     rows = errors(FIXED, name, value=value, stderr=stderr)
@@ -107,7 +111,6 @@ def test_the_intervals_of_every_functional_hold_95_percent(name, functional):
     assert coverage(rows, 1.96 * 0.7) < 0.92
 
 
-@pytest.mark.parametrize("name", SPECTRA)
 def test_the_collision_entropy_is_exact_at_time_one(name):
     """It is a function of the trace and the squares, which need no probes."""
     rows = errors(FIXED, name, value=lambda s: renyi(s, 2.0), stderr=lambda s: renyi_stderr(s, 2.0))
@@ -149,13 +152,19 @@ def test_chebyshev_states_the_error_of_its_probes():
 
 
 @functools.cache
-def graph_errors(t):
-    """Errors and standard errors on the graph of the default kernel, whose first four moments are known."""
+def on_a_graph():
+    """The exact spectrum of the graph of the default kernel, whose first four moments are known, and 400 sampled."""
     points = np.random.default_rng(0).normal(size=(N, 3))
     operator = sparse_diffusion(csr_array(AlphaDecay()(points)), 0.5)
-    truth = shannon(Exact()(operator, np.random.default_rng(0)), t)
     with single_threaded_blas():
         found = [replace(FIXED, steps=10)(operator, np.random.default_rng(seed)) for seed in range(SEEDS)]
+    return Exact()(operator, np.random.default_rng(0)), found
+
+
+def graph_errors(t):
+    """Errors and standard errors on the graph."""
+    exact, found = on_a_graph()
+    truth = shannon(exact, t)
     assert all(truncation(one, t) < 0.3 * shannon_stderr(one, t) for one in found[:20])
     return np.array([(shannon(one, t) - truth, shannon_stderr(one, t)) for one in found])
 

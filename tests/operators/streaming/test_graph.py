@@ -27,7 +27,7 @@ def stored(request, tmp_path):
         np.save(tmp_path / "points.npy", cloud())
         return np.load(tmp_path / "points.npy", mmap_mode="r")
     zarr = pytest.importorskip("zarr")
-    array = zarr.create_array(tmp_path / "points.zarr", shape=(400, 60), chunks=(50, 20), dtype="float64")
+    array = zarr.create_array(tmp_path / "points.zarr", shape=(400, 60), chunks=(100, 30), dtype="float64")
     array[:] = cloud()
     return array
 
@@ -39,7 +39,7 @@ def graph(points, kernel=None, memory=1e9):
 @pytest.mark.parametrize(
     "kernel", [AlphaDecay(), AlphaDecay(5, decay=10.0), AlphaDecay(45), AlphaDecay(5, decay=0.005)], ids=repr
 )
-@pytest.mark.parametrize(("side", "features"), [(400, 60), (64, 60), (64, 7), (30, 60)])
+@pytest.mark.parametrize(("side", "features"), [(400, 60), (64, 60), (64, 17), (30, 60)])
 def test_the_graph_is_that_of_points_in_memory(stored, kernel, side, features):
     found = graph(stored, kernel)
     assert isinstance(found, StoredGraph)
