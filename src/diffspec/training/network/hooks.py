@@ -76,7 +76,7 @@ def look(network: Module, layers: Sequence[Watched], batches: Iterable[Any]) -> 
         # Inside, since a DataLoader draws from the global random state whenever it is iterated.
         for batch in as_batches(batches):
             layers = _placed(network, layers, batch)
-            seen = _one_pass(network, layers, batch)
+            seen, _answer = _one_pass(network, layers, batch)
             layers = [layer for layer in layers if layer.label in seen]
             for label, rows in seen.items():
                 parts.setdefault(label, []).append(rows)
@@ -84,7 +84,7 @@ def look(network: Module, layers: Sequence[Watched], batches: Iterable[Any]) -> 
 
 
 def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watched]:
-    """Those of `layers` that run, by three passes of a batch before any training.
+    """Those of `layers` that run, by two passes of a batch before any training, three to find the penultimate one.
 
     Raises
     ------
@@ -96,8 +96,11 @@ def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watche
         try:
             with untouched(network), torch.no_grad(), plainly():
                 layers = _placed(network, layers, batch)
-            found = look(network, layers, [batch])
-            first, second = _answers(network, batch), _answers(network, batch)
+            with untouched(network), torch.no_grad(), plainly():
+                found, answer = _one_pass(network, layers, batch)
+                first = _real(answer)
+            with untouched(network), torch.no_grad(), plainly():
+                second = _real(answered(network, copied(batch, network)))
         except InputError:
             raise
         except Exception as error:
@@ -125,11 +128,10 @@ def _tell_of_unknown(network: Module, batch: Any) -> None:
         warnings.warn(text, LayersWarning, stacklevel=2)
 
 
-def _answers(network: Module, batch: Any) -> list[Any]:
-    """The tensors of real values that the network itself gives."""
+def _real(answer: Any) -> list[Any]:
+    """The tensors of real values in what a network gave."""
     found: list[Any] = []
-    with untouched(network), torch.no_grad(), plainly():
-        mapped(answered(network, copied(batch, network)), found.append)
+    mapped(answer, found.append)
     return [tensor for tensor in found if tensor.is_floating_point() and tensor.layout == torch.strided]
 
 
@@ -162,19 +164,19 @@ class _Seen:
             self.error = error
 
 
-def _one_pass(network: Module, layers: Sequence[Watched], batch: Any) -> dict[str, Points]:
-    """The reduced outputs of `layers` on one batch."""
+def _one_pass(network: Module, layers: Sequence[Watched], batch: Any) -> tuple[dict[str, Points], Any]:
+    """The reduced outputs of `layers` on one batch, and what the network gave."""
     size, inputs = size_of(batch), copied(batch, network)
     seen = [_Seen(layer) for layer in layers]
     mask = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
     with _hooked(network, seen, size, Tokens(mask, leading_tokens(network))):
-        answered(network, inputs)
+        answer = answered(network, inputs)
     found = {one.layer.label: _found(one) for one in seen if one.runs == 1 or not one.layer.by_pattern}
     left = [one for one in seen if one.layer.label not in found]
     if not found:
         raise InputError(f"no layer that a pattern names runs once in a pass: {_times(left)}; name one that does")
     _tell_of_left_out(left)
-    return found
+    return found, answer
 
 
 def _placed(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watched]:
