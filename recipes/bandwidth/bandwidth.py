@@ -1,7 +1,7 @@
-"""Which bandwidth, which time: rules, kernels and estimators on six criteria (docs/bandwidth.md).
+"""Which bandwidth, which time: rules judged on six criteria.
 
-Claim: with the alpha-decay kernel of PHATE at t = 3 the entropy orders intrinsic dimensions under noise and DSMI ranks
-trained networks by their accuracy; no fixed or single global width does both.
+Claim: with the alpha-decay kernel of PHATE at t = 3 the entropy orders intrinsic dimensions under noise, and DSMI ranks
+trained networks by their accuracy. No fixed or single global width does both.
 
 Networks and images come from `--data DIR` (../shared/data); without it, what needs them is left out.
 

@@ -1,4 +1,4 @@
-"""Is there a better graph where a few points become the neighbours of most others? Five corrections, six criteria.
+"""Is there a better graph in many dimensions? Five corrections.
 
 Claim: in many dimensions some points are among the neighbours of nearly all (hubs), and local scaling, mutual
 proximity or CSLS undo it (Schnitzer et al. 2012, Hara et al. 2015, Conneau et al. 2018).

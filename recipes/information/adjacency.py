@@ -1,22 +1,23 @@
-"""DSMI against the information of adjacency matrices and of matrix entries (the comparison of entropy variants).
+"""DSMI against adjacency matrices and matrix entries.
 
-Claim: the spectrum of the diffusion matrix is the better one to take; the released code compares it with that of the
-adjacency matrix (Gaussian, anisotropic, nearest neighbours) and the entropy of the matrix entries, without published
-numbers.
+Claim: the spectrum of the diffusion matrix is the better one to take. The released code compares it with that of the
+adjacency matrix (Gaussian, anisotropic, nearest neighbours) and with the entropy of the matrix entries. No numbers were
+published.
 
 Command: `python -m recipes adjacency --paper`. Expected time: 10 s smoke, 2 h paper on one core, a third of it
 DSMI where `blobs` has not been run; cells run cheap first.
 
-Blobs, noise and units as in the recipe `blobs`, with a fourth noise of 70 %; DSMI is taken from there where it is the
-same. The anisotropic variant is not another method: its matrix is that of the released DSMI at t = 1, and so are its
-numbers. What we find:
+Blobs, noise and units are those of the recipe `blobs`, with a fourth noise of 70 %. DSMI is taken from there where it
+is the same. The anisotropic variant is not another method: its matrix is that of the released DSMI at t = 1, and so are
+its numbers. What we find:
 
 - For clean labels the Gaussian adjacency is within .05 bits of DSMI in any dimension. For partly wrong ones it reads up
-  to .4 bits more, nearer to the truth: at d = 20 and 10 % it is 1.03, DSMI .65 and the truth 1.16. Divided by its row
-  sums every blob within a group counts alike, however few strangers it has; in the plain adjacency by its points.
+  to .4 bits more, nearer to the truth: 1.03 at d = 20 and 10 %, where DSMI is .65 and the truth 1.16. Divided by its
+  row sums every blob within a group counts alike, however few strangers it has. In the plain adjacency it counts by its
+  points.
 - The graph of 10 neighbours gives 0 in every dimension, with right labels too: its entropy is log2 n of whatever set.
-- The entropy of matrix entries is minus what is left in the labels, within .03 at any corruption: a set of m points of
-  k equal blobs has m (m / k) entries that are not 0, hence log2 k bits less than a group that is one blob. So its
+- The entropy of matrix entries is minus what is left in the labels, within .03 at any corruption. A set of m points of
+  k equal blobs has m (m / k) entries that are not 0. That is log2 k bits less than a group that is one blob has. So its
   "information" has the wrong sign, and but for the sign is the best of all these on blobs that are apart.
 """
 

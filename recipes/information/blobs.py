@@ -1,30 +1,30 @@
-"""DSMI against binning, nearest neighbours and MINE on Gaussian blobs (comparison figure).
+"""DSMI against other measures on Gaussian blobs (comparison figure).
 
 Claim: binned information (CSMI), the nearest-neighbour estimator (NPEET) and MINE fail as the dimension grows beyond
-10,000, while DSMI remains significant; under corrupted labels DSMI falls steadily to 0.
+10,000, while DSMI remains significant. Under corrupted labels DSMI falls steadily to 0.
 
 Command: `python -m recipes blobs --paper`. Expected time: 15 s smoke, 3 h paper on one core, a third of
-it KSG in 5,000 dimensions and more; cells run cheap first.
+it KSG in 5,000 dimensions and more. Cells run cheap first.
 
 5000 points in three blobs, 2 seeds; t = 1, sigma = sqrt(d). What we find:
 
 - The readings of DSMI are reproduced (alpha = 0). With the alpha = 1/2 of the paper's definition it differs by
   .02 at d = 20 and by less beyond.
 - All numbers here are bits. In the published figure MINE is in nats, where H(Y) = log 3 = 1.10, and all others in
-  bits, where H(Y) = log2 3 = 1.58: MINE's 1.03 at d = 20 is 1.49 bits, *above* DSMI's 1.31.
-- The published noise is cumulative, each level added on top of those before. Ours is not; the line "cumulative" shows
+  bits, where H(Y) = log2 3 = 1.58. So MINE's 1.03 at d = 20 is 1.49 bits, *above* DSMI's 1.31.
+- The published noise is cumulative, each level added on top of those before. Ours is not. The line "cumulative" shows
   that it matters little, as 1 % and 10 % add 4 % to the variance of 50 %.
 - "DSMI falls steadily" with corrupted labels at d = 20. At d = 100 and 50 % noise it is higher at 10 % wrong labels
-  than at none: a group that is not one blob any more has more entropy to lose, relative to a random one.
+  than at none. A group that is not one blob any more has more entropy to lose, relative to a random one.
 - NPEET takes the label for one more continuous coordinate, which many others outvote. The nearest-neighbour estimator
   that is made for labels (Ross) reads the truth within .02 in every dimension, under corruption too. The blobs do not
   overlap, so the truth is what is left in the labels: 1.58, 1.16 and 0.33 bits at 0 %, 10 % and 50 % corruption.
-- DSMI's own decline, from 1.31 to 0.58, is no property of the data but of its matched subsets: fewer points of fewer
-  near neighbours have less entropy to lose. `adjusted_dsmi` reads H(Y) in every dimension, and 0 for random labels.
-  Of partly wrong labels it does not read what is left: .44 bits too little at d = 20 and 20 %, up to .48 too much at
-  d = 100 and 10 %.
-- MINE does not fail, its settings do. With those of the figure (raw features, 200 epochs at a step of 1e-4, read off on
-  its training data) we read the figure's values, from 1.04 nats at d = 20 down to .05 at d = 20,000. Trained until
+- DSMI's own decline, from 1.31 to 0.58, is no property of the data but of its matched subsets. Fewer points of fewer
+  near neighbours have less entropy to lose.
+- `adjusted_dsmi` reads H(Y) in every dimension, and 0 for random labels. Of partly wrong labels it does not read what
+  is left. It reads .44 bits too little at d = 20 and 20 %, up to .48 too much at d = 100 and 10 %.
+- MINE does not fail, its settings do. Those of the figure are raw features and 200 epochs at a step of 1e-4, read off
+  on its training data. With them we read its values, from 1.04 nats at d = 20 down to .05 at d = 20,000. Trained until
   it stops, on normalised features and read off on held-out data, it reads the truth within .05 bits in every dimension.
 """
 

@@ -1,15 +1,15 @@
-"""Bias and spread of every estimator of mutual information where the truth is known.
+"""Bias and spread of estimators where the truth is known.
 
 Claim: every estimator works in its own domain and nowhere else. Nearest neighbours are right in few dimensions and read
-too low in many; trained critics are low rather than high, and need points; counting cells depends on the cells; Gram
+too low in many. Trained critics are low rather than high, and need points. Counting cells depends on the cells. Gram
 matrices and DSMI are no estimators of Shannon's information, though DSMI is near it for separated classes.
 
 Command: `python -m recipes estimators --paper`. Expected time: 10 s smoke, 10 min paper.
 
-The tasks are those of the public benchmark of Czyz et al. (2023) in style: Gaussians, the same seen through one-to-one
-maps (half-cube, wiggly, spiral) that leave the information as it is, Student t, additive uniform noise. To these come
-class labels: two or three Gaussian classes at a distance along one of d axes, whose information is an integral. All in
-bits. DSMI of a continuous reference goes through 10 bins of its first feature.
+The tasks are those of the public benchmark of Czyz et al. (2023) in style: Gaussians, Student t, additive uniform
+noise. The Gaussians are also seen through one-to-one maps (half-cube, wiggly, spiral), which leave the information as
+it is. To these come class labels: two or three Gaussian classes at a distance along one of d axes, whose information is
+an integral. All are in bits. DSMI of a continuous reference goes through 10 bins of its first feature.
 """
 
 from __future__ import annotations

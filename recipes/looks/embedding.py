@@ -1,22 +1,22 @@
-"""The embedding while a network learns or memorises, seen in a plane, and the extrema of its graph (3.13).
+"""The embedding of a training, seen in a plane (3.13).
 
 Claim: where learning generalises, a structureless ring unfolds into one arm per class, and the extrema of the graph's
-Laplacian sit at the tips; where it memorises, the embedding stays one ball.
+Laplacian sit at the tips. Where it memorises, the embedding stays one ball.
 
 Command: `python -m recipes embedding --paper`. Expected time: 30 s smoke, 60 min cpu, days of a GPU paper; 5 min where
 the cells of `training` are there.
 
-Held-out images in a plane by PHATE's potential distances (`potential_distances`, t = 10) and multidimensional scaling,
-and by PCA, before training, after an epoch, in the middle and at the end. Laplacian extrema, as many as classes, in
-red. What we find:
+Held-out images come into a plane by PHATE's potential distances (`potential_distances`, t = 10) and multidimensional
+scaling, and by PCA. They are shown before training, after an epoch, in the middle and at the end. Laplacian extrema, as
+many as classes, are red. What we find:
 
 - Supervised networks unfold: the share of the plane's variance that lies between classes goes from .1-.5 to .5 on
   colour images (50-60 % right) and to .9 on MNIST. PCA says nearly the same as the potential plane.
 - Memorising networks become a ball: .03 to .1, less than before training (.1 to .5). They lose the classes that
   random weights tell.
 - Contrastive networks unfold on MNIST (.4 to .6) and hardly on colour images.
-- Ten extrema see 9 or 10 of 10 classes on MNIST after supervised training, 7 or 8 on colour images, 6 or 7 after
-  memorising, where ten random points see 6.5. They are ends of the graph; in the plane they are only a little outside.
+- Ten random points see 6.5 of 10 classes. Ten extrema see 9 or 10 on MNIST after supervised training, 7 or 8 on colour
+  images, 6 or 7 after memorising. They are ends of the graph. In the plane they are only a little outside.
   The mean distance between them says nothing: it falls in all transformers and stays in the convolutional network.
 """
 

@@ -1,4 +1,4 @@
-"""How the units of an embedding go together while a network learns or memorises (3.14).
+"""How the units of an embedding go together (3.14).
 
 Claim: no figure was published. The research code drew histograms of Spearman's correlation between units, and the
 correlation of their activations and of their on and off states, against the epoch.
@@ -10,10 +10,10 @@ All pairs of different units over held-out images. A unit that is on, or off, fo
 share is given, and pairs with it are left out. What we find:
 
 - Memorising decouples units: pairs with |Spearman| > 0.5 go from 7-43 % to 0-12 %, in all cells but three of 54.
-- Contrastive learning couples them in most networks, supervised learning first couples and then decouples them: in
+- Contrastive learning couples them in most networks. Supervised learning first couples and then decouples them. In
   convolutional networks it ends a little above where it began, in transformers (which begin at .35) below.
-- Before training 20 to 95 % of the units of most networks (not of convnext) are on, or off, for every image; at the
-  end next to none.
+- Before training 20 to 95 % of the units of most networks (not of convnext) are on, or off, for every image. At the
+  end next to none are.
 """
 
 from __future__ import annotations

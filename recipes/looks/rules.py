@@ -90,43 +90,39 @@ AHEAD = tuple(round(0.05 * k, 2) for k in range(1, 13))
 RISEN, SHARES, BITS = (0.05, 0.1, 0.2, 0.3), (0.01, 0.02, 0.03, 0.05, 0.1), (0.25, 0.5, 1.0, 1.5, 2.0)
 FAMILIES = {
     "fallen": Family(
-        what="training accuracy has risen by {:g}, adjusted DSMI fallen by {:g} of H(Y) since its highest",
+        what="accuracy up {:g}, adjusted DSMI down {:g} of H(Y)",
         rule=_fallen,
         signal=ADJUSTED,
         limits=(RISEN, SHARES),
     ),
-    "ahead": Family(
-        what="training accuracy is {:g} ahead of adjusted DSMI / H(Y)", rule=_ahead, signal=ADJUSTED, limits=(AHEAD,)
-    ),
+    "ahead": Family(what="accuracy {:g} ahead of adjusted DSMI / H(Y)", rule=_ahead, signal=ADJUSTED, limits=(AHEAD,)),
     "ahead, no higher": Family(
-        what="training accuracy is {:g} ahead of adjusted DSMI / H(Y), which is no higher than before training",
+        what="ahead of it by {:g}, and it has not risen",
         rule=_memorises,
         signal=ADJUSTED,
         limits=(AHEAD,),
     ),
-    "ahead, matched": Family(
-        what="training accuracy is {:g} ahead of DSMI / H(Y)", rule=_ahead, signal=MATCHED, limits=(AHEAD,)
-    ),
+    "ahead, matched": Family(what="accuracy {:g} ahead of DSMI / H(Y)", rule=_ahead, signal=MATCHED, limits=(AHEAD,)),
     "ahead, sigma = 10": Family(
-        what="training accuracy is {:g} ahead of adjusted DSMI / H(Y) at sigma = 10",
+        what="accuracy {:g} ahead of adjusted DSMI, sigma = 10",
         rule=_ahead,
         signal=AT_TEN,
         limits=(AHEAD,),
     ),
     "held-out accuracy": Family(
-        what="training accuracy is {:g} ahead of the held-out accuracy (no entropy)",
+        what="accuracy {:g} ahead of the held-out accuracy",
         rule=_of_held,
         signal=ADJUSTED,
         limits=(AHEAD,),
     ),
     "entropy, no labels": Family(
-        what="training accuracy has risen by {:g}, DSE at t = 30 fallen by {:g} bit since its highest (no labels)",
+        what="accuracy up by {:g}, DSE, t = 30, down by {:g}",
         rule=_entropy_fallen,
         signal=ENTROPY,
         limits=(RISEN, BITS),
     ),
     "entropy alone": Family(
-        what="DSE at t = 30 has fallen by {:g} bit since its highest (no accuracy, no labels)",
+        what="DSE, t = 30, down by {:g} bit (no accuracy)",
         rule=_entropy_alone,
         signal=ENTROPY,
         limits=(BITS,),

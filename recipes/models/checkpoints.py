@@ -1,13 +1,13 @@
-"""Does what a self-supervised encoder knows tell how well it is tuned? Public ResNet-50s, or our own (3.20).
+"""Whether information tells how well an encoder is tuned (3.20).
 
-Claim: none was published; the research code draws DSE, DSMI(Z;Y) and H(Z given Y) of 17 public checkpoints of seven
+Claim: none was published. The research code draws DSE, DSMI(Z;Y) and H(Z given Y) of 17 public checkpoints of seven
 families against the accuracy after a linear probe or fine-tuning.
 
 Command: `python -m recipes checkpoints --paper`. Expected time: 30 s smoke, 15 min cpu, a day of a GPU paper.
 
-A public checkpoint is looked at where its file lies in `checkpoints/` of the folder of data, named as in
-`loading.VERSIONS` with the ending .pth; none can be had here. What stands in is our own: encoders that SimCLR trains on
-two data sets, saved after some epochs and loaded as the public ones are. Each is measured on held-out images, then a
+A public checkpoint is looked at where its file lies in a folder `checkpoints` in that of the data, named as in
+`loading.VERSIONS` with the ending .pth. None can be had here. What stands in is our own: encoders that SimCLR trains on
+two data sets, saved after some epochs and loaded as the public ones are. Each is measured on held-out images. Then a
 linear classifier is trained on its features, and the whole network is fine-tuned.
 """
 

@@ -1,17 +1,17 @@
-"""Does the information of penultimate features predict the accuracy of ImageNet models? 962 of them (3.17).
+"""Whether information predicts the accuracy of ImageNet models (3.17).
 
 Claim: DSMI(Z;Y) correlates with top-1 accuracy over 962 models of timm: Pearson .216, "a strong positive correlation".
 
 Command: `python -m recipes imagenet-models --paper`. Expected time: 30 s smoke, 5 min cpu, 20 hours of a GPU paper.
 
-Every model of timm's table (`age`: "2023", the paper's, or "2026"), its weights from timm's cache or the hub: the
-images of the 20 Imagenette and Imagewoof classes at the size of the table, three random crops each, normalised as the
-model was trained; the classifier of any model is found (`layers="penultimate"`); features are kept by the hash of the
-weights and of the images. A model that fails is skipped, with the reason; one whose weights cannot be had is tried
-again by the next run. `--cluster` spreads models over the workers of a Dask scheduler.
+It takes every model of timm's table (`age`: "2023", the paper's, or "2026"), with weights from timm's cache or the hub.
+The images are those of the 20 Imagenette and Imagewoof classes at the size of the table, three random crops each,
+normalised as the model was trained. The classifier of any model is found (`layers="penultimate"`). Features are kept by
+the hash of the weights and of the images. A model that fails is skipped, with the reason. One whose weights cannot be
+had is tried again by the next run. `--cluster` spreads models over the workers of a Dask scheduler.
 
 Where no weights can be had, as here, the CPU size runs the six trained ImageNet networks whose features are in
-shared/data, and the whole path with random weights of one network of each of 34 families.
+shared/data. It also runs the whole path with random weights of one network of each of 34 families.
 """
 
 from __future__ import annotations

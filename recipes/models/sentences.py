@@ -1,13 +1,13 @@
-"""Does the information of sentence embeddings about a label tell how well it is learned from them? (3.19)
+"""Whether information tells how well sentences are classified (3.19).
 
-Claim: the research code adds DSMI and CSMI to SentEval; no results were published.
+Claim: the research code adds DSMI and CSMI to SentEval. No results were published.
 
 Command: `python -m recipes sentences --paper`. Expected time: 20 s smoke, 3 min cpu, 30 min paper.
 
-Tasks of SentEval: opinion (MR, CR, MPQA), subjectivity (SUBJ), kind of question (TREC). Encoders: the mean GloVe
-vector of the words (100 dimensions, the 20,000 most frequent words), and two transformers with random weights, which
-know nothing but how often words are. Against the accuracy of a logistic regression in five-fold cross-validation.
-Other encoders, any model of Hugging Face or sentence-transformers, by its name in the settings.
+Tasks of SentEval: opinion (MR, CR, MPQA), subjectivity (SUBJ), kind of question (TREC). One encoder is the mean GloVe
+vector of the words (100 dimensions, the 20,000 most frequent words). Two are transformers with random weights, which
+know nothing but how often words are. All are set against the accuracy of a logistic regression in five-fold
+cross-validation. Any other model of Hugging Face or sentence-transformers goes by its name in the settings.
 """
 
 from __future__ import annotations

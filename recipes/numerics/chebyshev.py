@@ -5,11 +5,16 @@ off by bits and hardly sees the data. Ours stays within the error that it states
 
 Command: `python -m recipes chebyshev --paper`. Expected time: 4 s smoke, 1 min paper.
 
-500 points of intrinsic dimension 128 to 512 in 512 dimensions, sigma 10, t = 1, the released package's convention; and
-identity/SPD mixes of order 400 to 500. "As released" is written anew from a description of what that package does:
-entries below a threshold set to 0, 50 moments of 100 random sign vectors on [-1, 1], no damping, the cumulative density
-on 1001 nodes rounded to a number of eigenvalues each. `Chebyshev(moments=m)` is ours: its stated error is twice the
-standard error of the probes plus the change from half as many moments, or a third of the change before that one.
+500 points of intrinsic dimension 128 to 512 in 512 dimensions, sigma 10, t = 1, the released package's convention.
+Identity/SPD mixes of order 400 to 500 beside them.
+
+"As released" is written anew from a description of what that package does. Entries below a threshold are set to 0.
+There are 50 moments of 100 random sign vectors on [-1, 1], without damping. The cumulative density on 1001 nodes is
+rounded to a number of eigenvalues each.
+
+`Chebyshev(moments=m)` is ours. Its stated error is twice the standard error of the probes, plus the change from half as
+many moments or a third of the change before that one.
+
 "Drop-in" is `diffspec.released` with `chebyshev_approx=True`, which promises 0.05 bits, and takes all eigenvalues where
 that is the only way. Matrices with PHATE's potential distances in the place of the affinity: recipe `phate`.
 """

@@ -1,26 +1,28 @@
-"""DSE and DSMI against the number of points, per rule for sigma and per t.
+"""DSE and DSMI against the number of points.
 
 Claim: none in the paper, which compares values of 500 to 10,000 points. With a fixed sigma the diffusion operator
 converges and DSE with it, slowly at t = 1 and in high dimension, quickly at larger t. Where sigma is the distance to
-the k-th neighbour it shrinks with n, and DSE at t = 1 grows like log n for ever: it counts points, not structure.
+the k-th neighbour it shrinks with n. Then DSE at t = 1 grows like log n for ever: it counts points, not structure.
 
 Command: `python -m recipes finite-sample --paper`. Expected time: 3 s smoke, 80 min paper on one core of a busy machine
 (2 min to n = 5000, 60 of them at 50,000).
 
-N(0, I_20); a swiss roll turned into 20 dimensions (a sheet of dimension 2); three blobs in 20 dimensions, whose DSMI is
-measured by the matched estimator, by the definition ("literal"), and by the definition for labels that have nothing to
-do with the points ("chance"), which should be 0. The paper's convention. Exact up to 1500 points, beyond by Lanczos
-quadrature with a standard error of at most 0.01 bits at every t, of 50,000 points 0.03 ("error" in the results; "few
-steps" is how far two quadrature rules are apart, at most .06).
+The data are N(0, I_20), a swiss roll turned into 20 dimensions (a sheet of dimension 2), and three blobs in 20
+dimensions. DSMI of the blobs is measured by the matched estimator, and by the definition ("literal"). "Chance" is the
+definition for labels that have nothing to do with the points, which should be 0. The convention is the paper's.
+
+Up to 1500 points all is exact. Beyond, Lanczos quadrature has a standard error of at most 0.01 bits at every t, of
+50,000 points 0.03 ("error" in the results). "Few steps" is how far two quadrature rules are apart, at most .06.
 
 What is seen, from 100 to 50,000 points:
 
-- DSE of the sheet has converged by n = 1000 for every rule but knn. In 20 dimensions DSE at t = 1 with sigma sqrt(d) is
-  4.4 at n = 100, 5.6 at 2000 and 5.9 at 50,000, and still gains .04 bits per doubling (the blobs .08); t >= 2 stands
-  still from n = 1000 on. With sigma = 10 it has converged at 500 points.
-- With knn DSE at t = 1 gains .56 (20 dimensions) to 1.0 bit (sheet) per doubling for ever; on the sheet at every t.
+- DSE of the sheet has converged by n = 1000 for every rule but knn.
+- In 20 dimensions DSE at t = 1 with sigma sqrt(d) is 4.4 at n = 100, 5.6 at 2000 and 5.9 at 50,000. It still gains .04
+  bits per doubling (the blobs .08). At t >= 2 it stands still from n = 1000 on. With sigma = 10 it has converged at 500
+  points.
+- With knn DSE at t = 1 gains .56 (20 dimensions) to 1.0 bit (sheet) per doubling for ever, on the sheet at every t.
 - The definition's DSMI of unrelated labels at t = 1 and sqrt(d) reads .98 bits at n = 100, .41 at 2000 and .10 still
-  at 50,000; the matched one is too small by as much. At t = 2 the matched one is up to .29 too *large*, at n = 200. At
+  at 50,000. The matched one is too small by as much. At t = 2 the matched one is up to .29 too *large*, at n = 200. At
   t = 5 both are within .03 of log2 3 at every n but for the median, which is too wide for three blobs there (.49).
 
 Advice: compare values of the same n and the same rule only. To compare different n, subsample to the smallest, or use

@@ -1,7 +1,8 @@
-"""Entropy of the eigenvalues of identity/SPD mixes (toy data, part A, left).
+"""Entropy of the eigenvalues of identity/SPD mixes (toy data).
 
-Claim: the spectral entropy of a I + (1 - a) S, S a random symmetric positive definite matrix, rises almost linearly
-with the share a of the identity and reaches log2 n at a = 1: it counts the directions that the matrix distinguishes.
+Claim: let S be a random symmetric positive definite matrix. The spectral entropy of a I + (1 - a) S rises almost
+linearly with the share a of the identity, and reaches log2 n at a = 1. It counts the directions that the matrix
+distinguishes.
 
 Command: `python -m recipes matrix-mix --paper`. Expected time: 1 s smoke, 1 min paper.
 

@@ -1,25 +1,25 @@
-"""Seconds against the dimension, up to 500,000, for all estimators of the comparison (runtime figure).
+"""Seconds against the dimension, for all estimators (runtime figure).
 
 Claim: DSMI scales better with the dimension than binned information, MINE and NPEET, and has no advantage in few
-dimensions: at 500,000 it takes 295 s, the others 895 s to 3640 s.
+dimensions. At 500,000 it takes 295 s, the others 895 s to 3640 s.
 
 Command: `python -m recipes runtime --paper`. Expected time: 10 s smoke, 30 min paper on one core and 8 GB of memory.
 
-No script and no number of points were published. Here 500 points in three blobs stand for them (float64, at D = 500,000
-a data set of 2 GB), and some cells of 2000 and 5000 points at D = 20,000 show what changes with the number. Every cell
-times its method and, right before, DSMI on the same points in the same process. Seconds are those of the processor, of
-all cores together, so that others on the machine do not count; the clock is in the results beside. Data are made before
-the clock starts. What we find:
+No script and no number of points were published. Here 500 points in three blobs stand for them: in float64 at
+D = 500,000 a data set of 2 GB. Some cells of 2000 and 5000 points at D = 20,000 show what changes with the number.
+Every cell times its method and, right before, DSMI on the same points in the same process. Seconds are those of the
+processor, of all cores together, so that others on the machine do not count; the clock is in the results beside. Data
+are made before the clock starts. What we find:
 
 - DSMI is one matrix product, O(n^2 D), and then no longer depends on D: 2.4 s for 500,000 features. KSG in the maximum
-  norm has no such product and takes 24 times as long, CSMI, O(n D) for every one of its subsets, 32 to 44 times, MINE,
-  O(D) for every step of its training, 64 times.
-- MINE is given 200 steps here, what 200 epochs of 500 points in batches of 500 take: our default trains up to 2000. Its
+  norm has no such product and takes 24 times as long. CSMI, O(n D) for every one of its subsets, takes 32 to 44 times
+  as long, and MINE, O(D) for every step of its training, 64 times.
+- MINE is given 200 steps here, what 200 epochs of 500 points in batches of 500 take. Our default trains up to 2000. Its
   steps do not grow with n, so of 5000 points of 20,000 features it takes no longer than DSMI.
 - The CSMI of the published figure cuts every subset into bins anew. Cut once, and only until every point has a cell of
   its own, it takes less time than DSMI, and says as little: the entropy of the labels.
-- The nearest-neighbour estimator for labels (Ross) is a matrix product as well, for every class against all points, and
-  takes a quarter of the time to four times as long, the more the more features.
+- The nearest-neighbour estimator for labels (Ross) is a matrix product as well, for every class against all points. It
+  takes a quarter of the time to four times as long, and the longer the more features there are.
 - In few dimensions DSMI has no advantage, as the authors say.
 """
 

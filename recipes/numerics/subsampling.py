@@ -4,9 +4,10 @@ Claim: DSE of a random subset is that of all points: for t >= 2 it stays within 
 
 Command: `python -m recipes subsampling --paper`. Expected time: 2 s smoke, 20 min paper on one core.
 
-Three random-walk branches of 2000 points each in 2 to 30 dimensions, sigma 10, three trees; the released package's
-convention, which the published figure shows, and the paper's (alpha = 1/2) for the first tree. At t = 1 the entropy
-does depend on the number of points where the kernel is narrow for the data, here from about ten dimensions on.
+Three trees of three random-walk branches, 2000 points each, in 2 to 30 dimensions, sigma 10. The convention is the
+released package's, which the published figure shows, and for the first tree also the paper's (alpha = 1/2). At t = 1
+the entropy does depend on the number of points where the kernel is narrow for the data, here from about ten dimensions
+on.
 """
 
 from __future__ import annotations

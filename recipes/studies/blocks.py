@@ -1,6 +1,6 @@
-"""What every block of a network does while it learns: entropy, and information on labels and on inputs.
+"""What every block of a network does while it learns.
 
-Claim: none is published; the paper's code draws the information plane, where depth and time could be read. Beside it
+Claim: none is published. The paper's code draws the information plane, where depth and time could be read. Beside it
 stands what theory says of true information: deeper blocks cannot know more, neither of labels nor of inputs.
 
 Command: `python -m recipes blocks --paper`. Expected time: 20 s smoke, 15 min cpu, 10 days of a GPU paper.

@@ -1,7 +1,7 @@
-"""What entropy or information does as a part of the loss: accuracy, calibration, and the entropy itself.
+"""What entropy or information does as part of the loss.
 
-Claim: none is published; the paper's code adds the entropy of a batch to the loss, and its authors plan the information
-on labels, to be kept high (weight -0.1). A weight below 0 encourages the measure, one above 0 keeps it low.
+Claim: none is published. The paper's code adds the entropy of a batch to the loss. Its authors plan the information on
+labels, to be kept high (weight -0.1). A weight below 0 encourages the measure, one above 0 keeps it low.
 
 Command: `python -m recipes loss --paper`. Expected time: 20 s smoke, 15 min cpu, 15 days of a GPU paper.
 
@@ -9,7 +9,7 @@ What we find, with a small residual network on CIFAR-10, 3 seeds:
 
 - Nothing gains accuracy. A weight of -.1 costs none and calibrates a little better (4.7 to 5.8 % for 6.2 %).
 - Entropy at sigma = 10 does as it is told, from .1 to 6.3 bits, by the scale of the embedding: 1.1 to 20.
-- So does the entropy under the median rule: the rule is held constant in the gradient, which then rewards growth that
+- So does the entropy under the median rule. The rule is held constant in the gradient, which then rewards growth that
   the value does not have. Kept low it ends in a point, at chance.
 - Information that is encouraged rises (.43 to .57 bits), and costs 7 points of accuracy.
 """

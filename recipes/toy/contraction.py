@@ -1,18 +1,18 @@
-"""What the steps of the walk do to points: clusters contract, each to a point of its own (MAGIC visualisation).
+"""What the steps of the walk do to points.
 
-Claim: as t grows, P^t moves three separated blobs to three points and a single blob to one; as many eigenvalues are
-left. No figure was published.
+Claim: as t grows, P^t moves three separated blobs to three points and a single blob to one. As many eigenvalues are
+left. This is the visualisation of MAGIC. No figure was published.
 
 Command: `python -m recipes contraction --paper`. Expected time: 2 s smoke, 3 min paper on one core.
 
-3000 points in three blobs, or in one, stretched threefold along the first axis; the graph of MAGIC, 5 neighbours with
-weights that fall exponentially (`AlphaDecay(5, decay=1.0)`, alpha = 0). `diffspec.diffuse` moves the points; DSE at the
-same t comes from the eigenvalues of the same matrix. What we find:
+3000 points in three blobs, or in one, stretched threefold along the first axis. The graph is that of MAGIC: 5
+neighbours with weights that fall exponentially (`AlphaDecay(5, decay=1.0)`, alpha = 0). `diffspec.diffuse` moves the
+points. DSE at the same t comes from the eigenvalues of the same matrix. What we find:
 
-- By t = 500 each of three blobs is within .2 % of its first extent, in a place of its own, and DSE is log2 3; the one
+- By t = 500 each of three blobs is within .2 % of its first extent, in a place of its own, and DSE is log2 3. The one
   blob is a point and DSE is 0. Between, at t = 100, the long axis is the last to go.
-- Three blobs are three for long, not for ever: a few edges lead from one to another, and at t = 10,000 they have moved
-  6 % towards one another, while DSE is still 1.584. A disconnected graph would keep them for ever.
+- Three blobs are three for long, not for ever, since a few edges lead from one to another. At t = 10,000 they have
+  moved 6 % towards one another, while DSE is still 1.584. A disconnected graph would keep them for ever.
 """
 
 from __future__ import annotations

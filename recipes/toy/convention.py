@@ -1,7 +1,7 @@
-"""The released package's convention against the paper's, on the data of all other recipes.
+"""The released package's convention against the paper's.
 
 Claim: the released package says that its matrix has "the exact same eigenvalues" as the diffusion matrix of the paper.
-It has not: its eigenvalues are those of the plain random walk (alpha = 0), the paper's are of the walk with the density
+It has not. Its eigenvalues are those of the plain random walk (alpha = 0). The paper's are of the walk with the density
 divided out (alpha = 1/2). How much that moves the numbers is shown here.
 
 Command: `python -m recipes convention --paper`. Expected time: 2 s smoke, 8 min paper on one core.
@@ -9,7 +9,7 @@ Command: `python -m recipes convention --paper`. Expected time: 2 s smoke, 8 min
 Every data set of the paper's simulated experiments that has a kernel (the identity/SPD mixes have none), and those on
 which the difference was first seen. Both conventions use the same affinity, exp(-d^2 / (2 sigma^2)) with the sigma of
 the experiment. "Misread" is a third reading, that of somebody who puts the package's sigma into the paper's formula
-exp(-d^2 / sigma): then the kernel itself is another, and the difference is of another size altogether.
+exp(-d^2 / sigma). Then the kernel itself is another, and the difference is of another size altogether.
 """
 
 from __future__ import annotations

@@ -1,22 +1,22 @@
-"""DSE, and other entropies, against the intrinsic dimension of noisy clouds in 2048 dimensions (toy data, part A).
+"""Entropies against the intrinsic dimension of noisy clouds (toy data).
 
-Claim: DSE rises with the intrinsic dimension of the data and a larger t takes the effect of noise away, while classic
-Shannon entropy of binned coordinates is log2 n for every dimension and noise and says nothing.
+Claim: DSE rises with the intrinsic dimension of the data, and a larger t takes the effect of noise away. Classic
+Shannon entropy of binned coordinates is log2 n for every dimension and noise, and says nothing.
 
 Command: `python -m recipes dimension --paper`. Expected time: 10 s smoke, 4 min paper.
 
-500 points, sigma = 10. What we find:
+500 points in 2048 dimensions, sigma = 10. What we find:
 
-- The replication is reproduced within .05 bits in all but two of 112 places, at one of which the published figure
+- The replication is reproduced within .05 bits in all but two of 112 places. At one of these the published figure
   agrees with us.
-- DSE orders dimensions only between its two plateaus, and where they lie is a matter of sigma and t: at t = 5 it is 0
-  up to d = 1000 (uniform), at t = 1 within .1 of log2 n from d = 1000 on; of Gaussian clouds nothing is told apart
-  beyond d = 700.
-- "A larger t takes the noise away" is a shift of the curve to the right, by noise and t alike: at t = 5 it rises
-  between d = 1200 and 1900 at 1 % noise and between 800 and 1300 at 50 % (uniform).
+- DSE orders dimensions only between its two plateaus, and where they lie is a matter of sigma and t. Of uniform clouds
+  it is 0 up to d = 1000 at t = 5, and within .1 of log2 n from d = 1000 on at t = 1. Of Gaussian clouds nothing is told
+  apart beyond d = 700.
+- "A larger t takes the noise away" is a shift of the curve to the right, by noise and t alike. For uniform clouds at
+  t = 5 it rises between d = 1200 and 1900 at 1 % noise, and between 800 and 1300 at 50 %.
 - alpha = 1/2 changes a value by up to .01, .09, .19 and .34 bits at t = 1, 2, 3 and 5, and no order.
 - Classic Shannon entropy is log2 n throughout: every point has a cell of its own. The entropy of matrix entries falls
-  with the dimension; adjacency entropy of the 10 nearest neighbours is flat, its anisotropic variant is DSE at t = 1.
+  with the dimension. Adjacency entropy of the 10 nearest neighbours is flat. Its anisotropic variant is DSE at t = 1.
 - With a kernel that follows the scale (recipe bandwidth) dimensions keep their order from 1 to 100 at any noise.
 """
 

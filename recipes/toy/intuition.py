@@ -1,20 +1,20 @@
-"""DSE and DSMI against the diffusion time, for three separated blobs and for one (intuition figure).
+"""DSE and DSMI against the diffusion time (intuition figure).
 
-Claim: as t grows, DSE of k separated clusters falls to log2 k and stays there, DSE of one cluster falls to 0; DSMI
-with the labels of the clusters goes to log2 k, with random labels on one cluster it stays about 0.
+Claim: as t grows, DSE of k separated clusters falls to log2 k and stays there, and DSE of one cluster falls to 0. DSMI
+with the labels of the clusters goes to log2 k. With random labels on one cluster it stays about 0.
 
 Command: `python -m recipes intuition --paper`. Expected time: 3 s smoke, 80 s paper.
 
-3000 points in three blobs, or in one with random labels; sigma = sqrt(d) for DSE and 1 for DSMI, as published. What
+3000 points in three blobs, or in one with random labels. As published, sigma = sqrt(d) for DSE and 1 for DSMI. What
 we find:
 
 - The replicated draw comes out to two digits. From t = 100 on DSE is log2 3 = 1.585 or 0 within .001, by both
   conventions.
 - alpha = 1/2 is up to .6 bits higher in between and arrives at the same plateaus later.
-- DSMI passes H(Y) at t of 3 to 10 in some draws and not in others; it varies by .1 to .2 bits between draws there, so
+- DSMI passes H(Y) at t of 3 to 10 in some draws and not in others. It varies by .1 to .2 bits between draws there, so
   one set of five draws, as published, does not fix its shape. At t = 100 a matched subset may still split a blob
-  (1.37 to 1.66); at t = 1000 none does.
-- That DSE goes to 0 says that there is one blob, and nothing else of it: at large t the eigenvalue 1 is all that is
+  (1.37 to 1.66). At t = 1000 none does.
+- That DSE goes to 0 says that there is one blob, and nothing else of it. At large t the eigenvalue 1 is all that is
   left.
 """
 

@@ -1,20 +1,20 @@
-"""Entropy of the matrix of PHATE's potential distances against the intrinsic dimension (toy study, unpublished).
+"""Entropy of PHATE's potential distances against the dimension (unpublished).
 
 Claim: none was published. The research code puts the distances between PHATE's diffusion potentials in the place of
-the diffusion matrix, normalised by its row sums on both sides, and takes the entropy of its eigenvalues.
+the diffusion matrix. It normalises them by the row sums on both sides, and takes the entropy of the eigenvalues.
 
 Command: `python -m recipes phate --paper`. Expected time: 3 s smoke, 2 min paper on one core.
 
-The clouds of the recipe `chebyshev`: 500 points of intrinsic dimension 128 to 512 in 512 dimensions, without noise;
-PHATE's graph of 10 neighbours, at the t that its rule takes (the knee of the entropy curve), and at t = 1. Beside it
-DSE with sigma = 10, t = 1, and with the same graph at t = 3. What we find:
+The clouds are those of the recipe `chebyshev`: 500 points of intrinsic dimension 128 to 512 in 512 dimensions, without
+noise. PHATE's graph has 10 neighbours. It is taken at t = 1 and at the t that its rule takes, the knee of the entropy
+curve. Beside it stands DSE with sigma = 10, t = 1, and with the same graph at t = 3. What we find:
 
-- The entropy of the PHATE matrix hardly sees the dimension: from 128 to 512 it moves by .2 bits at the knee, where t
-  itself falls from 8 to 5, and by .02 at t = 1, where DSE with sigma = 10 moves by 2 to 4.
-- A matrix of Euclidean distances has trace 0 and one positive eigenvalue, which so has half of all absolute eigenvalues
-  whatever the points: 1 bit for that choice and half the entropy of the rest.
-- DSE of the graph *falls* here, by 2 bits: beyond some hundred dimensions a few points become neighbours of most others
-  (hubs), and more points do not help (docs/bandwidth.md). It is in order up to 100 (recipe bandwidth).
+- The entropy of the PHATE matrix hardly sees the dimension. From 128 to 512 it moves by .2 bits at the knee, where t
+  itself falls from 8 to 5. At t = 1 it moves by .02, where DSE with sigma = 10 moves by 2 to 4.
+- A matrix of Euclidean distances has trace 0 and one positive eigenvalue. So that one has half of all absolute
+  eigenvalues, whatever the points: 1 bit for that choice and half the entropy of the rest.
+- DSE of the graph *falls* here, by 2 bits. Beyond some hundred dimensions a few points become neighbours of most others
+  (hubs), and more points do not help (docs/bandwidth.md). It is in order up to 100 (recipe `bandwidth`).
 """
 
 from __future__ import annotations

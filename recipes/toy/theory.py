@@ -1,15 +1,17 @@
-"""Propositions 4.1 to 4.4: the limits in time and the bounds at t = 1.
+"""Propositions 4.1 to 4.4: limits and bounds.
 
-Claim: one ergodic cloud falls to entropy 0 as t grows (4.1), k separated clusters to log k (4.2), the entropy of
-N(0, I_d) at t = 1 stays below a closed bound (4.3), and k separated clusters raise that bound by beta log k (4.4).
+Claim: as t grows the entropy of one ergodic cloud falls to 0 (4.1), that of k separated clusters to log k (4.2). The
+entropy of N(0, I_d) at t = 1 stays below a closed bound (4.3). k separated clusters raise that bound by beta log k
+(4.4).
 
 Command: `python -m recipes theory --paper`. Expected time: 3 s smoke, 2 min paper.
 
 The paper's kernel (alpha = 1/2) throughout, the released package's (alpha = 0) beside it. sigma is the paper's here,
-exp(-d^2 / sigma), which is 2 sigma^2 of the library's; 4.3 and 4.4 are in nats, as in the paper. The bound of 4.3 is
-exactly the entropy of the matrix with 1 on and beta off the diagonal, which replaces every affinity by its mean: the
-word "approximate" in the paper is this step, not a further one. 4.4 is measured on such block matrices, and again on
-points: clusters far apart, each N(0, I_d), against the bound of one cluster plus beta log k.
+exp(-d^2 / sigma), which is 2 sigma^2 of the library's. 4.3 and 4.4 are in nats, as in the paper.
+
+The bound of 4.3 is exactly the entropy of the matrix with 1 on and beta off the diagonal. That matrix replaces every
+affinity by its mean. The word "approximate" in the paper is this step, not a further one. 4.4 is measured on such block
+matrices, and again on points: clusters far apart, each N(0, I_d), against the bound of one cluster plus beta log k.
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
-"""DSMI of branching trees and their partly wrong labels (toy data, part B).
+"""DSMI of branching trees with partly wrong labels (toy data).
 
 Claim: DSMI falls steadily to 0 as the labels of the branches are corrupted, for 2, 5 and 10 branches alike and
-whatever the noise, where classic Shannon information of binned coordinates does not.
+whatever the noise. Classic Shannon information of binned coordinates does not.
 
 Command: `python -m recipes tree --paper`. Expected time: 5 s smoke, 8 min paper.
 
-Trees of 100 points a branch in 20 dimensions, sigma = 10; three trees (the published figure has one). What we find:
+Three trees of 100 points a branch in 20 dimensions, sigma = 10. The published figure has one tree. What we find:
 
 - The fall of DSMI to 0 is reproduced, for all numbers of branches, and the noise does next to nothing.
-- How much the labels share with a tree is a matter of the tree: over 20 trees of 5 branches DSMI at t = 5 lies
-  between .56 and 1.72 bits, at t = 1 between 1.63 and 1.85. One corruption of the labels differs from another by .02
-  to .07 bits.
-- At t = 1 alpha = 1/2 makes no difference; at t of 2 to 5 and partly wrong labels it is .1 to .4 bits lower: few
-  wrong labels weigh more.
+- How much the labels share with a tree is a matter of the tree. Over 20 trees of 5 branches DSMI lies between .56 and
+  1.72 bits at t = 5, between 1.63 and 1.85 at t = 1. One corruption of the labels differs from another by .02 to .07
+  bits.
+- At t = 1 alpha = 1/2 makes no difference. At t of 2 to 5 and partly wrong labels it is .1 to .4 bits lower: few wrong
+  labels weigh more.
 - That CSMI is not monotone is not the fault of classic Shannon information but of cutting every subset into bins of
   its own, as published. With the bins of all points it falls as steadily as DSMI (last row, red), from about half of
   H(Y).

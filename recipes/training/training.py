@@ -1,10 +1,11 @@
-"""What six networks do on three data sets while they learn, learn without labels, and memorise (main figures).
+"""Six networks while they learn and memorise (main figures).
 
-Claim: DSE rises in training; DSMI(Z;Y) rises where learning generalises and stays where it memorises; DSMI(Z;X) rises
+Claim: DSE rises in training. DSMI(Z;Y) rises where learning generalises and stays where it memorises. DSMI(Z;X) rises
 on MNIST and falls on CIFAR-10 and STL-10.
 
-Beside the three conditions CIFAR-10 is learnt with labels that people gave (CIFAR-10N) where the folder of data holds
-CIFAR-10_human.pt; these cells are in the results and in no figure.
+The networks learn three data sets with labels, without labels, and wrong labels by heart. Besides, CIFAR-10 is learnt
+with labels that people gave (CIFAR-10N), where the folder of data holds CIFAR-10_human.pt. These cells are in the
+results and in no figure.
 
 Command: `python -m recipes training --paper`. Expected time: 40 s smoke, 90 min a seed cpu, 10 days of a GPU paper.
 """

@@ -105,7 +105,7 @@ def test_the_page_has_every_rule_chosen_and_checked():
     recipe = recipes.load("memorising")
     cells = [FALLING, RISING, BLIND, cell("wrong labels", [0.5, 0.4, 0.3, 0.2, 0.1], seed=1)]
     text = pages.page("memorising", cells, "cpu.png")
-    assert text.count("the same; other seeds") == len(rules.FAMILIES)
+    assert text.count("the same | others") == len(rules.FAMILIES)
     assert "0 of 1 supervised, 0 of 1 contrastive | 0 of 1 |" in text
     never = cell("wrong labels", [0.5] * 5, train=[None, *[0.3] * 7])  # of the first seed, so not of the check
     numbers = memorising.numbers([*cells, never])
