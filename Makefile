@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Modules are compiled when they are first imported; most never are, and all of them take half a minute.
+INSTALL := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
 
 .PHONY: demo test check coverage docs release mutation bench bench-default recipes-smoke format clean
 
@@ -11,17 +13,17 @@ $(VENV)/base:
 	touch $@
 
 $(VENV)/demo: $(VENV)/base pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo]'
+	$(INSTALL) --editable '.[demo]'
 	touch $@
 
 $(VENV)/test: $(VENV)/base pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) --editable '.[dev]'
 	touch $@
 
 # Without dependencies: torchvision asks for torch of its own build, and PyTorch for the CPU is there already; trackio
 # asks for a pillow below 13.
 $(VENV)/studies: $(VENV)/test
-	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps torchvision timm trackio
+	$(INSTALL) --no-deps torchvision timm trackio
 	touch $@
 
 demo: $(VENV)/demo
@@ -57,7 +59,7 @@ docs: $(VENV)/test
 
 # Builds, checks and tries wheel and sdist in fresh environments; uploads nothing. Packages are fetched, so it needs the network.
 release: $(VENV)/test
-	$(BIN)/pip install --quiet --constraint constraints.txt build twine
+	$(INSTALL) build twine
 	$(BIN)/python -m release
 
 # With an environment .bench-venv that holds dse-dsmi (docs/benchmarks.md) that package is compared too.
