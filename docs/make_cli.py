@@ -10,7 +10,7 @@ from diffspec.cli.command import command
 
 HEAD = """# The command line
 
-Made by `python docs/make_cli.py` from `diffspec --help`; change the help there, not here.
+Made by `python docs/make_cli.py` from `diffspec --help`. Change the help there, not here.
 
 - An error is one line on standard error and exit code 2. An interrupt is exit code 130.
 - Several `--t` share one decomposition for DSE. For DSMI each costs the eigenproblems again.
