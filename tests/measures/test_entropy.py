@@ -245,6 +245,9 @@ class TestVerdict:
         for outside in (low / 1.2, high * 1.2):
             assert dse(blobs[0], kernel=Gaussian(outside)).verdict != "informative"
 
+    def test_writes_the_range_as_people_do(self, blobs):
+        assert "e+" not in dse(100.0 * blobs[0], kernel=Gaussian(1e-3)).verdict  # 420, not 4.2e+02
+
     @pytest.mark.parametrize("scale", [1e-318, 1e-323])
     def test_says_so_where_the_widths_that_would_do_end_with_the_numbers(self, blobs, scale):
         found = dse(blobs[0] * scale, kernel=Gaussian(10.0))

@@ -31,8 +31,8 @@ def advice(points: Array, kernel: Kernel, alpha: float, t: float, rng: np.random
         return "measure with another sigma or more neighbours"
     if not isinstance(kernel, Gaussian | Cosine):
         return "measure with Gaussian(), whose sigma can be chosen"
-    low, high = informative_range(points, kernel, alpha, t, rng)
-    return f"informative for sigma between about {low:.2g} and {high:.2g}"
+    low, high = (float(f"{edge:.2g}") for edge in informative_range(points, kernel, alpha, t, rng))
+    return f"informative for sigma between about {low:g} and {high:g}"
 
 
 def informative_range(
