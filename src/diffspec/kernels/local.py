@@ -78,7 +78,7 @@ class AlphaDecay(Kernel):
     """(a_ij + a_ji) / 2 with a_ij = exp(-(d_ij / s_i)^decay) and s_i the distance of point i to its k-th neighbour.
 
     The kernel of PHATE (Moon et al. 2019). At its decay of 40 it is nearly the graph that joins every point to its k
-    nearest neighbours, so the value does not depend on the size or the density of the cloud, and noise that lengthens
+    nearest neighbours. So the value does not depend on the size or the density of the cloud, and noise that lengthens
     all distances alike hardly matters. Weights a_ij under 1e-4 are 0, as in PHATE, which makes the affinity of many
     points a sparse graph. Not positive semi-definite in general, so absolute eigenvalues matter. Points with s_i = 0
     (more than k copies) are joined to their copies only, the limit of the formula.

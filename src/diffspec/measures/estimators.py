@@ -56,8 +56,8 @@ class Matched:
     ----------
     repetitions : int
         Random subsets per size of group: groups of equal size share theirs, so ten balanced classes cost 15
-        eigenproblems and not 60. The standard error knows it: it comes from the spread of the subsets of a size, with
-        the weight of all groups of that size, and is widened by Student's t so that 1.96 of it are a 95 % interval. One
+        eigenproblems and not 60. The standard error knows it. It comes from the spread of the subsets of a size, with
+        the weight of all groups of that size. Student's t widens it, so that 1.96 of it are a 95 % interval. One
         repetition has none.
     """
 

@@ -27,7 +27,7 @@ class Chebyshev:
     """The spectral density on Chebyshev nodes, from moments tr T_m(A) that random probes estimate.
 
     Jackson's damping makes the density a true one (no negative weights but for the small corrections that restore tr A
-    and tr A^2) and blurs every eigenvalue by about pi / moments of the half-width of the spectrum: a bias that no
+    and tr A^2). It blurs every eigenvalue by about pi / moments of the half-width of the spectrum, a bias that no
     number of probes removes. The difference from half as many moments, and a third of that between a half and a quarter
     of them, tell its size; `stderr` is the probes' only.
 

@@ -75,10 +75,10 @@ class Lanczos:
     Notes
     -----
     Time (power + steps) products with about deflation + probes vectors, memory n (deflation (power + steps) + probes
-    steps) float64. An operator no larger than the space asked for, or of some thousand points whose next round would
-    cost as much, is solved exactly, and so is one that falls into pieces of up to some 2000 points. For a
+    steps) float64. An operator no larger than the space asked for is solved exactly, and so is one of some thousand
+    points whose next round would cost as much, or one that falls into pieces of up to some 2000 points. For a
     positive semi-definite operator and t = 1 the Gauss rule lies above and the Gauss-Radau rule below the exact
-    quadratic forms, so their difference, kept as `check`, bounds what few steps cost; for other t, Renyi orders and
+    quadratic forms. So their difference, kept as `check`, bounds what few steps cost. For other t, Renyi orders and
     counts, and for an indefinite operator, it only indicates it. When *not* to use it: below about 2000 points, where
     `Exact` is as fast; and for counts at a floor inside the bulk of the spectrum, whose nodes are few.
 

@@ -18,8 +18,8 @@ def conditional_ksg(
 ) -> Estimate:
     """Mutual information, in bits, of two continuous variables given a third (Frenzel and Pompe).
 
-    I(X; Y | Z) = psi(k) - <psi(a_i + 1) + psi(b_i + 1) - psi(c_i + 1)> nats, a_i, b_i and c_i the numbers of others
-    nearer than the k-th joint neighbour in (X, Z), in (Y, Z) and in Z alone, all in the maximum norm. With a Z that has
+    I(X; Y | Z) = psi(k) - <psi(a_i + 1) + psi(b_i + 1) - psi(c_i + 1)> nats. In the maximum norm a_i, b_i and c_i count
+    the others nearer than the k-th joint neighbour in (X, Z), in (Y, Z) and in Z alone. With a Z that has
     nothing to do with either it is `ksg` with another bias.
 
     Parameters

@@ -106,8 +106,8 @@ def ksg(
 ) -> Estimate:
     """Mutual information, in bits, of two continuous variables by Kraskov, Stögbauer and Grassberger.
 
-    Variant 1: I = psi(k) + psi(n) - <psi(a_i + 1) + psi(b_i + 1)> nats, a_i and b_i the numbers of others nearer than
-    the k-th joint neighbour in `points` and in `reference` alone, all in the maximum norm (Eqn 8 of the source).
+    Variant 1: I = psi(k) + psi(n) - <psi(a_i + 1) + psi(b_i + 1)> nats (Eqn 8 of the source). In the maximum norm a_i
+    and b_i count the others nearer than the k-th joint neighbour, in `points` and in `reference` alone.
     Variant 2: I = psi(k) - 1/k + psi(n) - <psi(a_i) + psi(b_i)>, counted within the sides of the smallest rectangle of
     the k neighbours (Eqn 9).
 
@@ -170,8 +170,8 @@ def ross(
 ) -> Estimate:
     """Mutual information, in bits, of continuous points and class labels (Ross).
 
-    I = psi(n) + psi(k) - <psi(n_i)> - <psi(m_i)> nats, n_i the size of the class of point i and m_i how many others lie
-    at most as far as its k-th nearest neighbour within the class, in Euclidean distance.
+    I = psi(n) + psi(k) - <psi(n_i)> - <psi(m_i)> nats. n_i is the size of the class of point i. m_i is how many others
+    lie at most as far as its k-th nearest neighbour within the class, in Euclidean distance.
 
     Parameters
     ----------

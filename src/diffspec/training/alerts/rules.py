@@ -121,8 +121,8 @@ class Saturation:
 class Memorisation:
     """Tells that a network learns its training labels by heart: they are known, held-out classes are not.
 
-    It does where the accuracy in training is `ahead` of the share of the held-out labels' entropy that the
-    representation tells, I / H(Y), and the information I is no higher than before the training.
+    I is the information of the representation about held-out labels. The rule speaks where the accuracy in training is
+    `ahead` of the share I / H(Y), and where I is no higher than before the training.
 
     Parameters
     ----------

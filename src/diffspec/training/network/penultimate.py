@@ -23,8 +23,8 @@ LEADING = ("cls_token", "class_token", "dist_token", "distillation_token", "reg_
 def penultimate(network: Module, run: Callable[[], Any], batch: Any) -> tuple[str, str]:
     """The name of the module whose input is the representation before the classifier, and the reduction that it needs.
 
-    The classifier is what the network itself calls so (`get_classifier`, as timm's networks have it), else the last
-    linear layer or convolution to run that has as many outputs as the network has classes.
+    The classifier is what the network itself calls so (`get_classifier`, as timm's networks have it). Else it is the
+    last linear layer or convolution to run that has as many outputs as the network has classes.
 
     Parameters
     ----------
