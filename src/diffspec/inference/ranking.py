@@ -91,7 +91,7 @@ class Ranking(Record):
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
         notes = [f"{row.name}: {row.verdict}" for row in self.rows if row.verdict != INFORMATIVE]
         about = f"n = {self.n}, H(Y) = {self.ceiling:.4g} {self.unit}; places with a dash are not told apart"
-        return "\n".join([*lines, "", f"{about} (paired, {1 - self.level:.2g} a pair)", *notes])
+        return "\n".join([*lines, "", f"{about} (each pair tested at {1 - self.level:.2g})", *notes])
 
     @property
     def values(self) -> dict[str, float]:
