@@ -53,7 +53,12 @@ def table(verdicts: list[Verdict]) -> str:
 
 def index(results: Path) -> str:
     """The page that lists all recipes with what became of their rows."""
-    lines = ["# Recipes", "", "One per figure of the paper, and some of our own. `diffspec recipe check` prints every row.", ""]
+    lines = [
+        "# Recipes",
+        "",
+        "One per figure of the paper, and some of our own. `diffspec recipe check` prints every row.",
+        "",
+    ]
     lines += [
         f"| recipe | what | {REPRODUCED} | differs, reason given | {NOT} | {NOT_RUN} |",
         "|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""The embedding of a training, seen in a plane (3.13).
+"""The embedding of a training, seen in a plane.
 
 Claim: where learning generalises, a structureless ring unfolds into one arm per class, and the extrema of the graph's
 Laplacian sit at the tips. Where it memorises, the embedding stays one ball.

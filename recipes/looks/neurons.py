@@ -1,4 +1,4 @@
-"""How the units of an embedding go together (3.14).
+"""How the units of an embedding go together.
 
 Claim: no figure was published. The research code drew histograms of Spearman's correlation between units, and the
 correlation of their activations and of their on and off states, against the epoch.

@@ -1,4 +1,4 @@
-"""Whether information tells how well sentences are classified (3.19).
+"""Whether information tells how well sentences are classified.
 
 Claim: the research code adds DSMI and CSMI to SentEval. No results were published.
 

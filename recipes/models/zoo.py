@@ -1,4 +1,4 @@
-"""Which measure tells the accuracy of its network (3.17).
+"""Which measure tells the accuracy of its network.
 
 Claim: DSMI(Z;Y) of penultimate features predicts the accuracy of 962 ImageNet models (Pearson .216, "strong").
 

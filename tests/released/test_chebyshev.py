@@ -1,4 +1,4 @@
-"""`chebyshev_approx=True` of the drop-in tracks the exact value, where the released package's does not (D10, D23)."""
+"""`chebyshev_approx=True` of the drop-in tracks the exact value, where the released package's does not."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The drop-in for dse-dsmi 1.1: its values, its interface, and that its defects D8, D10-D16, D18-D21 are gone."""
+"""The drop-in for dse-dsmi 1.1: its values, its interface, and that its known defects are gone."""
 
 import inspect
 import json
