@@ -16,7 +16,9 @@ __all__ = ["demo"]
     "--folder", type=click.Path(path_type=Path), default="diffspec-demo", show_default=True, help="Where to write."
 )
 @click.option("--smoke", is_flag=True, help="A few steps only, to see that everything works.")
-@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Seed of everything random."
+)
 def demo(folder: Path, smoke: bool, seed: int) -> None:
     """Train a small network on digits three ways, measure it all the while and write a report."""
     from diffspec.demo import run as train
