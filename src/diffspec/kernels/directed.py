@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.sparse import csr_array
 
-__all__ = ["Directed", "kept", "of_blocks"]
+__all__ = ["Directed", "joined", "kept", "of_blocks"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 Directed: TypeAlias = tuple[Matrix, Matrix, Matrix]
@@ -19,6 +19,12 @@ def kept(place: Matrix, column: Matrix, weights: Matrix, count: int) -> Directed
     """The weights that are not 0 of a block of `count` points, from pairs by ascending place in the block."""
     some = weights > 0
     return np.bincount(place[some], minlength=count), column[some].astype(np.int32, copy=False), weights[some]
+
+
+def joined(blocks: Iterable[Directed]) -> Directed:
+    """Several blocks as one, in turn."""
+    counts, columns, weights = (np.concatenate(part) for part in zip(*blocks, strict=True))
+    return counts, columns, weights
 
 
 def of_blocks(found: Iterable[Directed]) -> csr_array:

@@ -129,6 +129,10 @@ class AlphaDecay(Kernel):
         _check_count(n, self._neighbors(n), self)
         return self._neighbors(n), self._reach()
 
+    def of_some(self, share: float) -> AlphaDecay:
+        """The kernel of a random `share` of the points: its neighbours grow with the root of n, as the default's do."""
+        return replace(self, neighbors=self.neighbors and max(1, round(self.neighbors * math.sqrt(share))))
+
     def weigh(self, squared: Array, kth: Array, unit: float) -> Array:
         """The weights of one direction, from squared distances and those to the neighbour of that rank, in any unit."""
         return self._powers(squared, kth)

@@ -95,6 +95,13 @@ class Kernel(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} is a graph, stored by neighbours, and has no within")
 
+    def of_some(self, share: float) -> Self:
+        """The kernel that has on a random `share` of the points about the entropy, as a share of its most, of all.
+
+        Asked where "cells" is among the storages; by default the kernel itself.
+        """
+        return self
+
     def weigh(self, squared: Array, kth: Array, unit: float) -> Array:
         """The weights of one direction, from squared distances and those to the neighbour of that rank.
 

@@ -34,8 +34,9 @@ from diffspec.spectra.verdicts import HIGH, LOW
 
 __all__ = ["advice_for", "described", "dse", "settings_of", "spectrum"]
 
-# How much larger the tolerance of a second, narrower search may be.
-ROUGH = 10.0
+# How much larger the tolerance of a second, narrower search may be; and how many probes at least look at it where it is
+# tried on some points.
+ROUGH, PROBES = 10.0, 48
 
 
 @within_memory
@@ -103,8 +104,9 @@ def dse(
     -----
     Exact: O(n^2 d + n^3) time, one n x n array of float64. Lanczos: O(n^2 (d + k)) for some tens to hundreds of
     products k, one float32 array or tiles, or of `AlphaDecay` a sparse graph. Beyond 100,000 points its neighbours are
-    sought in cells: some are missed, and what that costs is part of `stderr`. Do not compare values of different
-    kernels or times, and do not read a saturated or collapsed one (see `verdict`). Not an estimate of Shannon entropy.
+    sought in cells: some are missed, and what that costs is part of `stderr`; one round of probes is taken, whatever
+    `tol`. A million points take about ten minutes on two cores. Do not compare values of different kernels or times,
+    and do not read a saturated or collapsed one (see `verdict`). Not an estimate of Shannon entropy.
 
     References
     ----------
@@ -190,13 +192,18 @@ def measured(
 
 def _solved(operator: Operator, solver: Solver, rng: np.random.Generator) -> Spectrum:
     """The spectrum of `operator`, and where it lacks neighbours that of one that lacks more, by the same probes."""
-    again, narrower = deepcopy(rng), operator.narrower
+    again, third, narrower = deepcopy(rng), deepcopy(rng), operator.narrower
     found = solver(operator, rng)
     if narrower is None:
         return found
     # Only a part of the difference counts.
     rough = replace(solver, tol=ROUGH * solver.tol) if isinstance(solver, Lanczos) and solver.tol else solver
-    return replace(found, missed=Missed(rough(narrower.operator(), again), narrower.share, narrower.said))
+    if narrower.wider is None:
+        return replace(found, missed=Missed(rough(narrower.operator(), again), narrower.share, narrower.said))
+    if isinstance(rough, Lanczos):  # few points, of which the probes that many points need say too little
+        rough = replace(rough, probes=max(rough.probes, PROBES), most=max(rough.most, PROBES))
+    less, wider = rough(narrower.operator(), again), rough(narrower.wider(), third)
+    return replace(found, missed=Missed(less, narrower.share, narrower.said, wider))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

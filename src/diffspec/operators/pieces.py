@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Indices", "pieces_of", "work_of"]
+__all__ = ["Indices", "gathered", "pieces_of", "work_of"]
 
 Indices: TypeAlias = np.ndarray[Any, Any]
 
@@ -38,7 +38,16 @@ def pieces_of(matrix: Any) -> list[Indices] | None:
         piece = _searched(matrix != 0)
     else:
         # Of a symmetric graph those are its pieces, found without its transpose: in a third of the time.
-        piece = _as_met(connected_components(matrix, connection="strong")[1])
+        piece = connected_components(matrix, connection="strong")[1]
+    return gathered(piece)
+
+
+def gathered(piece: Indices) -> list[Indices] | None:
+    """The indices of the pieces from the number of the piece of every point; as `pieces_of`."""
+    n = len(piece)
+    if n <= SMALLEST:
+        return None
+    piece = _as_met(piece)
     sizes = np.bincount(piece)
     if len(sizes) == 1:
         return None

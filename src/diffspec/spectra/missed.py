@@ -20,18 +20,24 @@ class Narrower:
     """Of what values of the two differ by: about what was missed has cost the better one."""
     said: str
     """In words, what the better search went through and missed."""
+    wider: Callable[[], Any] | None = None
+    """What it is beside, where both are graphs of a part of the points; None: beside that of all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Missed:
-    """The spectrum of that graph."""
+    """The spectrum of that graph, and where both are of a part of the points that of the wider one."""
 
     spectrum: Measure
     share: float
     said: str
+    wider: Measure | None = None
 
 
 def missed(spectrum: Measure, value: Callable[[Measure], float]) -> float:
     """Standard error of `value` of a `spectrum` whose graph lacks some neighbours; 0 where none was missed."""
     narrower = spectrum.missed
-    return 0.0 if narrower is None else narrower.share * abs(value(narrower.spectrum) - value(spectrum))
+    if narrower is None:
+        return 0.0
+    wider = spectrum if narrower.wider is None else narrower.wider
+    return float(narrower.share * abs(value(narrower.spectrum) - value(wider)))

@@ -17,9 +17,9 @@ from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.machine.memory import within_memory
+from diffspec.measures.conjugate import conjugate_of, leading
 from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
-from diffspec.operators.conjugate import conjugate_of, leading
 from diffspec.points.groups import Grouping
 from diffspec.spectra.result import Estimate
 
