@@ -49,7 +49,7 @@ def interval(
 ) -> None:
     """How far the DSE of the points in FILE, or with labels their DSMI, would move with other points of their kind."""
     points, truth = _one(file, keys, labels, labels_key)
-    how = {"level": level, "resamples": resamples, **_how(estimator, truth, walk)}
+    how = {"level": level, "resamples": resamples, **_options(estimator, truth, walk)}
     found = interval_of(points, truth, **how)
     say(found.to_json() if as_json else str(found))
 
@@ -83,7 +83,7 @@ def compare(
     if len(points) != 2:
         raise click.UsageError(f"give two representations, got {len(points)}; rank takes more")
     (first, a), (second, b) = points.items()
-    how = {"level": level, "resamples": resamples, **_how(estimator, truth, walk)}
+    how = {"level": level, "resamples": resamples, **_options(estimator, truth, walk)}
     found = compared(a, b, truth, **how)
     say(found.to_json() if as_json else f"a is {first}, b is {second}: {found}")
 
@@ -113,7 +113,7 @@ def test(
     points, truth = _one(file, keys, labels, labels_key)
     if truth is None:
         raise click.UsageError("give --labels FILE, or --labels-key KEY for labels in FILE itself")
-    found = permutation_test(points, truth, permutations, level=level, **_how(estimator, truth, walk))
+    found = permutation_test(points, truth, permutations, level=level, **_options(estimator, truth, walk))
     say(found.to_json() if as_json else str(found))
 
 
@@ -125,7 +125,7 @@ def _one(file: Path, keys: tuple[str, ...], labels: Path | None, labels_key: str
     return next(iter(points.values())), truth
 
 
-def _how(estimator: str | None, truth: Any, walk: dict[str, Any]) -> dict[str, Any]:
+def _options(estimator: str | None, truth: Any, walk: dict[str, Any]) -> dict[str, Any]:
     if estimator is not None and truth is None:
         raise click.UsageError("--estimator needs --labels, or --labels-key for labels in the file itself")
     seed, named = walk.pop("seed"), estimator_of(estimator)

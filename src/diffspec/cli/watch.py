@@ -55,7 +55,7 @@ def _console() -> Console:
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
 
-def _board(console: Console, follower: Follower) -> Group:
+def _fitted(console: Console, follower: Follower) -> Group:
     from diffspec.cli.printing.board import ASCII_BARS, BARS, board
 
     height = console.height if console.is_terminal else ALL
@@ -66,7 +66,7 @@ def _board(console: Console, follower: Follower) -> Group:
 def _show(console: Console, follower: Follower) -> None:
     from diffspec.cli.printing.board import age
 
-    console.print(_board(console, follower), age(follower))
+    console.print(_fitted(console, follower), age(follower))
 
 
 def _follow(console: Console, follower: Follower, every: float) -> None:
@@ -85,6 +85,6 @@ def _follow(console: Console, follower: Follower, every: float) -> None:
         table, size = Group(), console.size
         while True:
             if follower.more() or console.size != size:
-                table, size = _board(console, follower), console.size
+                table, size = _fitted(console, follower), console.size
             live.update(Group(table, age(follower)), refresh=True)
             time.sleep(every)

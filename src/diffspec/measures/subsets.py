@@ -15,13 +15,13 @@ from diffspec._arrays import Array, device_name, from_numpy, is_numpy, memory_fo
 from diffspec.kernels import Kernel, Storage
 from diffspec.machine.threads import cores, parallel_map
 from diffspec.measures.asked import Asked
-from diffspec.measures.few import alike, eigenvalues_of
 from diffspec.operators.blocked import filled
 from diffspec.operators.build import affinity_of, build, operator_on, tiles_of
 from diffspec.operators.dense import Operator
 from diffspec.operators.tiles import GaussianTiles
 from diffspec.solvers import Exact, Solver
 from diffspec.solvers.choice import choose, plan
+from diffspec.solvers.few import alike, eigenvalues_of
 from diffspec.solvers.storing import Size, plan_for_sets, plan_in
 from diffspec.spectra.functionals import shannon_and_log_sum
 from diffspec.spectra.powers import HUGE_TIME

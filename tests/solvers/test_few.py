@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from diffspec import Adjusted, AlphaDecay, Exact, Gaussian, Lanczos, Literal, SelfTuning, dsmi
-from diffspec.measures import few, subsets
+from diffspec.measures import subsets
 from diffspec.measures.asked import asked
-from diffspec.measures.few import alike, eigenvalues_of
 from diffspec.measures.subsets import moved_to, walk_of
+from diffspec.solvers import few
+from diffspec.solvers.few import alike, eigenvalues_of
 
 
 def cloud(n):
