@@ -39,13 +39,20 @@ def main() -> None:
     said(f"built {wheel.name} and {sdist.name}")
     contents(wheel, sdist)
     for python in PYTHONS:
-        found = shutil.which(f"python{python}")
+        found = interpreter(f"python{python}")
         if found is None:
-            said(f"left out Python {python}: there is none here")
+            said(f"left out Python {python}: there is none here that runs")
             continue
         tried(found, f"{wheel}", f"Python {python}, newest dependencies, no extras")
     tried(sys.executable, f"{wheel} {' '.join(lowest())}", "smallest versions of all dependencies")
     demonstrated(wheel)
+
+
+def interpreter(name: str) -> str | None:
+    """The path of an interpreter that runs: pyenv has the name of every version, of which it runs those chosen."""
+    found = shutil.which(name)
+    runs = found is not None and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
+    return found if runs else None
 
 
 def built() -> tuple[Path, Path]:
