@@ -184,4 +184,5 @@ def test_choose_says_so_beyond_a_hundred_thousand_points():
         choice
     )
     assert choose(1_000_000, 64, memory=2**30).solver.probes == 12  # whose errors fall with n
+    assert choose(9_000_000, 64, memory=2**30).solver.probes == 8  # fewer do not tell their own spread
     assert choose(100_001, 64, solver=Exact(), memory=2**30).storage == "graph"

@@ -35,10 +35,11 @@ EXACT_COST, EXACT_SECONDS = 6e-11, 1.0
 ALWAYS_EXACT = 400
 # The same of a graph, whose products cost more than those of an array: measured at 1000 and 2000 points.
 GRAPH_EXACT = 2000
-# Where neighbours are sought in cells: probes times the root of n, the most, and vectors that deflate. Thousands of
-# eigenvalues are of about one size, so few vectors take little of their sum. The error of a probe falls as n^(-1/4):
-# these leave about .005 bits, as what is missed does; .001 would take twenty times as many.
-PROBES, MOST_PROBES, FEW = 1.2e4, 32, 4
+# Where neighbours are sought in cells: probes times the root of n, the fewest, the most, and vectors that deflate.
+# Thousands of eigenvalues are of about one size, so few vectors take little of their sum. The error of a probe falls as
+# n^(-1/4): these leave about .005 bits, as what is missed does; .001 would take twenty times as many. Fewer than 8 say
+# too little of their own spread.
+PROBES, FEWEST_PROBES, MOST_PROBES, FEW = 1.2e4, 8, 32, 4
 # The time of a matrix-free entropy on two cores, to tell minutes from days: PASSES over all pairs, each pair costing
 # its features and about as much as OTHER_WORK features for the exponential and the products.
 PASSES, OTHER_WORK, CPU_SPEED, MOST_HOURS = 20, 64, 1e11, 3.0
@@ -178,7 +179,7 @@ def _of_size(
     need, stored = 4.0 * order * order, stored_for(size, kernel, chosen, memory)
     slow = f"all eigenvalues would take about {_in_words(seconds)}"
     if stored.storage == "cells":
-        probes = min(MOST_PROBES, max(2, round(PROBES / math.sqrt(order))))
+        probes = min(MOST_PROBES, max(FEWEST_PROBES, round(PROBES / math.sqrt(order))))
         chosen = replace(chosen, probes=probes, deflation=FEW, power=1, most=probes)
         missed = "what the cells miss is measured on some points, and part of the error"
         return Choice(chosen, stored, f"{slow}; {missed}; one round of {probes} probes, whatever tol")
