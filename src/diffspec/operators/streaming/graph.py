@@ -1,12 +1,14 @@
 """The graph of nearest neighbours of points that stay on disk: squared distances tile by tile, few of them kept.
 
-Every core takes a block of points through all others: of each point the distances that can still be near are kept, and
-those of its nearest neighbours say which those are. The points are read about as often as a block fits into them.
+Every core compares one block of points with one other: of each point the distances that can still be near are kept, and
+those of its nearest neighbours say which those are. Half of all pairs of blocks are compared, for a distance is near
+from both sides; the points are read about as often as a block fits into them.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -17,7 +19,7 @@ from diffspec.kernels import Kernel
 from diffspec.kernels.bandwidth import NAMED, TINY, Neighbors, NeighborShare
 from diffspec.kernels.directed import Directed, kept, of_blocks
 from diffspec.machine.memory import in_words
-from diffspec.machine.threads import parallel_map
+from diffspec.machine.threads import cores, parallel_map
 from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.sparse import Sparse, sparse_diffusion
 from diffspec.operators.streaming.affinities import Frame, Rows
@@ -37,6 +39,8 @@ __all__ = [
 
 # Measured peak of putting the graph together and scaling it, per weight of one direction.
 BYTES_PER_WEIGHT = 80.0
+# Fewer points in a block would cost more to read than to compare.
+SMALLEST_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +96,7 @@ class Neighbourhood:
 
     def directed(self, near: Near, kernel: Kernel, unit: float) -> Directed:
         """The weights of those that are near, after all were met; `unit`: that of the distances, in the points' own."""
-        order = np.argsort(near.place, kind="stable")
+        order = np.lexsort((near.column, near.place))
         place, column, squared = (part[order] for part in (near.place, near.column, near.squared))
         weights = kernel.weigh(squared, self.kth(near.least)[place], unit)
         return kept(place, column, weights, len(near.least))
@@ -133,9 +137,8 @@ class StoredGraph(Elsewhere):
         """
         n = self.shape[0]
         around = Neighbourhood(n, *self.kernel.within(n), self.memory)
-        found = parallel_map(
-            lambda rows: around.directed(self._near(rows, around), self.kernel, self.frame.unit), self._blocks(n)
-        )
+        near = self._near(around, self._blocks(n, least=min(cores() + 1, n // SMALLEST_BLOCK)))
+        found = parallel_map(lambda one: around.directed(one, self.kernel, self.frame.unit), near)
         return sparse_diffusion(self.kernel.joined(of_blocks(found)), alpha)
 
     def kth(self, chosen: Values, rank: int) -> Values:
@@ -149,15 +152,28 @@ class StoredGraph(Elsewhere):
 
         return np.concatenate(parallel_map(of, [chosen[some] for some in self._blocks(len(chosen))]))
 
-    def _blocks(self, count: int) -> list[slice]:
-        return [slice(start, min(start + self.side, count)) for start in range(0, count, self.side)]
+    def _blocks(self, count: int, *, least: int = 1) -> list[slice]:
+        """About `least` blocks or more, none larger than a tile, and of whole grains of the source where that fits."""
+        grain = self.rows.source.grain[0]
+        parts = max(-(-count // self.side), least)
+        step = min(self.side, -(-count // parts // grain) * grain)
+        return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
-    def _near(self, rows: slice, around: Neighbourhood) -> Near:
-        """What is near the points `rows` among all."""
-        left = self._some(rows)
-        near = Near.nothing(len(left.half))
-        for columns in self._blocks(self.shape[0]):
-            near = around.met(near, squared_between(left, self._some(columns), self.frame), columns.start)
+    def _near(self, around: Neighbourhood, blocks: list[slice]) -> list[Near]:
+        """What is near the points of each of `blocks` among all."""
+        near = [Near.nothing(some.stop - some.start) for some in blocks]
+        locks = [threading.Lock() for _block in blocks]
+
+        def compare(pair: tuple[int, int]) -> None:
+            i, j = pair
+            squared = squared_between(self._some(blocks[i]), self._some(blocks[j]), self.frame)
+            for one, other, seen in ((i, j, squared), (j, i, squared.T))[: 1 + (i != j)]:
+                with locks[one]:
+                    near[one] = around.met(near[one], seen, blocks[other].start)
+
+        # Pairs that come one after the other share no block, so no core waits for another.
+        count = len(blocks)
+        parallel_map(compare, [(i, i + apart) for apart in range(count) for i in range(count - apart)])
         return near
 
     def _some(self, which: slice | Values) -> Rows:
