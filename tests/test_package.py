@@ -11,6 +11,7 @@ import diffspec
 
 CONSTANTS = {"paper": "diffspec.conventions"}
 HEAVY = ("torch", "matplotlib", "plotly", "dask", "lightning", "transformers", "click", "pandas", "rich", "jinja2")
+HEAVY += ("sklearn", "scipy.optimize", "scipy.spatial", "scipy.stats")
 PROBE = "import sys; {statement}; print(*sorted(set({heavy!r}) & set(sys.modules)))"
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from scipy.spatial.distance import pdist, squareform
 
 from diffspec._arrays import Array, as_points, to_numpy
 from diffspec._checks import Seed, integer
@@ -252,6 +251,8 @@ def potential_distances(
     >>> potential_distances(two, 100, kernel=Gaussian(1.0)).round(1)[0]
     array([ 0. ,  0. , 30.8, 30.8])
     """
+    from scipy.spatial.distance import pdist, squareform  # slow to import, needed here only
+
     steps = integer(steps, "steps", least=0)
     walk = diffusion_matrix(points, kernel=kernel, alpha=alpha, rng=rng)
     potential = np.log(np.linalg.matrix_power(as_dense(walk), steps) + UNSEEN)

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from diffspec._arrays import Array, as_points, some_of, to_numpy
 from diffspec._checks import generator_of, integer, store
@@ -65,6 +64,8 @@ class LogSum:
             half = squared / (2.0 * math.exp(log_squared_sigma))
             affinity = counts * np.exp(-half)
             return float(affinity @ half / (zeros + affinity.sum()))
+
+        from scipy.optimize import minimize_scalar  # slow to import, needed here only
 
         grid = np.arange(math.log(squared[0]) - 4.0, math.log(squared[-1]) + 1.0, 0.1)
         best = grid[int(np.argmax([slope(value) for value in grid]))]
