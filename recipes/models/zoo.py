@@ -73,8 +73,8 @@ class Settings:
 
 SMOKE = Settings(
     data=("digits",),
-    networks=8,
-    seen={"digits": (400, 4000)},
+    networks=6,
+    seen={"digits": (400, 2000)},
     images=800,
     held=400,
     kept=300,

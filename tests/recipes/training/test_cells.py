@@ -5,7 +5,6 @@ import os
 import re
 import resource
 import shutil
-import signal
 import weakref
 from pathlib import Path
 
@@ -19,7 +18,6 @@ import recipes
 from diffspec.errors import InputError
 from recipes.lab import data as _data
 from recipes.lab import log as _log
-from recipes.lab import many
 from recipes.lab.command import Share, command
 from recipes.training import cells, epochs
 from recipes.training.history import History
@@ -302,80 +300,6 @@ def test_a_share_that_is_none_is_refused(text):
     assert found.exit_code == 2
     assert f"{text!r} is no share; write 1/2 and 2/2 for two workers" in found.output
     assert Share().convert("2/3", None, None) == (2, 3)
-
-
-def test_the_bar_says_how_long_the_rest_takes():
-    now = iter([0.0, 60.0, 240.0])
-    bar = many.Bar([1.0, 3.0], clock=lambda: next(now))
-    assert bar.after(1.0) == "[#####---------------] 1 of 2 cells, 3 min left"
-    assert bar.after(3.0) == "[####################] 2 of 2 cells, 0 min left"
-
-
-def square(x):
-    if x == 2:
-        raise ValueError("no two")
-    return {"y": float(x * x)}
-
-
-def test_cells_on_a_cluster_are_the_same_and_fail_alone(tmp_path):
-    from distributed import LocalCluster
-
-    said = []
-    log = _log.Log(tmp_path / "cells.jsonl", say=said.append)
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local:
-        log.cluster = local.scheduler_address
-        many.measure_all(log, square, [{"x": x} for x in range(4)], lambda key: 1.0)
-    assert {cell.key["x"]: cell.values["y"] for cell in log.cells} == {0: 0.0, 1: 1.0, 3: 9.0}
-    assert (log.measured, log.failed) == (4, 1)
-    assert sum("of 4 cells" in line for line in said) == 4
-
-
-def data_of_worker(x):
-    return {"x": x, "data": os.environ.get(_data.VARIABLE, "")}
-
-
-def test_workers_look_for_data_where_it_was_said(tmp_path, monkeypatch):
-    from distributed import LocalCluster
-
-    log = _log.Log(tmp_path / "cells.jsonl")
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as local:
-        monkeypatch.setenv(_data.VARIABLE, str(tmp_path))
-        log.cluster = local.scheduler_address
-        many.measure_all(log, data_of_worker, [{"x": 1}], lambda key: 1.0)
-    assert [cell.values["data"] for cell in log.cells] == [str(tmp_path)]
-
-
-def dies_once(x, died):
-    """A cell whose worker is killed the first time that the last of them is measured."""
-    if x == 2 and not os.path.exists(died):
-        Path(died).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return square(x + 3)
-
-
-def test_a_killed_worker_changes_nothing(tmp_path):
-    from distributed import LocalCluster
-
-    log = _log.Log(tmp_path / "cells.jsonl")
-    died = tmp_path / "died"
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local:
-        log.cluster = local.scheduler_address
-        many.measure_all(log, dies_once, [{"x": x, "died": str(died)} for x in range(3)], lambda key: 1.0)
-    assert died.exists()
-    assert {cell.key["x"]: cell.values for cell in log.cells} == {x: square(x + 3) for x in range(3)}
-    assert (log.measured, log.failed) == (3, 0)
-
-
-@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:1"])
-def test_a_cluster_that_does_not_answer_is_one_line(address, tmp_path):
-    import dask
-
-    log = _log.Log(tmp_path / "cells.jsonl", cluster=address)
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "100ms"}),
-        pytest.raises(InputError, match=rf"no Dask scheduler answers at '{address}' .*leave --cluster out"),
-    ):
-        many.measure_all(log, square, [{"x": 1}], lambda key: 1.0)
 
 
 def test_the_plans_hold_all_cells_a_seed_at_a_time():
