@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Modules are compiled when they are first imported; most never are, and all of them take half a minute.
 INSTALL := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
+# What is compiled is kept, also where the environment says not to: hundreds of processes of the tests import it again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check coverage docs release mutation bench bench-default recipes-smoke format clean
 
