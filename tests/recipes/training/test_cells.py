@@ -6,7 +6,6 @@ import re
 import resource
 import shutil
 import weakref
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +14,9 @@ from click.testing import CliRunner
 from sklearn.datasets import load_digits
 
 import recipes
-from diffspec.errors import InputError
 from recipes.lab import data as _data
 from recipes.lab import log as _log
+from recipes.lab import many
 from recipes.lab.command import Share, command
 from recipes.training import cells, epochs
 from recipes.training.history import History
