@@ -9,7 +9,7 @@ import numpy as np
 
 from diffspec import Exact, Gaussian, Spectrum
 from diffspec.operators.dense import diffusion
-from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.results.estimate import BIT, NATS_PER
 from diffspec.spectra.spectrum import shannon
 
 PAPER, RELEASED = 0.5, 0.0

@@ -30,7 +30,7 @@ import numpy as np
 from diffspec import Chebyshev, Exact, Gaussian
 from diffspec.operators.dense import Dense, diffusion
 from diffspec.released import diffusion_spectral_entropy
-from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.results.estimate import BIT, NATS_PER
 from diffspec.spectra.spectrum import shannon_stderr, truncation
 from diffspec.synthetic import cloud, spd_mix
 from recipes.lab.drawing import COLOURS, panels

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffspec import Exact, Gaussian, Lanczos, Spectrum, spectrum
-from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.results.estimate import BIT, NATS_PER
 from diffspec.spectra.spectrum import shannon_stderr, truncation
 from diffspec.synthetic import blobs, cloud, swiss_roll
 from recipes.lab.drawing import COLOURS, panels

@@ -24,9 +24,9 @@ from diffspec.measures.profiles.profile import profile
 from diffspec.measures.profiles.scale_shape import ScaleShape, scale_and_shape
 from diffspec.measures.walk import diffuse, diffusion_map, diffusion_matrix, potential_distances
 from diffspec.points.groups import Bins, Clusters, KMeans, Labels, Partition
+from diffspec.results.estimate import Estimate, Group, Settings
 from diffspec.solvers import Chebyshev, Exact, Lanczos, LowRank
 from diffspec.solvers.choice import Choice, choose
-from diffspec.spectra.result import Estimate, Group, Settings
 from diffspec.spectra.spectrum import Spectrum
 from diffspec.spectra.times import choose_time
 

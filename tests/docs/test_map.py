@@ -100,7 +100,7 @@ def arrows(sources, rooms):
 
 
 def test_few_arrows_lead_from_room_to_room():
-    ground = ("diffspec", "diffspec.machine")
+    ground = ("diffspec", "diffspec.machine", "diffspec.results")
     rooms = {".".join(path.relative_to(HOUSE.parent).parts) for path in FOLDERS}
     sources = {path.relative_to(HOUSE.parent).as_posix().replace("/", "."): path.read_text() for path in MODULES}
     found = {pair for pair in arrows(sources, rooms) if not set(pair) & set(ground)}

@@ -19,7 +19,7 @@ from diffspec import (
     dse,
     spectrum,
 )
-from diffspec.spectra.result import Settings
+from diffspec.results.estimate import Settings
 from diffspec.spectra.spectrum import Spectrum
 
 TIMES = [5e-324, 1e-20, 1e-3, 1.0, 3.0, 745.0, 1e16, 1e308, 1.7976931348623157e308]

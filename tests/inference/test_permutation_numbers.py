@@ -10,7 +10,7 @@ from diffspec import Gaussian, InputError, Matched, dsmi, permutation_test
 from diffspec.inference.permutation import _tested, check_permutations
 from diffspec.measures.subsets import Entropy
 from diffspec.points.groups import Labels, partition_of
-from diffspec.spectra.result import Settings
+from diffspec.results.estimate import Settings
 
 # Bits of the two groups, of 1 and 3 points, under the observed deal and three others; the groups are compared with 2.0.
 DEALS = np.array([[0.5, 0.25], [1.0, 0.75], [0.5, 1.5], [2.0, 0.25]])

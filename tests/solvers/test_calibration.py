@@ -14,8 +14,8 @@ from diffspec import AlphaDecay, Exact
 from diffspec.machine.threads import single_threaded_blas
 from diffspec.operators.dense import Dense
 from diffspec.operators.sparse import sparse_diffusion
+from diffspec.results.estimate import Settings
 from diffspec.solvers import Chebyshev, Lanczos
-from diffspec.spectra.result import Settings
 from diffspec.spectra.spectrum import (
     Spectrum,
     count,

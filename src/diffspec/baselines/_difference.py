@@ -15,7 +15,7 @@ from diffspec.measures.information import table_of
 from diffspec.measures.parts import combined
 from diffspec.measures.subsets import Entropy, Indices
 from diffspec.points.groups import Partition
-from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.results.estimate import BIT, NATS_PER, Estimate, Settings
 
 __all__ = ["EntropyOf", "difference"]
 

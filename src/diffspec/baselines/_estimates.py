@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffspec.errors import InputError
-from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.results.estimate import BIT, NATS_PER, Estimate, Settings
 
 __all__ = ["call", "finite", "in_bits", "in_unit"]
 

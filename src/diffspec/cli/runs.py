@@ -10,8 +10,8 @@ from typing import Any
 
 from diffspec import Agreement, agreement
 from diffspec.errors import InputError
+from diffspec.results.verdicts import other_sizes
 from diffspec.runs.log import Record, read
-from diffspec.spectra.verdicts import other_sizes
 
 __all__ = ["rank_runs"]
 

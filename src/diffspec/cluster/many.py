@@ -13,7 +13,7 @@ from uuid import uuid4
 from diffspec.cluster.session import LostWorkError, Session
 from diffspec.files.reading import load
 from diffspec.measures.entropy import dse
-from diffspec.spectra.result import Estimate
+from diffspec.results.estimate import Estimate
 
 __all__ = ["Failure", "measure_many"]
 

@@ -11,8 +11,8 @@ from diffspec.cluster.session import Session
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import left, measured
+from diffspec.results.estimate import Estimate
 from diffspec.solvers import Solver
-from diffspec.spectra.result import Estimate
 
 __all__ = ["dse"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._checks import Seed, generator_of, integer, real, shown
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
-from diffspec.spectra.records import Record
+from diffspec.results.records import Record
 
 __all__ = ["Agreement", "Correlation", "agreement"]
 

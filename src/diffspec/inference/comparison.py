@@ -17,9 +17,9 @@ from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.points.groups import Grouping, check_grouping, partition_of
+from diffspec.results.estimate import Estimate, Settings
+from diffspec.results.records import Record
 from diffspec.solvers import Solver
-from diffspec.spectra.records import Record
-from diffspec.spectra.result import Estimate, Settings
 
 __all__ = ["Comparison", "compare", "p_value_between"]
 

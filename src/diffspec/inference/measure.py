@@ -19,7 +19,7 @@ from diffspec.measures.information import dsmi
 from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import Indices, measured, walk_of
 from diffspec.points.groups import Partition
-from diffspec.spectra.result import BIT, NATS_PER, Estimate
+from diffspec.results.estimate import BIT, NATS_PER, Estimate
 
 __all__ = ["Matrix", "Measure", "Subset"]
 

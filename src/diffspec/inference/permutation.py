@@ -21,10 +21,10 @@ from diffspec.measures.information import kernel_doubts
 from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import Entropy, measured, walk_of
 from diffspec.points.groups import Grouping, Partition, partition_of
+from diffspec.results.estimate import BIT, NATS_PER, Settings
+from diffspec.results.records import Record
+from diffspec.results.verdicts import above_groups, beside, by_p_value
 from diffspec.solvers import Solver
-from diffspec.spectra.records import Record
-from diffspec.spectra.result import BIT, NATS_PER, Settings
-from diffspec.spectra.verdicts import above_groups, beside, by_p_value
 
 __all__ = ["GroupTest", "PermutationTest", "check_permutations", "p_value_of", "permutation_test"]
 

@@ -21,10 +21,10 @@ from diffspec.machine.threads import parallel_both
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
+from diffspec.results.estimate import Estimate, Group, Settings
+from diffspec.results.records import Record
+from diffspec.results.verdicts import INFORMATIVE
 from diffspec.solvers import Solver
-from diffspec.spectra.records import Record
-from diffspec.spectra.result import Estimate, Group, Settings
-from diffspec.spectra.verdicts import INFORMATIVE
 
 __all__ = ["Ranked", "Ranking", "rank"]
 

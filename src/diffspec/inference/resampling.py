@@ -24,10 +24,10 @@ from diffspec.machine.threads import parallel_map
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
+from diffspec.results.estimate import Estimate, Settings
+from diffspec.results.records import Record
+from diffspec.results.verdicts import beside, by_chance
 from diffspec.solvers import Solver
-from diffspec.spectra.records import Record
-from diffspec.spectra.result import Estimate, Settings
-from diffspec.spectra.verdicts import beside, by_chance
 
 __all__ = ["Interval", "Resamples", "drawn", "interval", "is_local", "share_for"]
 

@@ -15,7 +15,7 @@ from diffspec.inference.permutation import PermutationTest, check_permutations, 
 from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Partition
 from diffspec.points.labels import host
-from diffspec.spectra.result import Estimate
+from diffspec.results.estimate import Estimate
 
 __all__ = ["shuffle_test"]
 

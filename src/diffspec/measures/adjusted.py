@@ -11,8 +11,8 @@ from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Adjusted
 from diffspec.measures.information import dsmi
 from diffspec.points.groups import Grouping
+from diffspec.results.estimate import Estimate
 from diffspec.solvers import Solver
-from diffspec.spectra.result import Estimate
 
 __all__ = ["adjusted_dsmi"]
 

@@ -12,9 +12,9 @@ from diffspec.kernels import Cosine, Gaussian, Kernel
 from diffspec.kernels.graphs import NearestNeighbors, Thresholded
 from diffspec.machine.threads import parallel_map
 from diffspec.operators.dense import diffusion
+from diffspec.results.verdicts import EQUAL, HIGH, LOW
 from diffspec.solvers import Exact
 from diffspec.spectra.spectrum import shannon
-from diffspec.spectra.verdicts import EQUAL, HIGH, LOW
 
 __all__ = ["advice", "informative_range"]
 

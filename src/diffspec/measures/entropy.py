@@ -24,13 +24,13 @@ from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.merging import padded
 from diffspec.operators.streaming.operator import on_disk
 from diffspec.points.distinct import Copies, copies_of
+from diffspec.results.estimate import Estimate, Settings
+from diffspec.results.verdicts import HIGH, LOW
 from diffspec.solvers import Lanczos, Solver
 from diffspec.solvers.choice import Choice, plan
 from diffspec.solvers.storing import Size
 from diffspec.spectra.missed import Missed
-from diffspec.spectra.result import Estimate, Settings
 from diffspec.spectra.spectrum import Spectrum, shannon
-from diffspec.spectra.verdicts import HIGH, LOW
 
 __all__ = ["advice_for", "described", "dse", "settings_of", "spectrum"]
 

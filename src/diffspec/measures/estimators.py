@@ -13,7 +13,7 @@ from diffspec.kernels import Kernel
 from diffspec.measures.parts import Information, Matrix, Parts, Term, combined, difference, differences, error_of
 from diffspec.measures.subsets import Entropy, Indices
 from diffspec.points.groups import Partition
-from diffspec.spectra.result import BIT, NATS_PER
+from diffspec.results.estimate import BIT, NATS_PER
 
 __all__ = ["Adjusted", "Estimator", "Literal", "Matched", "check_difference", "check_estimator"]
 

@@ -20,9 +20,9 @@ from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.measures.parts import Information, Parts, combined, variance, widened
 from diffspec.measures.subsets import Entropy, Walk, measured, walk_of
 from diffspec.points.groups import Grouping, Partition, partition_of
+from diffspec.results.estimate import BIT, NATS_PER, Estimate, Group
+from diffspec.results.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 from diffspec.solvers import Solver
-from diffspec.spectra.result import BIT, NATS_PER, Estimate, Group
-from diffspec.spectra.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 
 __all__ = ["Grouped", "dsmi", "kernel_doubts", "table_of"]
 

@@ -19,8 +19,8 @@ from diffspec.measures.subsets import Entropy, walk_of
 from diffspec.measures.subsets import measured as measured_sets
 from diffspec.operators.build import affinity_of
 from diffspec.points.groups import Partition
+from diffspec.results.estimate import BIT, NATS_PER, Estimate
 from diffspec.spectra.functionals import shannon
-from diffspec.spectra.result import BIT, NATS_PER, Estimate
 from diffspec.spectra.spectrum import Spectrum
 
 __all__ = ["Several"]

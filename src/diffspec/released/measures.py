@@ -17,8 +17,8 @@ from diffspec.kernels import Gaussian
 from diffspec.operators.dense import Dense, Operator, diffusion
 from diffspec.points.bins import equal_bins
 from diffspec.points.distances import pairwise, unit_scaled
+from diffspec.results.estimate import BIT, NATS_PER
 from diffspec.solvers import Chebyshev, Exact
-from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon, shannon_stderr, truncation
 
 __all__ = [

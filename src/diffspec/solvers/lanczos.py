@@ -14,6 +14,7 @@ from diffspec.errors import InputError
 from diffspec.machine.threads import single_threaded_blas
 from diffspec.operators.dense import Operator, in_float32, rounding_is_harmless
 from diffspec.operators.pieces import work_of
+from diffspec.results.estimate import BIT, NATS_PER
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import (
     Krylov,
@@ -26,7 +27,6 @@ from diffspec.solvers._krylov import (
     whole_spectrum,
 )
 from diffspec.solvers._whole import by_pieces, pieces_that_fit
-from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon_stderr, truncation
 
 __all__ = ["Lanczos"]

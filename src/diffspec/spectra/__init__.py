@@ -1,1 +1,1 @@
-"""Spectra and what is read off them: entropies, their errors and bounds, diffusion times, words on their worth."""
+"""Spectra and what is read off them: entropies, their errors and bounds, diffusion times."""

@@ -13,6 +13,8 @@ import numpy as np
 
 from diffspec._arrays import Array, namespace, number, to_numpy
 from diffspec.errors import InputError
+from diffspec.results.estimate import BIT, COUNT, NATS_PER, Estimate, Settings
+from diffspec.results.verdicts import beside, few_points, kernel_state
 from diffspec.spectra.extremes import Extremes
 from diffspec.spectra.functionals import (
     above,
@@ -31,9 +33,7 @@ from diffspec.spectra.functionals import (
 )
 from diffspec.spectra.missed import Missed, missed
 from diffspec.spectra.perturbation import Perturbation
-from diffspec.spectra.result import BIT, COUNT, NATS_PER, Estimate, Settings
 from diffspec.spectra.rounding import renyi_rounding, shannon_rounding, whole_error
-from diffspec.spectra.verdicts import beside, few_points, kernel_state
 
 __all__ = [
     "Spectrum",

@@ -11,8 +11,8 @@ from diffspec.conventions import Walk
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import TINY
 from diffspec.measures.profiles.scale_shape import ScaleShape, Snapshot, attributed
+from diffspec.results.estimate import Estimate
 from diffspec.solvers.choice import choose
-from diffspec.spectra.result import Estimate
 from diffspec.training.measures import DSE, Measure
 from diffspec.training.network.reductions import Points
 

@@ -15,8 +15,8 @@ from diffspec._arrays import as_points
 from diffspec.conventions import Walk
 from diffspec.kernels.bandwidth import Median
 from diffspec.machine.threads import single_threaded_blas
+from diffspec.results.estimate import Estimate
 from diffspec.runs.writing import Writer
-from diffspec.spectra.result import Estimate
 from diffspec.training.ahead import Taken, Under, ahead, side_by_side, taken
 from diffspec.training.alerts.alarms import Alarms
 from diffspec.training.alerts.rules import Alert

@@ -17,8 +17,8 @@ from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Estimator, Literal, check_difference
 from diffspec.operators.dense import diffusion
 from diffspec.points.groups import Grouping, check_grouping, partition_of
+from diffspec.results.estimate import BIT, NATS_PER
 from diffspec.solvers import Exact
-from diffspec.spectra.result import BIT, NATS_PER
 from diffspec.spectra.spectrum import check_time, entropy_of
 
 __all__ = ["DSELoss", "DSMILoss"]

@@ -17,7 +17,7 @@ from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_est
 from diffspec.measures.information import dsmi
 from diffspec.measures.several import Several
 from diffspec.points.groups import Partition
-from diffspec.spectra.result import Estimate
+from diffspec.results.estimate import Estimate
 from diffspec.training.probe import Probe
 
 __all__ = [

@@ -23,7 +23,7 @@ from diffspec.measures.subsets import Indices
 from diffspec.points.bins import equal_bins
 from diffspec.points.distances import BLOCK_ELEMENTS
 from diffspec.points.groups import Grouping, Partition, partition_of
-from diffspec.spectra.result import Estimate, Settings
+from diffspec.results.estimate import Estimate, Settings
 
 __all__ = ["binned_entropy", "binned_information"]
 

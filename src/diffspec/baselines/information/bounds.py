@@ -17,7 +17,7 @@ from diffspec.baselines.information.critic_settings import DEFAULT, Training, bl
 from diffspec.baselines.information.critic_training import Bound, Task, estimated, sizes
 from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Grouping
-from diffspec.spectra.result import Estimate
+from diffspec.results.estimate import Estimate
 
 __all__ = ["Training", "infonce", "mine", "nwj", "smile"]
 

@@ -7,7 +7,7 @@ from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import as_reference, as_samples, check_neighbors, continuous, together
 from diffspec.baselines.information.counts import frenzel
 from diffspec.machine.memory import within_memory
-from diffspec.spectra.result import Estimate, Settings
+from diffspec.results.estimate import Estimate, Settings
 
 __all__ = ["conditional_ksg"]
 

@@ -15,7 +15,7 @@ from diffspec.baselines._samples import Floats, as_reference, as_samples, holds_
 from diffspec.baselines.information.critic_settings import Training
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.points.groups import Grouping
-from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
+from diffspec.results.estimate import BIT, NATS_PER, Estimate, Settings
 
 if TYPE_CHECKING:
     from diffspec.baselines.information.critic import Data

@@ -12,7 +12,7 @@ from diffspec.baselines._estimates import call, in_bits
 from diffspec.baselines._samples import as_samples, check_neighbors, require_distinct, within_one
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
-from diffspec.spectra.result import Estimate, Settings
+from diffspec.results.estimate import Estimate, Settings
 
 __all__ = ["kl_divergence"]
 

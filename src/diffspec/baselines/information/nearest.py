@@ -40,7 +40,7 @@ from diffspec.machine.memory import within_memory
 from diffspec.points.distances import squared_distances, unit_scaled
 from diffspec.points.groups import Grouping
 from diffspec.points.neighbors import nearest
-from diffspec.spectra.result import Estimate, Settings
+from diffspec.results.estimate import Estimate, Settings
 
 __all__ = ["kozachenko_leonenko", "ksg", "mixed_ksg", "ross"]
 

@@ -22,7 +22,7 @@ from diffspec.baselines._samples import (
 from diffspec.baselines.information.counts import kraskov_first
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
-from diffspec.spectra.result import Estimate, Settings
+from diffspec.results.estimate import Estimate, Settings
 
 __all__ = ["lnc"]
 

@@ -13,7 +13,7 @@ from diffspec.baselines._moments import EPS, centred
 from diffspec.baselines._samples import Floats, as_samples, within_one
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
-from diffspec.spectra.result import RATIO, Estimate, Settings
+from diffspec.results.estimate import RATIO, Estimate, Settings
 
 __all__ = ["linear_cka"]
 

@@ -15,7 +15,7 @@ from diffspec.baselines._samples import Floats, as_samples
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Grouping
-from diffspec.spectra.result import COUNT, RATIO, Estimate, Settings
+from diffspec.results.estimate import COUNT, RATIO, Estimate, Settings
 
 __all__ = ["lidar", "neural_collapse"]
 

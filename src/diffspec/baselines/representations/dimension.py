@@ -15,7 +15,7 @@ from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
 from diffspec.points.distances import squared_distances, unit_scaled
 from diffspec.points.neighbors import nearest
-from diffspec.spectra.result import COUNT, Estimate, Settings
+from diffspec.results.estimate import COUNT, Estimate, Settings
 
 __all__ = ["gride", "levina_bickel", "two_nn"]
 

@@ -16,7 +16,7 @@ from diffspec.baselines._samples import Floats, as_samples, labels_of, require_i
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Grouping, Partition
-from diffspec.spectra.result import NAT, Estimate, Settings
+from diffspec.results.estimate import NAT, Estimate, Settings
 
 __all__ = ["leep", "n_leep", "nce"]
 

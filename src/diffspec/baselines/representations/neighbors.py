@@ -14,7 +14,7 @@ from diffspec.machine.memory import within_memory
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping
 from diffspec.points.neighbors import nearest
-from diffspec.spectra.result import RATIO, Estimate, Settings
+from diffspec.results.estimate import RATIO, Estimate, Settings
 
 __all__ = ["label_overlap"]
 

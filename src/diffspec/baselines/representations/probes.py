@@ -26,7 +26,7 @@ from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping
-from diffspec.spectra.result import NAT, RATIO, Estimate, Settings
+from diffspec.results.estimate import NAT, RATIO, Estimate, Settings
 
 __all__ = ["knn_probe", "logme"]
 

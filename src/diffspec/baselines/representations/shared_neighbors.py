@@ -13,7 +13,7 @@ from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
 from diffspec.points.distances import block_elements, unit_scaled
 from diffspec.points.neighbors import nearest
-from diffspec.spectra.result import RATIO, Estimate, Settings
+from diffspec.results.estimate import RATIO, Estimate, Settings
 
 __all__ = ["information_imbalance", "mutual_neighbors"]
 

@@ -14,7 +14,7 @@ from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._moments import Singular, effective, shares_of, singular_values
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
-from diffspec.spectra.result import COUNT, RATIO, Estimate, Settings
+from diffspec.results.estimate import COUNT, RATIO, Estimate, Settings
 
 __all__ = ["alpha_req", "effective_rank", "participation_ratio", "stable_rank"]
 

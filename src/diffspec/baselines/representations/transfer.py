@@ -14,7 +14,7 @@ from diffspec.baselines._samples import Floats, as_samples, require_in_reach, wi
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
 from diffspec.points.groups import Grouping
-from diffspec.spectra.result import COUNT, Estimate, Settings
+from diffspec.results.estimate import COUNT, Estimate, Settings
 
 __all__ = ["h_score"]
 

@@ -12,8 +12,8 @@ from diffspec.errors import InputError
 from diffspec.kernels import Kernel
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
+from diffspec.results.estimate import Settings
 from diffspec.solvers import Exact
-from diffspec.spectra.result import Settings
 
 __all__ = ["affinity_of"]
 

@@ -20,7 +20,7 @@ from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
 from diffspec.points.groups import Grouping
-from diffspec.spectra.result import Estimate
+from diffspec.results.estimate import Estimate
 
 __all__ = ["entry_entropy", "entry_information"]
 

@@ -21,7 +21,7 @@ from diffspec.measures.conjugate import conjugate_of, leading
 from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
 from diffspec.points.groups import Grouping
-from diffspec.spectra.result import Estimate
+from diffspec.results.estimate import Estimate
 
 __all__ = ["fourier_entropy", "fourier_information"]
 

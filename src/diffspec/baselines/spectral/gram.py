@@ -19,8 +19,8 @@ from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
 from diffspec.operators.dense import Dense
 from diffspec.points.groups import Grouping
+from diffspec.results.estimate import COUNT, Estimate, Settings
 from diffspec.solvers import Exact
-from diffspec.spectra.result import COUNT, Estimate, Settings
 from diffspec.spectra.spectrum import renyi
 
 __all__ = ["gram_entropy", "gram_information", "vendi_score"]

@@ -24,8 +24,8 @@ from diffspec.measures.subsets import Indices
 from diffspec.operators.dense import Dense
 from diffspec.points.groups import Grouping
 from diffspec.released.measures import Nearest
+from diffspec.results.estimate import Estimate, Settings
 from diffspec.solvers import Exact
-from diffspec.spectra.result import Estimate, Settings
 from diffspec.spectra.spectrum import Spectrum, shannon
 
 __all__ = ["Nearest", "adjacency_entropy", "adjacency_information"]

@@ -17,8 +17,8 @@ from diffspec.kernels import Gaussian, Kernel
 from diffspec.machine.memory import within_memory
 from diffspec.operators.dense import diffusion
 from diffspec.points.groups import Grouping
+from diffspec.results.estimate import Estimate
 from diffspec.solvers import Exact
-from diffspec.spectra.result import Estimate
 from diffspec.spectra.spectrum import check_time, shannon
 
 __all__ = ["joint_information"]

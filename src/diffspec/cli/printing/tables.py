@@ -10,7 +10,7 @@ from diffspec import Estimate
 from diffspec.cli.printing.text import aligned, shown
 from diffspec.files.several import Named
 from diffspec.files.shapes import Held
-from diffspec.spectra.verdicts import INFORMATIVE, other_sizes
+from diffspec.results.verdicts import INFORMATIVE, other_sizes
 
 __all__ = ["Measured", "listing_text", "measured_text"]
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from diffspec.errors import InputError
-from diffspec.spectra.records import Record
-from diffspec.spectra.result import BIT, Estimate, Settings
-from diffspec.spectra.verdicts import HIGH, LOW, above_groups, beside, by_chance, few_points, kernel_state
+from diffspec.results.estimate import BIT, Estimate, Settings
+from diffspec.results.records import Record
+from diffspec.results.verdicts import HIGH, LOW, above_groups, beside, by_chance, few_points, kernel_state
 
 __all__ = ["Curve", "Profile"]
 

@@ -26,9 +26,9 @@ from diffspec.measures.subsets import Entropy, Indices
 from diffspec.operators.build import Plan, build, distances_of, widened
 from diffspec.points.distances import unit_scaled
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
+from diffspec.results.estimate import BIT, NATS_PER
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import choose, planned_for_widths
-from diffspec.spectra.result import BIT, NATS_PER
 
 __all__ = ["profile"]
 

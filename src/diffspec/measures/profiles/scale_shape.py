@@ -19,11 +19,11 @@ from diffspec.machine.threads import parallel_map
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import dse
 from diffspec.operators.build import Plan, build, distances_of
+from diffspec.results.estimate import BIT, NATS_PER, Estimate, Settings
+from diffspec.results.records import Record
 from diffspec.solvers import Solver
 from diffspec.solvers.choice import planned_for_widths
 from diffspec.solvers.storing import distances_for
-from diffspec.spectra.records import Record
-from diffspec.spectra.result import BIT, NATS_PER, Estimate, Settings
 from diffspec.spectra.spectrum import shannon, shannon_stderr
 
 __all__ = ["ScaleShape", "Snapshot", "attributed", "scale_and_shape"]

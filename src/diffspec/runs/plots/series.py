@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, RunLogWarning
+from diffspec.results.verdicts import tells_nothing
 from diffspec.runs.format import fault
 from diffspec.runs.log import Record, read
 from diffspec.runs.plots.looks import SCALE_FREE
-from diffspec.spectra.verdicts import tells_nothing
 
 __all__ = [
     "ACCURACY",

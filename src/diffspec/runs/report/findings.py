@@ -9,11 +9,11 @@ from itertools import groupby
 
 import numpy as np
 
+from diffspec.results.verdicts import other_sizes
 from diffspec.runs.plots.looks import SCALE_FREE, brief, quantity, rule_words
 from diffspec.runs.report.charts.lines import Line
 from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.courses import STILL, course, ends
-from diffspec.spectra.verdicts import other_sizes
 
 __all__ = ["RULES", "Finding", "what_happened"]
 

@@ -8,10 +8,10 @@ from functools import cached_property
 from statistics import fmean
 from typing import TypeAlias
 
+from diffspec.results.verdicts import tells_nothing
 from diffspec.runs.log import Record
 from diffspec.runs.plots.series import Curve
 from diffspec.runs.report.charts.conditions import Condition
-from diffspec.spectra.verdicts import tells_nothing
 
 __all__ = ["Line", "drawn"]
 

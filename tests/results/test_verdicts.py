@@ -18,7 +18,7 @@ from diffspec import (
     profile,
     spectrum,
 )
-from diffspec.spectra.verdicts import (
+from diffspec.results.verdicts import (
     above_groups,
     beside,
     by_chance,

@@ -1,4 +1,4 @@
-"""Results: a number with its unit, error, settings and a word on what it is worth; they go to JSON and back."""
+"""Estimates: a number with its unit, error, settings and a word on what it is worth; they go to JSON and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._checks import real, shown
 from diffspec._version import __version__
 from diffspec.errors import InputError
-from diffspec.spectra.records import parsed, restored
+from diffspec.results.records import parsed, restored
 
 __all__ = ["BIT", "NAT", "NATS_PER", "Estimate", "Group", "Settings"]
 
