@@ -15,7 +15,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MODULES = sorted(HOUSE.rglob("*.py"))
 FOLDERS = sorted({path.parent for path in MODULES})
 LOOSE = ("synthetic", "conventions")  # modules beside the folders, with a line of their own
-MOST_FILES, MOST_LINES, MOST_ROWS, MOST_ARROWS = 13, 300, 15, 120
+MOST_FILES, MOST_LINES, MOST_ROWS, MOST_ARROWS = 13, 300, 15, 115
 # `measures/asked`, `solvers/choice.plan`, `kernels/protocol.py`: a folder of the house and what stands in it.
 PLACE = re.compile(rf"`((?:{'|'.join(path.name for path in FOLDERS[1:])})/\w+)(?:\.(\w+))?`")
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from diffspec.runs.compared.view import View
 from diffspec.runs.plots.series import open_log
 from diffspec.runs.report import findings
-from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.findings import RULES
 
 

@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from diffspec.cli.printing.text import shown
+from diffspec.runs.compared.lines import Line
+from diffspec.runs.compared.view import View
 from diffspec.runs.following import Follower
 from diffspec.runs.plots.looks import briefly, rule_words
 from diffspec.runs.plots.series import Log
-from diffspec.runs.report.charts.lines import Line
-from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.findings import what_happened
 
 if TYPE_CHECKING:

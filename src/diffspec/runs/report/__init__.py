@@ -16,10 +16,10 @@ from diffspec._checks import path_of, paths_of, shown
 from diffspec._version import __version__
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.files.writing import replace
+from diffspec.runs.compared.view import View
 from diffspec.runs.plots.series import Log, open_log
 from diffspec.runs.report.charts.colours import of_run
 from diffspec.runs.report.charts.measures import chips
-from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.findings import what_happened
 from diffspec.runs.report.sections import layers, opening, whole
 from diffspec.runs.report.tables import failures, settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import hypot
 from statistics import median
 
-from diffspec.runs.report.charts.lines import Line
+from diffspec.runs.compared.lines import Line
 
 __all__ = ["STILL", "Course", "course", "ends"]
 

@@ -10,9 +10,9 @@ from itertools import groupby
 import numpy as np
 
 from diffspec.results.verdicts import other_sizes
+from diffspec.runs.compared.lines import Line
+from diffspec.runs.compared.view import View
 from diffspec.runs.plots.looks import SCALE_FREE, brief, quantity, rule_words
-from diffspec.runs.report.charts.lines import Line
-from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.courses import STILL, course, ends
 
 __all__ = ["RULES", "Finding", "what_happened"]

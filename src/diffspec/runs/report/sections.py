@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from diffspec.runs.compared.view import View
 from diffspec.runs.plots.looks import quantity, rule_words
 from diffspec.runs.plots.series import DISTANCE, STEP
 from diffspec.runs.report.charts.layout import Chart, Section
@@ -12,7 +13,6 @@ from diffspec.runs.report.charts.maps import times
 from diffspec.runs.report.charts.measures import FEW_LAYERS, chips, measured
 from diffspec.runs.report.charts.parts import changes
 from diffspec.runs.report.charts.planes import information_planes, pictures, spectra
-from diffspec.runs.report.charts.view import View
 from diffspec.runs.report.tables import Row, final_values, how_measured
 
 __all__ = ["Layer", "layers", "opening", "whole"]

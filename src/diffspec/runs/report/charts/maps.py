@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from diffspec.runs.compared.lines import Line
+from diffspec.runs.compared.view import View
 from diffspec.runs.log import Record
 from diffspec.runs.plots.looks import briefly, rule_words, unit_words
 from diffspec.runs.plots.thinning import evenly
 from diffspec.runs.report.charts.colours import literal
 from diffspec.runs.report.charts.layout import Chart, Trace
-from diffspec.runs.report.charts.lines import Line
-from diffspec.runs.report.charts.view import View
 
 __all__ = ["mapped", "times"]
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
+from diffspec.runs.compared.lines import Line
+from diffspec.runs.compared.view import View
 from diffspec.runs.plots.looks import Style, quantity, rule_words, unit_words
 from diffspec.runs.plots.series import DISTANCE, STEP
 from diffspec.runs.plots.thinning import evenly, outline
 from diffspec.runs.report.charts.colours import in_order, literal, of_run
 from diffspec.runs.report.charts.layout import Chart, Chip, Trace
-from diffspec.runs.report.charts.lines import Line
 from diffspec.runs.report.charts.maps import mapped
-from diffspec.runs.report.charts.view import View
 
 __all__ = ["FEW_LAYERS", "ceiling_words", "chips", "measured"]
 

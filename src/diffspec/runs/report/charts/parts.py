@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from diffspec.runs.compared.view import View
 from diffspec.runs.plots.looks import rule_words, unit_words
 from diffspec.runs.plots.origins import origins
 from diffspec.runs.plots.series import Curve
 from diffspec.runs.plots.thinning import outline
 from diffspec.runs.report.charts.colours import literal, of_run
 from diffspec.runs.report.charts.layout import Chart, Trace
-from diffspec.runs.report.charts.view import View
 
 __all__ = ["changes"]
 

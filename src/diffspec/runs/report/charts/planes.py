@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from diffspec.runs.compared.lines import Line
+from diffspec.runs.compared.view import View
 from diffspec.runs.log import Record
 from diffspec.runs.plots.looks import rule_words
 from diffspec.runs.plots.series import Log, by_step, class_numbers
 from diffspec.runs.plots.thinning import evenly, log_spaced
 from diffspec.runs.report.charts.colours import classes, in_order, literal
 from diffspec.runs.report.charts.layout import Chart, Chip, Trace
-from diffspec.runs.report.charts.lines import Line
 from diffspec.runs.report.charts.measures import FEW_LAYERS, look_of, panels_of
-from diffspec.runs.report.charts.view import View
 
 __all__ = ["information_planes", "pictures", "spectra"]
 

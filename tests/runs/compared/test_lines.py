@@ -1,10 +1,10 @@
-"""What lines and conditions of a chart are made of."""
+"""What lines and conditions are made of."""
 
 import pytest
 
+from diffspec.runs.compared.conditions import conditions
+from diffspec.runs.compared.view import View
 from diffspec.runs.plots.series import open_log
-from diffspec.runs.report.charts.conditions import conditions
-from diffspec.runs.report.charts.view import View
 
 
 def log_of(runs):

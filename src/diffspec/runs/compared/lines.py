@@ -1,4 +1,4 @@
-"""Lines of charts: one measure of one condition at one layer, look by look; of several seeds the mean and the range."""
+"""Lines: one measure of one condition at one layer, look by look; of several seeds the mean and the range."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from statistics import fmean
 from typing import TypeAlias
 
 from diffspec.results.verdicts import tells_nothing
+from diffspec.runs.compared.conditions import Condition
 from diffspec.runs.log import Record
 from diffspec.runs.plots.series import Curve
-from diffspec.runs.report.charts.conditions import Condition
 
 __all__ = ["Line", "drawn"]
 

@@ -1,4 +1,4 @@
-"""A run log as the report sees it: its conditions, layers, measures and times, and the lines of each."""
+"""A run log as the report and `diffspec watch` see it: conditions, layers, measures, times, and the lines of each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from diffspec.runs.compared.conditions import Condition, conditions
+from diffspec.runs.compared.lines import Line, drawn
 from diffspec.runs.log import Record
 from diffspec.runs.plots.looks import SCALE_FREE, Style, styles
 from diffspec.runs.plots.series import DISTANCE, STEP, Curve, Log
-from diffspec.runs.report.charts.conditions import Condition, conditions
-from diffspec.runs.report.charts.lines import Line, drawn
 
 __all__ = ["View"]
 
