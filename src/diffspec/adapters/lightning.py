@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import torch
 
 from diffspec._checks import shown
-from diffspec.adapters.ranks import from_the_first
+from diffspec.adapters.processes import from_the_first
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.training import Monitor
 from diffspec.training.sinks.keys import PREFIX

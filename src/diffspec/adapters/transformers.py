@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from diffspec._checks import shown
-from diffspec.adapters.ranks import from_the_first
+from diffspec.adapters.processes import from_the_first
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.training import Monitor
 from diffspec.training.sinks.keys import PREFIX

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from diffspec.adapters.ranks import from_the_first
+from diffspec.adapters.processes import from_the_first
 
 
 def told(rank: int, folder: Path) -> None:
