@@ -14,9 +14,9 @@ import click
 
 from diffspec import Agreement, Ranking, agreement
 from diffspec import rank as ranked
-from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
+from diffspec.cli.representations import labels_options, representations
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.files import writing
 from diffspec.files.accuracies import accuracies

@@ -10,9 +10,9 @@ import click
 from diffspec import compare as compared
 from diffspec import interval as interval_of
 from diffspec import permutation_test
-from diffspec.cli.networks import labels_options, representations
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
+from diffspec.cli.representations import labels_options, representations
 from diffspec.files.tables import listed
 
 __all__ = ["compare", "interval", "test"]
