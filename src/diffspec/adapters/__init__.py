@@ -1,1 +1,1 @@
-"""A monitor and its measures inside other trainers and metrics: each file needs the library that it names."""
+"""A monitor and its measures inside other trainers and metrics: a file per library, which it needs; what they share."""

@@ -1,1 +1,1 @@
-"""How sure a measure is: tests against chance, intervals and comparisons."""
+"""How sure a measure is: tests against chance, intervals, comparisons and rankings of representations."""

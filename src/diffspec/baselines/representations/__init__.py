@@ -1,1 +1,1 @@
-"""Representations: of one its spectrum, its classes and its dimension; of two how alike they are."""
+"""Representations: of one its spectrum, its classes, its dimension and how well it transfers; of two how alike."""
