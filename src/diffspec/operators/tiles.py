@@ -13,11 +13,9 @@ import numpy as np
 
 from diffspec._arrays import Array, is_numpy, namespace, product, row_dot
 
-__all__ = ["EPS32", "GaussianTiles", "Tiles", "exponent_error", "exponential", "harmless"]
+__all__ = ["EPS32", "GaussianTiles", "Tiles", "exponent_error", "exponential"]
 
 EPS32 = 2.0**-23
-# Affinities may be rounded by so much: the errors of different pairs are independent, so the entropy moves far less.
-ROUNDING = 1e-4
 
 
 class Tiles(Protocol):
@@ -125,11 +123,6 @@ def exponent_error(points: Array) -> float:
     """
     xp = namespace(points)
     return EPS32 * float(xp.max(row_dot(points, points)))
-
-
-def harmless(rounding: float) -> bool:
-    """Whether the entropy hardly moves where affinities are off by `rounding`, relatively; of points on disk too."""
-    return rounding <= ROUNDING
 
 
 def exponential(exponent: Array) -> Array:

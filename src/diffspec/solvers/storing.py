@@ -11,9 +11,10 @@ from diffspec.errors import TooLargeError
 from diffspec.kernels import Kernel, Storage
 from diffspec.machine.memory import in_words
 from diffspec.operators.build import Plan
-from diffspec.operators.tiles import GaussianTiles, exponent_error, harmless
+from diffspec.operators.tiles import GaussianTiles, exponent_error
 from diffspec.points.distances import unit_scaled, vanishing
 from diffspec.solvers import Exact, LowRank, Solver
+from diffspec.spectra.rounding import harmless
 
 __all__ = ["Size", "distances_for", "plan_for_sets", "plan_in", "rounded", "stored_for", "whole_of"]
 

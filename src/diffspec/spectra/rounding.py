@@ -1,6 +1,6 @@
 """What affinities in float32 cost an entropy, from how far they move an eigenvalue: part of every stated error.
 
-Beside it here: all causes of an error together.
+Beside it here: how far affinities may be off, and all causes of an error together.
 """
 
 from __future__ import annotations
@@ -14,10 +14,17 @@ from diffspec._arrays import Array, namespace
 from diffspec.spectra.functionals import Measure, log_sum, log_sum_stderr, renyi, shannon, shannon_stderr
 from diffspec.spectra.missed import missed
 
-__all__ = ["log_sum_error", "renyi_rounding", "shannon_rounding", "whole_error"]
+__all__ = ["harmless", "log_sum_error", "renyi_rounding", "shannon_rounding", "whole_error"]
 
 # Eigenvalues that float32 hides below its floor are on average about a third of it; and what it costs at least, per t.
 LOST, LEAST_ROUNDING, SHARE = 3.0, 3e-8, 0.625
+# Affinities may be rounded by so much: the errors of different pairs are independent, so the entropy moves far less.
+ROUNDING = 1e-4
+
+
+def harmless(rounding: float) -> bool:
+    """Whether the entropy hardly moves where affinities are off by `rounding`, relatively; of points on disk too."""
+    return rounding <= ROUNDING
 
 
 def shannon_rounding(spectrum: Measure, t: float = 1.0) -> float:

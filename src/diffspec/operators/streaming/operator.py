@@ -32,8 +32,9 @@ from diffspec.operators.streaming.affinities import (
     survey,
 )
 from diffspec.operators.streaming.graph import StoredGraph, with_width
-from diffspec.operators.tiles import EPS32, exponential, harmless
+from diffspec.operators.tiles import EPS32, exponential
 from diffspec.points.sources import Source, Values, open_source
+from diffspec.spectra.rounding import harmless
 
 __all__ = ["OnDisk", "in_widths", "on_disk", "resolve", "rule_within", "sample"]
 
