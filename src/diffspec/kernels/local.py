@@ -15,7 +15,7 @@ from diffspec.errors import InputError
 from diffspec.kernels.directed import Directed, kept, of_blocks
 from diffspec.kernels.protocol import Kernel, Storage
 from diffspec.machine.threads import as_many, parallel_map, single_threaded_blas
-from diffspec.points.candidates import Candidates, around, ordered, together
+from diffspec.points.candidates import Candidates, around, ordered, reached, together
 from diffspec.points.distances import (
     BLOCK_ELEMENTS,
     BYTES_IN_BLOCK,
@@ -25,7 +25,7 @@ from diffspec.points.distances import (
     symmetrized,
     unit_scaled,
 )
-from diffspec.points.selecting import of_rank, places, reached
+from diffspec.points.selecting import of_rank, places
 
 __all__ = ["AlphaDecay", "SelfTuning"]
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from diffspec._arrays import Array, is_numpy, namespace, order_statistics, take_rows, to_numpy
 from diffspec.points.distances import cross_squared_distances, squared_distances
-from diffspec.points.selecting import bound_of_rank, of_rank, places, ranked, reached
+from diffspec.points.selecting import bound_of_rank, of_rank, places, ranked
 
-__all__ = ["Candidates", "around", "ordered", "spread", "together"]
+__all__ = ["Candidates", "around", "ordered", "reached", "spread", "together"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -76,6 +76,15 @@ class Candidates:
         with np.errstate(over="ignore"):
             limit = (reached(farthest, reach) + 2.0 * slack) * (1.0 + 4.0 * UNIT)
         return np.asarray(least <= np.minimum(limit, LARGEST).astype(np.float32)[:, None])
+
+
+def reached(kth: Array, reach: float) -> Array:
+    """The largest squared distance within `reach` of `kth`: of 0 it is 0, however far, infinitely far too."""
+    if reach == math.inf:
+        xp = namespace(kth)
+        return xp.where(kth > 0, xp.full_like(kth, math.inf), xp.zeros_like(kth))
+    with np.errstate(over="ignore"):
+        return kth * reach
 
 
 def together(points: Matrix) -> Matrix:

@@ -10,9 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, namespace
-
-__all__ = ["bound_of_rank", "of_rank", "places", "ranked", "reached"]
+__all__ = ["bound_of_rank", "of_rank", "places", "ranked"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -28,15 +26,6 @@ def places(flags: Matrix) -> tuple[Matrix, Matrix]:
     flat = np.flatnonzero(flags)
     rows = np.repeat(np.arange(len(flags)), np.count_nonzero(flags, axis=1))
     return rows, flat - rows * flags.shape[1]
-
-
-def reached(kth: Array, reach: float) -> Array:
-    """The largest squared distance within `reach` of `kth`: of 0 it is 0, however far, infinitely far too."""
-    if reach == math.inf:
-        xp = namespace(kth)
-        return xp.where(kth > 0, xp.full_like(kth, math.inf), xp.zeros_like(kth))
-    with np.errstate(over="ignore"):
-        return kth * reach
 
 
 def of_rank(values: Matrix, rank: int) -> Matrix:

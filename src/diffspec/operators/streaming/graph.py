@@ -23,8 +23,9 @@ from diffspec.machine.threads import cores, parallel_map
 from diffspec.operators.elsewhere import Elsewhere
 from diffspec.operators.sparse import Sparse, sparse_diffusion
 from diffspec.operators.streaming.affinities import Frame, Rows
+from diffspec.points.candidates import reached
 from diffspec.points.distances import cross_squared_distances
-from diffspec.points.selecting import places, reached
+from diffspec.points.selecting import places
 from diffspec.points.sources import HeldRows, Source, Values
 
 __all__ = [
