@@ -90,8 +90,10 @@ def compared(
     if isinstance(near, str):
         return near
     near = near or Near.nothing(len(left[1].half))
+    near = around.met(near, _squared(left, right, frame), right[1].which.start)  # type: ignore[union-attr]
     try:
-        return around.met(near, _squared(left, right, frame), right[1].which.start)  # type: ignore[union-attr]
+        around.require_memory(len(near.place) * around.n / len(near.least))
+        return near
     except TooLargeError as error:  # Dask cannot send a MemoryError
         return str(error)
 

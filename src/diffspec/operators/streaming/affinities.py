@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 PILOTS = 256  # rows whose mean is the centre: any point near the mean does, since it only saves digits
+FAR = 2.0**10  # times as large as most, a pilot would pull the centre so far out that the others lose their digits
 STRIP = 256  # rows of distances that one core adds up at a time
 
 
@@ -47,7 +48,7 @@ class Frame:
     centre: Values
     """Shape (d,), float64."""
     unit: float
-    """A power of two near the largest coordinate."""
+    """A power of two near the largest coordinate, which most points reach."""
     directions: bool
     """Whether points are divided by their lengths."""
     piece: int
@@ -194,18 +195,23 @@ def rectangles(source: Source, count: int, columns: slice, most: int) -> Iterato
 
 
 def frame_of(source: Source, directions: bool, piece: int) -> Frame:
-    """A frame with the unit and the centre of at most 256 rows spread over the source."""
+    """A frame with the unit and the centre of at most 256 rows spread over the source, less those far out."""
     n, d = source.shape
     pilots = np.unique(np.linspace(0, n - 1, min(n, PILOTS)).astype(np.intp))
     every = list(rectangles(source, len(pilots), slice(0, d), piece))
-    largest = max(_largest(_read(source, pilots, *one)) for one in every)
-    unit = 2.0 ** min(math.frexp(largest)[1], 1000)
+    largest = np.zeros(len(pilots))
+    for some, part in every:
+        largest[some] = np.maximum(largest[some], _largest(_read(source, pilots, some, part)))
+    usual = float(np.median(largest[largest > 0])) if largest.any() else 0.0
+    near = largest <= (math.inf if directions else FAR * usual)
+    unit = 2.0 ** min(math.frexp(largest.max() if directions else usual)[1], 1000)
     frame = Frame(np.zeros(d), unit, directions, piece)
     size = survey(source, pilots, frame).size
     centre = np.zeros(d)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for some, part in every:
-            centre[part] += np.sum(_read(source, pilots, some, part) / size[some], axis=0) / len(pilots)
+            points = _read(source, pilots, some, part) / size[some]
+            centre[part] += np.sum(points[near[some]], axis=0) / np.count_nonzero(near)
     # NaN and zero vectors are left to the survey of all rows, which counts them.
     return Frame(centre if np.isfinite(centre).all() else np.zeros(d), unit, directions, piece)
 
@@ -267,5 +273,6 @@ def _read(source: Source, which: slice | Values, some: slice, columns: slice) ->
     return raw.astype(np.float64)
 
 
-def _largest(values: Values) -> float:
-    return float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
+def _largest(values: Values) -> Values:
+    """The largest finite size of a number in each row."""
+    return np.asarray(np.max(np.abs(values), axis=1, where=np.isfinite(values), initial=0.0))

@@ -74,13 +74,7 @@ class Neighbourhood:
     memory: float
 
     def met(self, near: Near, squared: Values, first: int) -> Near:
-        """`near` after its points were compared with others, of which `first` is the first.
-
-        Raises
-        ------
-        TooLargeError
-            The graph is larger than the memory that was allowed.
-        """
+        """`near` after its points were compared with others, of which `first` is the first."""
         least = nearer(near.least, squared, self.rank + 1)
         limit = reached(self.kth(least), self.reach)
         i, j = places(squared <= limit[:, None])
@@ -88,7 +82,6 @@ class Neighbourhood:
         held: tuple[Values, ...] = (near.place, near.column, near.squared)
         both: list[Values] = [np.concatenate(pair) for pair in zip(held, new, strict=True)]
         kept = both[2] <= limit[both[0]]
-        self._require_memory(np.count_nonzero(kept) * self.n / len(least))
         return Near(least, *(part[kept] for part in both))
 
     def kth(self, least: Values) -> Values:
@@ -102,11 +95,12 @@ class Neighbourhood:
         weights = kernel.weigh(squared, self.kth(near.least)[place], unit)
         return kept(place, column, weights, len(near.least))
 
-    def _require_memory(self, entries: float) -> None:
+    def require_memory(self, entries: float) -> None:
+        """Raise TooLargeError where a graph in which so many are near is larger than the memory that was allowed."""
         need = BYTES_PER_WEIGHT * entries
         if need > self.memory:
             raise TooLargeError(
-                f"the graph of {self.n} points, about {entries / self.n:.0f} near ones a point, needs "
+                f"the graph of {self.n} points, about {entries / self.n:.0f} near ones a point or more, needs "
                 f"{in_words(need)} and {in_words(self.memory)} are allowed; give more memory or a sample in memory"
             )
 
@@ -171,6 +165,8 @@ class StoredGraph(Elsewhere):
             for one, other, seen in ((i, j, squared), (j, i, squared.T))[: 1 + (i != j)]:
                 with locks[one]:
                     near[one] = around.met(near[one], seen, blocks[other].start)
+            # Of all together: one block of copies says nothing of the others.
+            around.require_memory(sum(len(some.place) for some in near))
 
         # Pairs that come one after the other share no block, so no core waits for another.
         count = len(blocks)
