@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import weakref
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -145,6 +146,24 @@ def test_batches_are_put_together_in_order() -> None:
     whole = collect(network, ["0", "2"], [INPUTS])
     for name in ("0", "2"):
         np.testing.assert_allclose(parts[name], whole[name], rtol=1e-6)
+
+
+def test_what_the_network_gave_is_let_go_before_the_next_batch() -> None:
+    class Wide(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.narrow = torch.nn.Linear(4, 3)
+
+        def forward(self, x: torch.Tensor) -> object:
+            gone.extend(one() is None for one in given[-1:])
+            answer = self.narrow(x) @ torch.ones(3, 50)
+            given.append(weakref.ref(answer))
+            return answer
+
+    gone: list[bool] = []
+    given: list[Any] = []
+    collect(Wide(), "narrow", Probe(INPUTS, batch_size=2).batches())
+    assert gone == [True, True]
 
 
 def test_named_inputs() -> None:

@@ -76,7 +76,8 @@ def look(network: Module, layers: Sequence[Watched], batches: Iterable[Any]) -> 
         # Inside, since a DataLoader draws from the global random state whenever it is iterated.
         for batch in as_batches(batches):
             layers = _placed(network, layers, batch)
-            seen, _answer = _one_pass(network, layers, batch)
+            # Not the answer, which would stay beside the next one and may be the largest array of all.
+            seen = _one_pass(network, layers, batch)[0]
             layers = [layer for layer in layers if layer.label in seen]
             for label, rows in seen.items():
                 parts.setdefault(label, []).append(rows)
@@ -99,6 +100,7 @@ def trial(network: Module, layers: Sequence[Watched], batch: Any) -> list[Watche
             with untouched(network), torch.no_grad(), plainly():
                 found, answer = _one_pass(network, layers, batch)
                 first = _real(answer)
+                del answer
             with untouched(network), torch.no_grad(), plainly():
                 second = _real(answered(network, copied(batch, network)))
         except InputError:
@@ -129,10 +131,10 @@ def _tell_of_unknown(network: Module, batch: Any) -> None:
 
 
 def _real(answer: Any) -> list[Any]:
-    """The tensors of real values in what a network gave."""
+    """Copies of the tensors of real values in what a network gave, which it may write again."""
     found: list[Any] = []
     mapped(answer, found.append)
-    return [tensor for tensor in found if tensor.is_floating_point() and tensor.layout == torch.strided]
+    return [tensor.clone() for tensor in found if tensor.is_floating_point() and tensor.layout == torch.strided]
 
 
 def _alike(one: Any, other: Any) -> bool:
