@@ -134,6 +134,7 @@ class StoredGraph(Elsewhere):
         around = Neighbourhood(n, *self.kernel.within(n), self.memory)
         near = self._near(around, self._blocks(n, least=min(cores() + 1, n // SMALLEST_BLOCK)))
         found = parallel_map(lambda one: around.directed(one, self.kernel, self.frame.unit), near)
+        del near  # as large as a quarter of what the graph takes while it is put together
         return sparse_diffusion(self.kernel.joined(of_blocks(found)), alpha)
 
     def kth(self, chosen: Values, rank: int) -> Values:
@@ -168,7 +169,7 @@ class StoredGraph(Elsewhere):
             # Of all together: one block of copies says nothing of the others.
             around.require_memory(sum(len(some.place) for some in near))
 
-        # Pairs that come one after the other share no block, so no core waits for another.
+        # Along diagonals: two cores meet in one block seldom, and wait only while what is near is sorted out.
         count = len(blocks)
         parallel_map(compare, [(i, i + apart) for apart in range(count) for i in range(count - apart)])
         return near
