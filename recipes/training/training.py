@@ -80,7 +80,7 @@ LOOKS = {
     },
 }
 SMOKE = Settings(
-    networks=("resnet", "xcit"),
+    networks=("resnet",),
     data=("digits",),
     seeds=(0,),
     common={**TRAINED, "train": 96, "held": 150, "pixels": 32, "measured": 100, "batch": 32},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from diffspec.errors import InputError
 from diffspec.inference.measure import Matrix, Measure, Subset
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
-from diffspec.machine.threads import parallel_map
+from diffspec.machine.threads import parallel_map, single_threaded_blas
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
@@ -39,6 +40,8 @@ LOCAL_SHARE, GLOBAL_SHARE = 0.5, 0.8
 SHARED = 1.0 / 3.0
 FEWEST = 20
 """Points below which no interval is given: a fifth of them left out would be fewer than four."""
+# Points of a subset up to which cores only wait for one another: most of the work is the interpreter's.
+ALONE = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +240,11 @@ class Resamples:
 
 
 def drawn(measure: Callable[[Subset], Matrix], subsets: Sequence[Subset], *, together: bool) -> Matrix:
-    """`measure` of every subset, shape (subsets, repetitions); `together` on all cores."""
-    return np.array(parallel_map(measure, subsets) if together else list(map(measure, subsets)))
+    """`measure` of every subset, shape (subsets, repetitions); `together` on all cores where that is faster."""
+    if together and len(subsets[0].kept) > ALONE:
+        return np.array(parallel_map(measure, subsets))
+    with single_threaded_blas() if together else nullcontext():
+        return np.array(list(map(measure, subsets)))
 
 
 def is_local(estimator: Estimator, kernel: Kernel) -> bool:

@@ -192,10 +192,11 @@ def measured(
 
 def _solved(operator: Operator, solver: Solver, rng: np.random.Generator) -> Spectrum:
     """The spectrum of `operator`, and where it lacks neighbours that of one that lacks more, by the same probes."""
-    again, third, narrower = deepcopy(rng), deepcopy(rng), operator.narrower
-    found = solver(operator, rng)
+    narrower = operator.narrower
     if narrower is None:
-        return found
+        return solver(operator, rng)
+    again, third = deepcopy(rng), deepcopy(rng)
+    found = solver(operator, rng)
     # Only a part of the difference counts.
     rough = replace(solver, tol=ROUGH * solver.tol) if isinstance(solver, Lanczos) and solver.tol else solver
     if narrower.wider is None:
