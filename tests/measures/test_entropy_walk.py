@@ -102,14 +102,14 @@ def entered(measure, shape):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "n", "most"),
-    [(AlphaDecay(5), 60, 2), (Gaussian(2.0), 60, 2), (Gaussian("median"), 60, 4), (AlphaDecay(5), 2100, 4)],
+    ("kernel", "n"),
+    [(AlphaDecay(5), 60), (Gaussian(2.0), 60), (Gaussian("median"), 60), (AlphaDecay(5), 2100)],
     ids=repr,
 )
-def test_points_go_top_down_through_few_modules(kernel, n, most):
+def test_points_go_top_down_through_few_modules(kernel, n):
     points = np.random.default_rng(0).normal(size=(n, 3))
     found = entered(lambda: dse(points, kernel=kernel), points.shape)
     assert {"measures/entropy", "operators/build"} < set(found)
     assert "solvers/choice" not in found  # a plan is made of sizes
     assert len(found) <= 8, found
-    assert max(found.values()) <= most, found
+    assert max(found.values()) <= 2, found

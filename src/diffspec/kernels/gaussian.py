@@ -44,8 +44,8 @@ class Gaussian(Kernel):
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
-        scaled, unit = unit_scaled(points)
-        return _gaussian(scaled, resolved_number(self.sigma) / unit)
+        sigma, xp = resolved_number(self.sigma), namespace(points)
+        return pairwise(points, lambda squared, unit: xp.exp(_factor(sigma / unit) * squared))[0]
 
     def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Array:
         """The affinity of different points, which their copies do not change."""
@@ -105,12 +105,10 @@ class Cosine(Kernel):
 SMALLEST = 1e-150
 
 
-def _gaussian(scaled: Array, sigma: float) -> Array:
-    """exp(-d^2 / (2 sigma^2)) of unit-scaled points, sigma in the same unit."""
+def _factor(sigma: float) -> float:
+    """-1 / (2 sigma^2)."""
     width = max(sigma, SMALLEST)
-    factor = -0.5 / (width * width)
-    xp = namespace(scaled)
-    return pairwise(scaled, lambda squared: xp.exp(factor * squared))
+    return -0.5 / (width * width)
 
 
 def _directions(points: Array) -> Array:

@@ -15,7 +15,7 @@ from diffspec.errors import InputError
 from diffspec.kernels.directed import Directed, kept, of_blocks
 from diffspec.kernels.protocol import Kernel, Storage
 from diffspec.machine.threads import as_many, parallel_map, single_threaded_blas
-from diffspec.points.candidates import Candidates, around, ordered, reached, together
+from diffspec.points.candidates import Candidates, around, arranged, reached
 from diffspec.points.distances import (
     BLOCK_ELEMENTS,
     BYTES_IN_BLOCK,
@@ -154,9 +154,7 @@ class AlphaDecay(Kernel):
         _check_count(n, self._neighbors(n), self)
         order, search = np.arange(n), None
         if is_numpy(points):
-            order = together(scaled)
-            ordered(scaled, order)
-            search = Candidates.of(scaled) if 4.0 * points.size <= FLOAT32_SHARE * memory else None
+            order, search = arranged(scaled, in_float32=4.0 * points.size <= FLOAT32_SHARE * memory)
         size = as_many(max(1, BLOCK_ELEMENTS // n), BYTES_IN_BLOCK * n)
         sample = np.flatnonzero(order % max(1, n // SAMPLE) == 0)
         every = parallel_map if is_numpy(points) else map
@@ -215,8 +213,7 @@ def _local(points: Array, neighbors: int, kernel: Kernel, counts: Any = None) ->
     Of different points, where each occurs `counts` times, the neighbours are those among all.
     """
     _check_count(points.shape[0] if counts is None else int(counts.sum()), neighbors, kernel)
-    scaled, _unit = unit_scaled(points)
-    squared = pairwise(scaled, lambda squared: squared)
+    squared, _unit = pairwise(points, lambda squared, _unit: squared)
 
     def ranked(some: Array) -> Array:
         if counts is not None:

@@ -14,7 +14,7 @@ from diffspec._arrays import Array, as_float64, namespace, row_dot, take_square,
 from diffspec._checks import integer, positive
 from diffspec.errors import InputError
 from diffspec.kernels.bandwidth import TINY
-from diffspec.points.distances import pairwise, unit_scaled
+from diffspec.points.distances import pairwise
 
 __all__ = ["WIDTHS", "Distances", "narrowest", "widest", "widths"]
 
@@ -43,9 +43,8 @@ class Distances:
     @classmethod
     def of(cls, points: Array, dtype: Any) -> Distances:
         """The distances of `points` (n, d) in `dtype`; O(n^2 d) time, one n x n array."""
-        scaled, unit = unit_scaled(points)
         xp = namespace(points)
-        return cls(pairwise(scaled, lambda squared: xp.astype(squared, dtype, copy=False), dtype=dtype), unit)
+        return cls(*pairwise(points, lambda squared, _unit: xp.astype(squared, dtype, copy=False), dtype=dtype))
 
     @property
     def n(self) -> int:

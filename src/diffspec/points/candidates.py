@@ -17,7 +17,7 @@ from diffspec._arrays import Array, is_numpy, namespace, order_statistics, take_
 from diffspec.points.distances import cross_squared_distances, squared_distances
 from diffspec.points.selecting import bound_of_rank, of_rank, places, ranked
 
-__all__ = ["Candidates", "around", "ordered", "reached", "spread", "together"]
+__all__ = ["Candidates", "around", "arranged", "ordered", "reached", "spread", "together"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -85,6 +85,16 @@ def reached(kth: Array, reach: float) -> Array:
         return xp.where(kth > 0, xp.full_like(kth, math.inf), xp.zeros_like(kth))
     with np.errstate(over="ignore"):
         return kth * reach
+
+
+def arranged(points: Matrix, *, in_float32: bool) -> tuple[Matrix, Candidates | None]:
+    """The order in which `points` stand from now on, near ones close together, and how they are searched.
+
+    By float32 products where they may be, else by all distances (None).
+    """
+    order = together(points)
+    ordered(points, order)
+    return order, Candidates.of(points) if in_float32 else None
 
 
 def together(points: Matrix) -> Matrix:

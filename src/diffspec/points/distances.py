@@ -30,6 +30,7 @@ __all__ = [
     "in_blocks",
     "pairwise",
     "row_slices",
+    "scaled_squared_distances",
     "squared_distances",
     "symmetrized",
     "unit_scaled",
@@ -83,15 +84,15 @@ def vanishing(scaled: Array, dtype: Any) -> bool:
     return any(_any((far > 0) & (far < floor)) for _low, _high, far in _neighbours(detached(scaled), floor))
 
 
-def pairwise(points: Array, transform: Callable[[Array], Array], *, dtype: Any = None) -> Array:
-    """`transform` of all squared distances between `points`, shape (n, n), exactly symmetric.
+def pairwise(points: Array, transform: Callable[[Array, float], Array], *, dtype: Any = None) -> tuple[Array, float]:
+    """`transform` of all squared distances between `points`, shape (n, n), exactly symmetric; and their unit.
 
     Parameters
     ----------
     points : array (n, d)
-        Centred and of moderate scale: the output of `unit_scaled`.
+        As they are; `unit_scaled` here.
     transform : callable
-        Elementwise function of an array of squared distances.
+        Elementwise function of an array of squared distances in the unit, and of the unit.
     dtype : optional
         What `transform` gives, by default the points' own.
 
@@ -99,6 +100,7 @@ def pairwise(points: Array, transform: Callable[[Array], Array], *, dtype: Any =
     -----
     Time O(n^2 d) for one half of the matrix; memory n^2 numbers plus one block.
     """
+    points, unit = unit_scaled(points)
     n = points.shape[0]
     require_memory(8.0 * n * n, f"the {n} x {n} affinity array", points)
     xp = namespace(points)
@@ -107,12 +109,18 @@ def pairwise(points: Array, transform: Callable[[Array], Array], *, dtype: Any =
     def fill(rows: tuple[int, int]) -> None:
         start, stop = rows
         columns = points[start:, :]
-        block = transform(cross_squared_distances(columns if stop == n else points[start:stop, :], columns))
+        block = transform(cross_squared_distances(columns if stop == n else points[start:stop, :], columns), unit)
         out[start:stop, start:] = block
         out[start:, start:stop] = block.T
 
     over_blocks(fill, _row_blocks(n), points)
-    return out
+    return out, unit
+
+
+def scaled_squared_distances(points: Array) -> tuple[Array, float]:
+    """All squared distances between `points` at once, shape (n, n), in the unit of `unit_scaled`; and the unit."""
+    scaled, unit = unit_scaled(points)
+    return cross_squared_distances(scaled, scaled), unit
 
 
 def cross_squared_distances(rows: Array, columns: Array) -> Array:

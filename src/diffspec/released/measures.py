@@ -16,7 +16,7 @@ from diffspec.errors import InputError
 from diffspec.kernels import Gaussian
 from diffspec.operators.dense import Dense, Operator, diffusion
 from diffspec.points.bins import equal_bins
-from diffspec.points.distances import pairwise, unit_scaled
+from diffspec.points.distances import pairwise
 from diffspec.results.estimate import BIT, NATS_PER
 from diffspec.solvers import Chebyshev, Exact
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon, shannon_stderr, truncation
@@ -105,8 +105,7 @@ class Nearest:
             raise InputError(
                 f"knn must lie in 1..{n} for {n} points, got {self.knn!r}; lower knn or merge small groups"
             )
-        scaled, _unit = unit_scaled(points)
-        squared = pairwise(scaled, lambda squared: squared)
+        squared, _unit = pairwise(points, lambda squared, _unit: squared)
         kth = np.partition(squared, self.knn - 1, axis=1)[:, self.knn - 1]
         return np.asarray(np.less_equal(squared, kth[:, None], out=squared))
 

@@ -12,7 +12,6 @@ from diffspec._checks import generator_of, integer, real, shown, store
 from diffspec.errors import InputError
 from diffspec.kernels.bandwidth.protocol import MOST, TINY
 from diffspec.kernels.bandwidth.ranks import of_pairs
-from diffspec.points.distances import unit_scaled
 
 __all__ = ["Median", "Quantile", "median_ranks", "median_sigma"]
 
@@ -44,8 +43,8 @@ class Median:
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
         points, rng = as_points(points), generator_of(rng)
-        scaled, unit = unit_scaled(some_of(points, self.most, rng))
-        low, high = of_pairs(scaled, median_ranks(scaled.shape[0]))
+        some = some_of(points, self.most, rng)
+        (low, high), unit = of_pairs(some, median_ranks(some.shape[0]))
         return math.sqrt((low + high) / 4.0) * unit or TINY
 
 
@@ -77,10 +76,10 @@ class Quantile:
     def __call__(self, points: Array, rng: np.random.Generator) -> float:
         """Sigma for `points` of shape (n, d), in their unit; O(min(n, most)^2 d)."""
         points, rng = as_points(points), generator_of(rng)
-        scaled, unit = unit_scaled(some_of(points, self.most, rng))
-        n = scaled.shape[0]
+        some = some_of(points, self.most, rng)
+        n = some.shape[0]
         # Of the flat matrix the first n ranks are its diagonal, and every pair follows twice.
-        (squared,) = of_pairs(scaled, [n + 2 * int(self.q * (n * (n - 1) // 2))])
+        (squared,), unit = of_pairs(some, [n + 2 * int(self.q * (n * (n - 1) // 2))])
         return math.sqrt(squared / 2.0) * unit or TINY
 
 

@@ -9,7 +9,12 @@ import numpy as np
 
 from diffspec._arrays import Array, free_memory, namespace, order_statistics, to_numpy
 from diffspec.machine.threads import as_many
-from diffspec.points.distances import BYTES_IN_BLOCK, cross_squared_distances
+from diffspec.points.distances import (
+    BYTES_IN_BLOCK,
+    cross_squared_distances,
+    scaled_squared_distances,
+    unit_scaled,
+)
 
 __all__ = ["fits", "of_matrix", "of_pairs"]
 
@@ -21,23 +26,25 @@ BYTES_PER_PAIR = 18.0
 DIGIT = 16
 
 
-def of_pairs(points: Array, ranks: Sequence[int]) -> list[float]:
-    """The values at zero-based `ranks` of the squared distances in the flat (n, n) matrix of unit-scaled `points`.
+def of_pairs(points: Array, ranks: Sequence[int]) -> tuple[list[float], float]:
+    """The values at zero-based `ranks` of the squared distances in the flat (n, n) matrix of `points`, and their unit.
 
-    The first n ranks are the zeros of the diagonal, and every pair follows twice.
+    The first n ranks are the zeros of the diagonal, and every pair follows twice. The unit is that of `unit_scaled`.
     """
     n = points.shape[0]
     if fits(n, points):
-        flat = namespace(points).reshape(cross_squared_distances(points, points), (-1,))
-        return [float(value) for value in order_statistics(flat, ranks)]
+        squared, unit = scaled_squared_distances(points)
+        flat = namespace(points).reshape(squared, (-1,))
+        return [float(value) for value in order_statistics(flat, ranks)], unit
+    scaled, unit = unit_scaled(points)
 
     def blocks() -> Iterator[Values]:
         step = as_many(n, BYTES_IN_BLOCK * n)
         for start in range(0, n, step):
-            rows = points[start : min(start + step, n), :]
-            yield _above(to_numpy(cross_squared_distances(rows, points[start:, :])))
+            rows = scaled[start : min(start + step, n), :]
+            yield _above(to_numpy(cross_squared_distances(rows, scaled[start:, :])))
 
-    return _selected(blocks, [(rank - n) // 2 for rank in ranks])
+    return _selected(blocks, [(rank - n) // 2 for rank in ranks]), unit
 
 
 def of_matrix(matrix: Array, ranks: Sequence[int]) -> list[float]:
