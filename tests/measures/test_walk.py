@@ -51,7 +51,7 @@ def test_a_sparse_graph_gives_a_sparse_matrix_and_the_same_numbers(rng, kernel, 
     assert issparse(matrix)
     assert matrix.sum(axis=1) == pytest.approx(np.ones(350), abs=1e-12)
     sparse = [diffuse(points, 4, kernel=kernel), np.abs(diffusion_map(points, components=3, kernel=kernel, t=1))]
-    monkeypatch.setattr("diffspec.measures.conjugate.SMALL", 1000)
+    monkeypatch.setattr("diffspec.solvers.leading.SMALL", 1000)
     assert np.abs(diffusion_map(points, components=3, kernel=kernel, t=1)) == pytest.approx(sparse[1], abs=1e-9)
     assert np.linalg.matrix_power(matrix.toarray(), 4) @ points == pytest.approx(sparse[0], abs=1e-12)
 
@@ -79,7 +79,7 @@ def test_distance_in_the_whole_map_is_diffusion_distance(points, kernel, t):
 
 def test_few_components_are_the_first_of_all_and_signs_are_fixed(points, monkeypatch):
     every = diffusion_map(points, components=59, kernel=Gaussian(1.5))
-    monkeypatch.setattr("diffspec.measures.conjugate.SMALL", 10)
+    monkeypatch.setattr("diffspec.solvers.leading.SMALL", 10)
     few = diffusion_map(points, components=4, kernel=Gaussian(1.5))
     assert few == pytest.approx(every[:, :4], abs=1e-9)
     assert (few[np.abs(few).argmax(axis=0), range(4)] > 0).all()

@@ -17,8 +17,8 @@ from diffspec.errors import InputError
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import Asked, asked
-from diffspec.measures.conjugate import Floats, as_dense, conjugate_of, leading, scaled
 from diffspec.operators.build import affinity_of
+from diffspec.solvers.leading import Floats, as_dense, conjugate_of, leading, scaled
 from diffspec.solvers.storing import whole_of
 
 __all__ = ["diffuse", "diffusion_map", "diffusion_matrix", "potential_distances"]

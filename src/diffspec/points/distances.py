@@ -87,6 +87,8 @@ def vanishing(scaled: Array, dtype: Any) -> bool:
 def pairwise(points: Array, transform: Callable[[Array, float], Array], *, dtype: Any = None) -> tuple[Array, float]:
     """`transform` of all squared distances between `points`, shape (n, n), exactly symmetric; and their unit.
 
+    Time O(n^2 d) for one half of the matrix; memory n^2 numbers plus one block.
+
     Parameters
     ----------
     points : array (n, d)
@@ -95,15 +97,9 @@ def pairwise(points: Array, transform: Callable[[Array, float], Array], *, dtype
         Elementwise function of an array of squared distances in the unit, and of the unit.
     dtype : optional
         What `transform` gives, by default the points' own.
-
-    Notes
-    -----
-    Time O(n^2 d) for one half of the matrix; memory n^2 numbers plus one block.
     """
-    points, unit = unit_scaled(points)
-    n = points.shape[0]
+    (points, unit), n, xp = unit_scaled(points), points.shape[0], namespace(points)
     require_memory(8.0 * n * n, f"the {n} x {n} affinity array", points)
-    xp = namespace(points)
     out = xp.empty((n, n), dtype=dtype or points.dtype, device=points.device)
 
     def fill(rows: tuple[int, int]) -> None:

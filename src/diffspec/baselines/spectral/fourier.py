@@ -17,11 +17,11 @@ from diffspec.baselines.spectral.affinities import affinity_of
 from diffspec.errors import InputError
 from diffspec.kernels import Gaussian, Kernel
 from diffspec.machine.memory import within_memory
-from diffspec.measures.conjugate import conjugate_of, leading
 from diffspec.measures.estimators import Estimator, Matched
 from diffspec.measures.subsets import Indices
 from diffspec.points.groups import Grouping
 from diffspec.results.estimate import Estimate
+from diffspec.solvers.leading import conjugate_of, leading
 
 __all__ = ["fourier_entropy", "fourier_information"]
 

@@ -14,7 +14,7 @@ from diffspec._checks import Seed
 from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import Gaussian
 from diffspec.kernels.bandwidth import Sigma
-from diffspec.kernels.scales import WIDTHS, Distances, narrowest, widest, widths, widths_asked
+from diffspec.kernels.scales import Distances
 from diffspec.machine.memory import in_words, within_memory
 from diffspec.machine.threads import cores, parallel_map
 from diffspec.measures.asked import Asked, asked
@@ -22,6 +22,7 @@ from diffspec.measures.entropy import settings_of
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.measures.parts import Parts
 from diffspec.measures.profiles.curves import Curve, Profile
+from diffspec.measures.profiles.widths import WIDTHS, narrowest, widest, widths, widths_asked
 from diffspec.measures.subsets import Entropy, Indices
 from diffspec.operators.build import Plan, build, distances_of, widened
 from diffspec.points.distances import unit_scaled

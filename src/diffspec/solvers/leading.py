@@ -1,6 +1,6 @@
-"""The symmetric conjugate of the diffusion matrix with its degrees, in NumPy or SciPy, and its leading eigenvectors.
+"""The symmetric conjugate of the diffusion matrix with its degrees, and its leading eigenvectors, in NumPy or SciPy.
 
-What solvers need of it are eigenvalues (`diffspec.operators`); what acts on points needs degrees and eigenvectors too.
+An entropy needs eigenvalues alone; what acts on points needs degrees and eigenvectors too.
 """
 
 from __future__ import annotations
