@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import zarr
 from distributed import Client, LocalCluster
+from scipy.sparse import csr_array
 
 from diffspec import (
     AlphaDecay,
@@ -32,6 +33,7 @@ from diffspec.errors import MissingExtraError
 from diffspec.kernels.bandwidth import Neighbors
 from diffspec.operators.dense import Entrywise, diffusion
 from diffspec.operators.streaming import on_disk
+from diffspec.operators.streaming.graph import BYTES_PER_WEIGHT
 
 N, D = 240, 30
 
@@ -129,6 +131,11 @@ def test_a_default_solver_for_the_time_asked_for(client, path):
     found = many.dse(path, client=client, kernel=Gaussian(), t=3.0)
     assert "times=(3.0,)" in found.settings.solver
     assert found.value == pytest.approx(dse(np.load(path), kernel=Gaussian(), t=3.0, solver=Exact()).value, abs=0.02)
+
+
+def sparse_graph(points):
+    held = points.astype(np.float64)
+    return csr_array(AlphaDecay().resolve(held, np.random.default_rng(0))(held))
 
 
 class Killer(threading.Thread):
@@ -297,6 +304,18 @@ def test_a_graph_that_memory_does_not_hold_is_refused(client, path, monkeypatch)
     monkeypatch.setattr("diffspec.cluster.graph.free_memory", lambda _like: 1e5)
     with pytest.raises(TooLargeError, match=r"the graph of 240 points, .* needs .* and 50000 bytes .* are allowed"):
         many.dse(path, client=client)
+
+
+def test_copies_in_one_block_do_not_speak_for_the_others(client, points, monkeypatch):
+    points[:60] = points[0]
+    stored = da.from_array(points, chunks=(60, D))
+    expected = dse(points)
+    graph = sparse_graph(points)
+    monkeypatch.setattr("diffspec.cluster.graph.free_memory", lambda _like: 2.0 * 1.2 * BYTES_PER_WEIGHT * graph.nnz)
+    assert many.dse(stored, client=client, block=60).value == pytest.approx(expected.value, abs=1e-9)
+    monkeypatch.setattr("diffspec.cluster.graph.free_memory", lambda _like: 2.0 * 0.6 * BYTES_PER_WEIGHT * graph.nnz)
+    with pytest.raises(TooLargeError, match=r"the graph of 240 points, about (1[6-9]|2\d) near ones a point or more"):
+        many.dse(stored, client=client, block=60)
 
 
 def test_no_client(path):

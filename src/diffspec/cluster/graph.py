@@ -14,7 +14,7 @@ import numpy as np
 
 from diffspec._arrays import free_memory
 from diffspec.cluster.session import Session
-from diffspec.cluster.tasks import compared, named, nearest, weighed
+from diffspec.cluster.tasks import compared, counted, named, nearest, weighed
 from diffspec.errors import TooLargeError
 from diffspec.kernels.directed import of_blocks
 from diffspec.operators.elsewhere import Elsewhere
@@ -58,10 +58,14 @@ class GraphOnCluster(Elsewhere):
         n = self.shape[0]
         around = Neighbourhood(n, *self.kernel.within(n), free_memory(self.rows.half) / 2.0)
         there, kernel = self.session.put(around, "neighbourhood"), self.session.put(self.kernel, "kernel")
-        weigh = named(weighed, "weights")
+        count, weigh = named(counted, "count"), named(weighed, "weights")
         near = [self._through(compared, "near", i, block, there) for i, block in enumerate(self.blocks)]
-        tasks = [weigh(i)(one, there, kernel, self.unit) for i, one in enumerate(near)]
-        found = self.session.results(self.session.start(tasks))
+        counts = [count(i)(one) for i, one in enumerate(near)]
+        weights = [weigh(i)(one, there, kernel, self.unit) for i, one in enumerate(near)]
+        futures = self.session.start([*counts, *weights])
+        # Before what is near comes here. Of all together: one block of copies says nothing of the others.
+        around.require_memory(sum(self.session.results(futures[: len(near)])))
+        found = self.session.results(futures[len(near) :])
         if refused := next((one for one in found if isinstance(one, str)), None):
             raise TooLargeError(refused)
         return sparse_diffusion(self.kernel.joined(of_blocks(found)), alpha)

@@ -17,7 +17,18 @@ from diffspec.operators.streaming.affinities import Frame, Rows, Survey, affinit
 from diffspec.operators.streaming.graph import Near, Neighbourhood, nearer, squared_between
 from diffspec.points.sources import HeldRows, Source, Values
 
-__all__ = ["added", "compared", "cross", "named", "nearest", "squared_tile", "survey_block", "tile_parts", "weighed"]
+__all__ = [
+    "added",
+    "compared",
+    "counted",
+    "cross",
+    "named",
+    "nearest",
+    "squared_tile",
+    "survey_block",
+    "tile_parts",
+    "weighed",
+]
 
 
 def named(work: Callable[..., Any], name: str) -> Callable[..., Callable[..., Any]]:
@@ -92,10 +103,15 @@ def compared(
     near = near or Near.nothing(len(left[1].half))
     near = around.met(near, _squared(left, right, frame), right[1].which.start)  # type: ignore[union-attr]
     try:
-        around.require_memory(len(near.place) * around.n / len(near.least))
+        around.require_memory(len(near.place))  # of all blocks together `GraphOnCluster` asks
         return near
     except TooLargeError as error:  # Dask cannot send a MemoryError
         return str(error)
+
+
+def counted(near: Near | str) -> int:
+    """How many are near the points of a block; 0 where it is said why that does not fit."""
+    return 0 if isinstance(near, str) else len(near.place)
 
 
 def weighed(near: Near | str, around: Neighbourhood, kernel: Kernel, unit: float) -> Directed | str:
