@@ -45,6 +45,8 @@ class Settings:
     seeds: int
     large: tuple[str, ...]
     """Kernels that are measured on 10 x `points` as well."""
+    trained: tuple[str, ...] = ("digits", "MNIST")
+    """Data that networks are trained on."""
 
 
 STABLE = ("uniform d=5 noise=0", "gaussian d=20 noise=0", "3 blobs", "MNIST pixels")
@@ -61,6 +63,7 @@ SMOKE = Settings(
     shares=(0.0, 1.0),
     seeds=1,
     large=(),
+    trained=("digits",),
 )
 PAPER = Settings(
     kernels=tuple(KERNELS),
@@ -106,8 +109,8 @@ def _suite(settings: Settings, log: Log) -> None:
 
 
 def _memorisation(settings: Settings, log: Log) -> None:
-    train_all(settings.seeds)
-    for data in ("digits", "MNIST"):
+    train_all(settings.trained, settings.seeds)
+    for data in settings.trained:
         for seed in range(settings.seeds):
             for labels in ("true", "wrong"):
                 for name in filter(there, names(data, labels, seed)):

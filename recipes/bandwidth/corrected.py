@@ -10,7 +10,7 @@ import numpy as np
 
 from diffspec import AlphaDecay
 from diffspec.kernels import Kernel
-from diffspec.points.distances import pairwise, unit_scaled
+from diffspec.points.distances import pairwise
 
 __all__ = ["CORRECTED"]
 
@@ -32,7 +32,7 @@ class Corrected(Kernel):
 
     def __call__(self, points: Floats) -> Floats:
         """The affinity (n, n) of points (n, d)."""
-        squared = np.asarray(pairwise(unit_scaled(points)[0], lambda some: np.maximum(some, 0.0)))
+        squared, _unit = pairwise(points, lambda some, _unit: np.maximum(some, 0.0))
         return CORRECTIONS[self.name](squared, max(1, round(math.sqrt(len(points)) / 3.0)))
 
 

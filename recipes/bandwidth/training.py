@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,13 +29,15 @@ def names(data: str, labels: str, seed: int) -> list[str]:
     return [f"training {data}, {labels} labels, seed {seed}, {when}" for when in SNAPSHOTS]
 
 
-def train_all(seeds: int) -> None:
-    """Train every network and keep its embeddings of held-out images, with their true labels."""
+def train_all(on: Sequence[str], seeds: int) -> None:
+    """Train networks on "digits" or "MNIST" and keep their embeddings of held-out images, with the true labels."""
     KEPT.mkdir(parents=True, exist_ok=True)
     path = KEPT / "training.npz"
     kept = dict(np.load(path)) if path.exists() else {}
-    known = {"digits": _digits()} | ({"MNIST": _mnist()} if folder().exists() else {})
-    for data, (images, classes, held, truth) in known.items():
+    for data in on:
+        if data == "MNIST" and not folder().exists():
+            continue
+        images, classes, held, truth = _mnist() if data == "MNIST" else _digits()
         for labels in ("true", "wrong"):
             for seed in range(seeds):
                 wanted = names(data, labels, seed)

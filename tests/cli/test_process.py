@@ -106,14 +106,6 @@ def test_a_stream_that_takes_ascii_only_gets_ascii(points):
     assert done.stdout.isascii()
 
 
-def test_a_demo_ends_well_where_the_stream_takes_ascii_only(tmp_path):
-    env = os.environ | {"PYTHONIOENCODING": "ascii"}
-    done = ran([*DIFFSPEC, "demo", "--smoke", "--folder", tmp_path / "demo"], env=env)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert " -> " in done.stdout
-    assert (tmp_path / "demo" / "report.html").stat().st_size > 0
-
-
 def test_a_reader_that_has_gone_is_no_error(points):
     done = ran(["sh", "-c", f"{sys.executable} -m diffspec doctor | true"])
     assert done.stderr == ""

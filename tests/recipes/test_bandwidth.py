@@ -37,7 +37,7 @@ def test_what_needs_data_is_known(no_data, name, made):
 
 
 def test_without_data_only_made_points_are_planned(no_data, monkeypatch, tmp_path):
-    monkeypatch.setattr(bandwidth, "train_all", lambda seeds: None)
+    monkeypatch.setattr(bandwidth, "train_all", lambda on, seeds: None)
     log = _log.Log(tmp_path / "cells.jsonl")
     monkeypatch.setattr(log, "cell", lambda function, **key: planned.append(key["data"]))
     planned = []
