@@ -67,7 +67,9 @@ def pytest_addoption(parser):
 
 # What these reach, quicker tests have reached: tracing them takes a third of their time, of other processes most.
 REPEATED = {
-    *("cli", "docs", "doors", "mutation", "recipes", "test_calibration.py", "test_resampling.py"),
+    *("docs", "mutation", "recipes"),
+    *("test_walk_of_inputs.py", "test_extreme_arguments.py", "test_properties.py", "test_process.py"),
+    *("test_calibration.py", "test_resampling.py"),
     "test_the_bound_is_never_violated_on_1000_random_cases",
     "test_bounds_hold_on_1000_random_cases",
     "test_the_bracket_of_the_quadrature_holds_on_1000_random_cases",
