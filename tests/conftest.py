@@ -68,7 +68,7 @@ def pytest_addoption(parser):
 # What these reach, quicker tests have reached: tracing them takes a third of their time, of other processes most.
 REPEATED = {
     *("docs", "mutation", "recipes"),
-    *("test_walk_of_inputs.py", "test_extreme_arguments.py", "test_properties.py", "test_process.py"),
+    *("test_walk_of_inputs.py", "test_extreme_arguments.py", "test_properties.py"),
     *("test_calibration.py", "test_resampling.py"),
     "test_the_bound_is_never_violated_on_1000_random_cases",
     "test_bounds_hold_on_1000_random_cases",
@@ -84,17 +84,21 @@ REPEATED = {
 
 
 def pytest_collection_modifyitems(config, items):
-    if getattr(config.option, "cov_context", None):  # `make mutation` asks for all tests that reach a line
+    # `make mutation` asks for all tests that reach a line, and tries mutants without the plugin.
+    if not config.pluginmanager.hasplugin("pytest_cov") or config.option.cov_context:
         return
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents and REPEATED & {*item.path.relative_to(here).parts, item.originalname}:
+        if here in item.path.parents and REPEATED & {
+            *item.path.relative_to(here).parts,
+            getattr(item, "originalname", None),
+        }:
             item.add_marker("no_cover")
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
-    """Processes that a test starts are traced as itself is."""
+    """Processes that a test starts are traced as the test itself is."""
     kept = os.environ.pop("COVERAGE_PROCESS_CONFIG", None) if item.get_closest_marker("no_cover") else None
     yield
     if kept is not None:

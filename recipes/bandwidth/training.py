@@ -30,7 +30,10 @@ def names(data: str, labels: str, seed: int) -> list[str]:
 
 
 def train_all(on: Sequence[str], seeds: int) -> None:
-    """Train networks on "digits" or "MNIST" and keep their embeddings of held-out images, with the true labels."""
+    """Train networks on "digits" or "MNIST" and keep their embeddings of held-out images, with the true labels.
+
+    MNIST is left out where the folder of data is missing.
+    """
     KEPT.mkdir(parents=True, exist_ok=True)
     path = KEPT / "training.npz"
     kept = dict(np.load(path)) if path.exists() else {}

@@ -133,11 +133,6 @@ def test_a_default_solver_for_the_time_asked_for(client, path):
     assert found.value == pytest.approx(dse(np.load(path), kernel=Gaussian(), t=3.0, solver=Exact()).value, abs=0.02)
 
 
-def sparse_graph(points):
-    held = points.astype(np.float64)
-    return csr_array(AlphaDecay().resolve(held, np.random.default_rng(0))(held))
-
-
 class Killer(threading.Thread):
     """Kills a worker as soon as the scheduler has seen `after` tasks of that `name`."""
 
@@ -310,7 +305,7 @@ def test_copies_in_one_block_do_not_speak_for_the_others(client, points, monkeyp
     points[:60] = points[0]
     stored = da.from_array(points, chunks=(60, D))
     expected = dse(points)
-    graph = sparse_graph(points)
+    graph = csr_array(AlphaDecay()(points.astype(np.float64)))
     monkeypatch.setattr("diffspec.cluster.graph.free_memory", lambda _like: 2.0 * 1.2 * BYTES_PER_WEIGHT * graph.nnz)
     assert many.dse(stored, client=client, block=60).value == pytest.approx(expected.value, abs=1e-9)
     monkeypatch.setattr("diffspec.cluster.graph.free_memory", lambda _like: 2.0 * 0.6 * BYTES_PER_WEIGHT * graph.nnz)

@@ -29,11 +29,14 @@ def refuse(event, arguments):
         raise SystemExit(f"FORBIDDEN {event} {arguments}")
 
 sys.addaudithook(refuse)
-from diffspec.cli.command import run
+from diffspec.__main__ import main
 for line in sys.argv[1:]:
-    code = run(line.split())
-    if code:
-        sys.exit(code)
+    sys.argv[1:] = line.split()
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code:
+            raise
 """
 
 
@@ -78,6 +81,7 @@ def test_no_command_opens_a_socket_or_starts_a_program(folder):
     )
     assert "FORBIDDEN" not in done.stdout + done.stderr
     assert done.returncode == 0, done.stderr
+    assert all(line.startswith("Note: of table.") for line in done.stderr.splitlines()), done.stderr
     assert " -> " in done.stdout  # of the demo's table
     assert done.stdout.isascii()
     assert (folder / "diffspec-demo" / "report.html").stat().st_size > 0

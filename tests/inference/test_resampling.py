@@ -118,6 +118,20 @@ def test_noise_of_the_measure_is_taken_out_of_the_spread():
     assert hidden.startswith("the matched subsets' noise hides that of the points")
 
 
+def test_small_subsets_are_measured_one_by_one_with_the_same_result(blobs, monkeypatch):
+    points, labels = blobs
+    found = [
+        interval(points, labels, resamples=10, kernel=kernel, t=1.0) for kernel in (NearestNeighbors(5), Gaussian())
+    ]
+    threads = []
+    monkeypatch.setattr("diffspec.inference.resampling.ALONE", 0)
+    monkeypatch.setattr("diffspec.inference.resampling.one_by_one", lambda *given: threads.append(given))
+    again = [
+        interval(points, labels, resamples=10, kernel=kernel, t=1.0) for kernel in (NearestNeighbors(5), Gaussian())
+    ]
+    assert (again, threads) == (found, [])
+
+
 def test_interval_says_when_noise_hides_the_sampling(rng):
     # Independent labels of equal cells of a grid: with two repetitions the subsets' noise is all there is.
     found = [

@@ -7,7 +7,7 @@ again from the blocks, and those of one block follow one another, so a worker th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,18 +57,32 @@ class GraphOnCluster(Elsewhere):
         """
         n = self.shape[0]
         around = Neighbourhood(n, *self.kernel.within(n), free_memory(self.rows.half) / 2.0)
-        there, kernel = self.session.put(around, "neighbourhood"), self.session.put(self.kernel, "kernel")
-        count, weigh = named(counted, "count"), named(weighed, "weights")
-        near = [self._through(compared, "near", i, block, there) for i, block in enumerate(self.blocks)]
-        counts = [count(i)(one) for i, one in enumerate(near)]
-        weights = [weigh(i)(one, there, kernel, self.unit) for i, one in enumerate(near)]
-        futures = self.session.start([*counts, *weights])
-        # Before what is near comes here. Of all together: one block of copies says nothing of the others.
-        around.require_memory(sum(self.session.results(futures[: len(near)])))
-        found = self.session.results(futures[len(near) :])
-        if refused := next((one for one in found if isinstance(one, str)), None):
-            raise TooLargeError(refused)
+        # A block by itself has to fit where it is compared too.
+        there = self.session.put(replace(around, memory=min(around.memory, self.session.workers()[1])), "neighbourhood")
+        near = self.session.start(
+            [self._through(compared, "near", i, block, there) for i, block in enumerate(self.blocks)]
+        )
+        self._require_memory(around, near)
+        weigh, kernel = named(weighed, "weights"), self.session.put(self.kernel, "kernel")
+        weights = self.session.start([weigh(i)(one, there, kernel, self.unit) for i, one in enumerate(near)])
+        del near  # what the weights were made of may go
+        found = self.session.results(weights)
         return sparse_diffusion(self.kernel.joined(of_blocks(found)), alpha)
+
+    def _require_memory(self, around: Neighbourhood, near: Sequence[Any]) -> None:
+        """Raise TooLargeError where all that is `near` does not fit here, before it comes here, and let go of it there.
+
+        Of all blocks together: one of copies says nothing of the others.
+        """
+        count = named(counted, "count")
+        found = self.session.results(self.session.start([count(i)(one) for i, one in enumerate(near)]))
+        try:
+            if refused := next((one for one in found if isinstance(one, str)), None):
+                raise TooLargeError(refused)
+            around.require_memory(sum(found))
+        except TooLargeError:
+            self.session.client.cancel(near)
+            raise
 
     def kth(self, chosen: Values, rank: int) -> Values:
         """The squared distances, in units, of the points at ascending indices `chosen` to their neighbour of `rank`."""

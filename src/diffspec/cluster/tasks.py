@@ -109,14 +109,14 @@ def compared(
         return str(error)
 
 
-def counted(near: Near | str) -> int:
-    """How many are near the points of a block; 0 where it is said why that does not fit."""
-    return 0 if isinstance(near, str) else len(near.place)
+def counted(near: Near | str) -> int | str:
+    """How many are near the points of a block, or why that does not fit."""
+    return near if isinstance(near, str) else len(near.place)
 
 
-def weighed(near: Near | str, around: Neighbourhood, kernel: Kernel, unit: float) -> Directed | str:
-    """The weights of a block with all points, when it was compared with all; or why not."""
-    return near if isinstance(near, str) else around.directed(near, kernel, unit)
+def weighed(near: Near, around: Neighbourhood, kernel: Kernel, unit: float) -> Directed:
+    """The weights of a block with all points, when it was compared with all."""
+    return around.directed(near, kernel, unit)
 
 
 def nearest(least: Values | None, left: tuple[Any, Rows], right: tuple[Any, Rows], count: int, frame: Frame) -> Values:

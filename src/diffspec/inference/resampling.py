@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from diffspec.errors import InputError
 from diffspec.inference.measure import Matrix, Measure, Subset
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
-from diffspec.machine.threads import parallel_map, single_threaded_blas
+from diffspec.machine.threads import one_by_one, parallel_map
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
@@ -41,7 +40,7 @@ SHARED = 1.0 / 3.0
 FEWEST = 20
 """Points below which no interval is given: a fifth of them left out would be fewer than four."""
 # Points of a subset up to which cores only wait for one another: most of the work is the interpreter's.
-ALONE = 150
+ALONE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +124,8 @@ def interval(
 
     Notes
     -----
-    `resamples` times the cost of the measure on a fifth fewer points, in parallel: about 25 eigenproblems of order n
-    for a DSE with `share` 0.8. Coverage over many seeds is in docs/significance.md: 94 to 100 % for a nominal 95 % on
+    `resamples` times the cost of the measure on a fifth fewer points, side by side where those are over 100: about 25
+    eigenproblems of order n for a DSE with `share` 0.8. Coverage over many seeds is in docs/significance.md: 94 to 100 % for a nominal 95 % on
     the neighbour graph (DSMI: 93 to 98 %); with a rule for the width of one kernel mostly 92 to 98 %, but too narrow
     (65 to 80 %) where a few points decide it: heavy tails, a far cluster of 5 % of the points. The probes of a
     stochastic solver are not told from the sampling and widen the interval.
@@ -241,10 +240,8 @@ class Resamples:
 
 def drawn(measure: Callable[[Subset], Matrix], subsets: Sequence[Subset], *, together: bool) -> Matrix:
     """`measure` of every subset, shape (subsets, repetitions); `together` on all cores where that is faster."""
-    if together and len(subsets[0].kept) > ALONE:
-        return np.array(parallel_map(measure, subsets))
-    with single_threaded_blas() if together else nullcontext():
-        return np.array(list(map(measure, subsets)))
+    every = parallel_map if len(subsets[0].kept) > ALONE else one_by_one
+    return np.array(every(measure, subsets) if together else list(map(measure, subsets)))
 
 
 def is_local(estimator: Estimator, kernel: Kernel) -> bool:

@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 from diffspec.machine.memory import allow, allowed
 
-__all__ = ["as_many", "cores", "parallel_both", "parallel_map", "shared", "single_threaded_blas"]
+__all__ = ["as_many", "cores", "one_by_one", "parallel_both", "parallel_map", "shared", "single_threaded_blas"]
 
 # Blocks may take this share of what is allowed, all cores together: the rest is for what stays.
 BLOCK_SHARE = 0.2
@@ -52,6 +52,20 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> l
         return [function(item) for item in items]
     with single_threaded_blas(), _workers(allowed() / cores()) as pool:
         return list(pool.map(function, items))
+
+
+def one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """`function` of every item, in order, as one worker of `parallel_map` would: for items too small for threads."""
+    if getattr(_here, "working", False):
+        return [function(item) for item in items]
+    before = allowed()
+    with single_threaded_blas():
+        _begin(before / cores())
+        try:
+            return [function(item) for item in items]
+        finally:
+            _here.working = False
+            allow(before)
 
 
 def parallel_both(

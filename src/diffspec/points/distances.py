@@ -92,7 +92,7 @@ def pairwise(points: Array, transform: Callable[[Array, float], Array], *, dtype
     Parameters
     ----------
     points : array (n, d)
-        As they are; `unit_scaled` here.
+        Not yet scaled: `unit_scaled` is applied here.
     transform : callable
         Elementwise function of an array of squared distances in the unit, and of the unit.
     dtype : optional

@@ -349,6 +349,6 @@ def test_two_steps_at_the_published_size(number, build):
     assert any(name.endswith("DSMI(Z;Y), neighbors") and name.startswith("encoder.") for name in values)
 
 
-def test_the_sample_is_one_of_the_largest():
+def test_the_sample_memorises_wrong_labels():
     found = [CELLS[number] for number in SAMPLE]
     assert {(key["network"], key["condition"]) for key in found} == {("vit", "wrong labels")}

@@ -388,7 +388,7 @@ def test_folds_and_buttons_are_reached_and_opened_by_the_keyboard(browser, log, 
     for _ in range(60):
         ActionChains(browser).send_keys(Keys.TAB).perform()
         tag, text = browser.execute_script(
-            "const at = document.activeElement; return [at.tagName.toLowerCase(), at.innerText.split('\\n')[0]]"
+            "const at = document.activeElement; return [at.tagName.toLowerCase(), (at.innerText || '').split('\\n')[0]]"
         )
         reached.add((tag, text))
         if tag == "summary" and text.startswith("Against accuracy"):
