@@ -240,7 +240,7 @@ class TestInformation:
         assert apart.value == pytest.approx(shared.value, abs=1e-9)
 
     def test_literal_error_comes_from_probes_alone(self):
-        points, labels = cloud(900), np.arange(900) % 2
+        points, labels = cloud(400), np.arange(400) % 2
         solver = Lanczos(tol=None, probes=8, deflation=2, power=0, steps=10)
         found = [
             dsmi(points, labels, kernel=Gaussian(2.0), estimator=Literal(), solver=solver, rng=seed)
