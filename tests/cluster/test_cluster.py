@@ -150,8 +150,9 @@ class Killer(threading.Thread):
             time.sleep(0.001)
 
 
-def test_a_killed_worker_changes_nothing(doomed, points):
-    stored = da.from_array(points, chunks=(60, D))
+@pytest.mark.parametrize("kind", ["path", "dask"])
+def test_a_killed_worker_changes_nothing(doomed, path, points, kind):
+    stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
     with Client(doomed) as client:
         solver = Lanczos(tol=None, probes=4, steps=4)
         measure = partial(many.dse, stored, client=client, kernel=Gaussian(), solver=solver, block=60)
@@ -283,9 +284,11 @@ def test_the_width_is_that_of_a_subset_of_many_points(client, path, points):
     assert ours.value == pytest.approx(expected.value, abs=1e-9)
 
 
-def test_a_worker_killed_in_the_search_changes_nothing(doomed, path):
+@pytest.mark.parametrize("kind", ["path", "dask"])
+def test_a_worker_killed_in_the_search_changes_nothing(doomed, path, points, kind):
+    stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
     with Client(doomed) as client:
-        measure = partial(many.dse, path, client=client, block=24)
+        measure = partial(many.dse, stored, client=client, block=24)
         calm = measure()
         killer = Killer(doomed, after=15, name="-near-")
         killer.start()
@@ -293,6 +296,17 @@ def test_a_worker_killed_in_the_search_changes_nothing(doomed, path):
         killer.join()
     assert killer.killed is not None
     assert shot.value == calm.value
+
+
+def test_a_moment_without_workers_before_the_search_is_waited_for(client, path, points, monkeypatch):
+    found = many.on_cluster(many.Session(client), path, AlphaDecay(), rng=np.random.default_rng(0))
+
+    def none_now(_session):
+        raise many.ClusterError("the cluster has no worker")
+
+    monkeypatch.setattr(many.Session, "workers", none_now)
+    expected = diffusion(AlphaDecay()(points.astype(np.float64)), 0.5)
+    assert found.operator(0.5).dense() == pytest.approx(expected.matrix, abs=1e-9)
 
 
 def test_a_graph_that_memory_does_not_hold_is_refused(client, path, monkeypatch):

@@ -159,7 +159,6 @@ def as_tensor(points):
         return torch.tensor(np.array(points, dtype=float))
 
 
-OF_SUBSETS = ["reference", "level", "resamples", "share", "rng"]  # what `dse` takes too is walked there
 OF_LABELS = ["reference", "groups", "estimator", "solver", "rng"]  # the others are walked without labels
 MEASURES = {
     "dse": Door.of(ds.dse),
@@ -170,11 +169,11 @@ MEASURES = {
     "shuffle_test": Door.of(
         ds.shuffle_test, estimator=baselines.ross, permutations=19, tables={"estimator": odd_inputs.callables}
     ),
-    "interval": Door.of(ds.interval, resamples=10, only=["points", *OF_SUBSETS]),
+    "interval": Door.of(ds.interval, resamples=10),
     "interval with labels": Door.of(
         ds.interval, reference=LABELS, resamples=10, estimator=ds.Matched(1), only=OF_LABELS
     ),
-    "compare": Door.of(ds.compare, resamples=10, only=["a", "b", *OF_SUBSETS]),
+    "compare": Door.of(ds.compare, resamples=10),
     "compare with labels": Door.of(ds.compare, reference=LABELS, resamples=10, estimator=ds.Matched(1), only=OF_LABELS),
     "rank": Door.of(ranked, points=VALUES, reference=LABELS, resamples=10, estimator=ds.Matched(1), only=OF_RANK),
     "agreement": Door.of(agreed, number=1.0, resamples=10, tables={"number": odd_inputs.reals}),

@@ -284,7 +284,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "lazy": (lambda: nn.Sequential(nn.Dropout(0.1), nn.LazyLinear(3)), "not initialised yet: '1.weight' of LazyLinear"),
     "slots": (lambda: Keeping(Slotted(), counted), "answers otherwise when the same inputs come again"),
     "an iterator": (lambda: Keeping(itertools.count(), next), "answers otherwise when the same inputs come again"),
-    "one array of answers": (lambda: InOneArray(itertools.count(), next), "answers otherwise when the same inputs"),
+    "one array of answers": (
+        lambda: InOneArray(itertools.count(), next),
+        "answers otherwise when the same inputs come again",
+    ),
     "codes": (lambda: Writing("codes"), "writes its own parameter 'codes' when it is evaluated"),
     "through data": (lambda: Writing("linear"), "writes its own parameter 'linear.weight' when it is evaluated"),
 }

@@ -41,6 +41,8 @@ class GraphOnCluster(Elsewhere):
     """Of the `Frame` on the cluster."""
     unit: float
     """That of the distances, in the points' own."""
+    memory: float
+    """Bytes that a worker may use for a task."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,12 +55,12 @@ class GraphOnCluster(Elsewhere):
         Raises
         ------
         TooLargeError
-            The graph is larger than half of the memory that is free here.
+            The graph is larger than half of the memory that is free here, or that of one block than a worker holds.
         """
         n = self.shape[0]
         around = Neighbourhood(n, *self.kernel.within(n), free_memory(self.rows.half) / 2.0)
         # A block by itself has to fit where it is compared too.
-        there = self.session.put(replace(around, memory=min(around.memory, self.session.workers()[1])), "neighbourhood")
+        there = self.session.put(replace(around, memory=min(around.memory, self.memory)), "neighbourhood")
         near = self.session.start(
             [self._through(compared, "near", i, block, there) for i, block in enumerate(self.blocks)]
         )

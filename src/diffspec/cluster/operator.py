@@ -200,7 +200,7 @@ def on_cluster(
     rows = Rows(source, slice(0, n), *_surveyed(session, held, ranges, there))
     if near:
         blocks, frame = _blocks(session, rows, held, ranges), session.put(there, "frame")
-        graph = GraphOnCluster(kernel, kernel, NOTHING, session, rows, ranges, blocks, frame, there.unit)
+        graph = GraphOnCluster(kernel, kernel, NOTHING, session, rows, ranges, blocks, frame, there.unit, memory)
         resolved = with_width(kernel, source, there.unit, rng, kth=graph.kth)
         return replace(graph, kernel=resolved, sample=sample(source, LOCAL_BYTES, rng))
     asked = rule_within(kernel, n, LOCAL_BYTES)

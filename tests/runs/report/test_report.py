@@ -326,7 +326,8 @@ def emulated(browser):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_its_window_and_can_be_read(browser, log, tmp_path, emulated, width, scheme):
     emulated(width, scheme)
     console, _ = opened(browser, write(log, tmp_path / "report.html"))
