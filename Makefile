@@ -7,7 +7,7 @@ INSTALL := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
 # What is compiled is kept, also where the environment says not to: hundreds of processes of the tests import it again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check coverage docs release mutation bench bench-default recipes-smoke format clean
+.PHONY: demo test test-all check coverage docs release mutation bench bench-default recipes-smoke format clean
 
 # Each environment step leaves a stamp, so it runs again only when what it installs has changed.
 $(VENV)/base:
@@ -32,19 +32,23 @@ demo: $(VENV)/demo
 	$(BIN)/diffspec demo
 
 # One process per core, each with one BLAS thread: more threads than cores only wait for one another.
-# CONTEXT=--cov-context=test notes the test that reached each line, which `make mutation` reads and costs a quarter more.
+SUITE := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 test: $(VENV)/studies
-	rm -f .coverage .coverage.* .durations.json
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal \
-		--cov $(CONTEXT) --cov-report= -p mutation.durations
+	$(SUITE)
 
-# Of the last `make test`, lines and branches.
+# With all seeds, sizes and killed processes, and notes which lines are reached: three times as long.
+# CONTEXT=--cov-context=test notes the test that reached each line, which `make mutation` reads and costs a quarter more.
+test-all: $(VENV)/studies
+	rm -f .coverage .coverage.* .durations.json
+	$(SUITE) --thorough --cov $(CONTEXT) --cov-report= -p mutation.durations
+
+# Of the last `make test-all`, lines and branches.
 coverage: $(VENV)/test
 	$(BIN)/coverage report --fail-under=97
 
 # All mutants of the core, after a run of the tests; SAMPLE=20 draws as many per module.
 mutation: $(VENV)/test
-	$(MAKE) test CONTEXT=--cov-context=test
+	$(MAKE) test-all CONTEXT=--cov-context=test
 	$(BIN)/python -m mutation $(if $(SAMPLE),--sample $(SAMPLE))
 
 check: $(VENV)/test

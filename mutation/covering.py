@@ -21,7 +21,7 @@ class Covering:
 
     def __init__(self, root: Path) -> None:
         if not (root / DATA).exists() or not (root / FILE).exists():
-            raise SystemExit("no coverage data with a test per line; run `make test CONTEXT=--cov-context=test` first")
+            raise SystemExit("no coverage data by test; run `make test-all CONTEXT=--cov-context=test` first")
         self.data = CoverageData(str(root / DATA))
         self.data.read()
         self.files = {name.split("/src/diffspec/")[-1]: name for name in self.data.measured_files()}

@@ -15,6 +15,8 @@ os.environ.setdefault("KERAS_BACKEND", "torch")  # read at the first import of k
 
 import torchvision_operators  # noqa: E402, F401
 
+import effort  # noqa: E402
+
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
 
 
@@ -62,55 +64,21 @@ LIBRARIES = {
 
 
 def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="every test, over all of its seeds and sizes")
     parser.addoption("--device", help="also run the conformance tests on this torch device, for example cuda")
 
 
-# What these reach, quicker tests have reached (nearly all of it): tracing them takes a third of their time.
-REPEATED = {
-    *("docs", "mutation", "recipes"),
-    *("test_walk_of_inputs.py", "test_extreme_arguments.py", "test_properties.py"),
-    *("test_calibration.py", "test_resampling.py"),
-    "test_the_bound_is_never_violated_on_1000_random_cases",
-    "test_bounds_hold_on_1000_random_cases",
-    "test_the_bracket_of_the_quadrature_holds_on_1000_random_cases",
-    "test_p_values_are_uniform_where_nothing_depends",
-    "test_p_values_are_uniform_under_the_null",
-    "test_what_is_missed_costs_no_more_than_is_stated",
-    "test_over_seeds_the_error_stays_within_the_stated_one",
-    "test_equal_networks_rarely_differ",
-    "test_nothing_changes_when_the_points_are",
-    "test_every_figure_can_be_saved",
-    "test_a_killed_worker_changes_nothing",
-    "test_a_worker_killed_in_the_search_changes_nothing",
-    "test_an_item_that_kills_its_workers_is_a_failure",
-    "test_data_larger_than_the_memory_of_a_worker",
-    "test_a_scheduler_that_is_killed",
-}
-# Tests that start processes which alone reach some lines; in those of others nothing is traced.
-IN_PROCESSES = {"test_cluster.py", "test_process.py", "test_watch.py", "test_transformers.py", "test_lightning.py"}
+def pytest_configure(config):
+    effort.thorough = config.option.thorough
 
 
 def pytest_collection_modifyitems(config, items):
-    # `make mutation` asks for all tests that reach a line, and tries mutants without the plugin.
-    if not config.pluginmanager.hasplugin("pytest_cov") or config.option.cov_context:
+    """What is marked thorough is left out, unless it is asked for by its own name."""
+    if config.option.thorough or any("::" in given for given in config.args):
         return
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents and REPEATED & {
-            *item.path.relative_to(here).parts,
-            getattr(item, "originalname", None),
-        }:
-            item.add_marker("no_cover")
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_protocol(item):
-    """Processes that a test starts are traced where that is needed."""
-    traced = item.path.name in IN_PROCESSES and not item.get_closest_marker("no_cover")
-    kept = None if traced else os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-    yield
-    if kept is not None:
-        os.environ["COVERAGE_PROCESS_CONFIG"] = kept
+    longer = [item for item in items if item.get_closest_marker("thorough")]
+    config.hook.pytest_deselected(items=longer)
+    items[:] = [item for item in items if item not in set(longer)]
 
 
 def pytest_generate_tests(metafunc):

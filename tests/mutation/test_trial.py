@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mutation.trial import OPTIONS
-
 ROOT = Path(__file__).resolve().parents[2]
 TRIED = """
 from pathlib import Path
@@ -42,10 +40,3 @@ def test_tests_that_read_what_lies_beside_the_checkout_are_found_in_its_copy(tmp
         text=True,
     )
     assert (done.stdout, done.stderr) == ("passed passed failed\n", "")
-
-
-def test_tests_that_are_not_traced_are_found_with_the_options_of_a_trial():
-    wanted = [sys.executable, "-m", "pytest", *OPTIONS, "--collect-only", "-q", "tests/inference/test_resampling.py"]
-    done = subprocess.run(wanted, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    assert "test_interval_of_an_entropy_covers" in done.stdout
