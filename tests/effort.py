@@ -7,16 +7,12 @@ sizes, kills or processes, what a quicker test holds.
 import zlib
 
 thorough = False  # set by conftest.py from --thorough
+SHARE = 0.2
 
 
-def seeds(all_of_them, share=0.2):
+def seeds(all_of_them):
     """How many seeds a test over many of them runs."""
-    return all_of_them if thorough else round(share * all_of_them)
-
-
-def widened(distance, all_of_them, run):
-    """How far from its expectation a share over `run` seeds may lie, where over all of them it may lie `distance`."""
-    return distance * (all_of_them / run) ** 0.5
+    return all_of_them if thorough else round(SHARE * all_of_them)
 
 
 def drawn(name, parts):

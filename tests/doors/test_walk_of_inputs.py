@@ -1,7 +1,8 @@
 """All public doors times all odd inputs: the right value, or one line of our own. No foreign error, no NaN, no warning.
 
 Doors and inputs are drawn from tables. A door is walked one argument at a time, the others being good; what an argument
-is decides by its name which table it is given.
+is decides by its name which table it is given. A quick run gives each argument every fourth input, another fourth for
+every door and argument, so that all inputs and all arguments are met.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ import pytest
 import torch
 
 import diffspec as ds
+import effort
 import odd_files
 import odd_inputs
 from diffspec import bandwidth, baselines, released, synthetic, training
@@ -566,7 +568,7 @@ DOORS = WATCHED | RECORDS | COMMANDS | MEASURES | SETTINGS | RULES | BASELINES |
 
 @pytest.mark.parametrize("name", DOORS)
 def test_every_odd_input_gives_the_right_value_or_one_line_of_our_own(name):
-    faults = [f"{label}: {fault}" for label, fault in walked(DOORS[name])]
+    faults = [f"{label}: {fault}" for label, fault in walked(name)]
     assert not faults, f"{len(faults)} of {len(list(pairs(DOORS[name])))} at {name}:\n" + "\n".join(faults)
 
 
@@ -593,7 +595,7 @@ def test_the_walk_is_long():
 
 
 def pairs(door):
-    """(argument, name of the odd input, what may come of it, the input)."""
+    """(argument, good value, name of the odd input, what may come of it, the input)."""
     defaults = door.defaults
     for argument, table in door.tables.items():
         good = door.good.get(argument, defaults.get(argument))
@@ -602,10 +604,12 @@ def pairs(door):
             yield argument, good, label, meaning, value
 
 
-def walked(door):
-    """(pair, in words what is wrong with its outcome) for every pair of `door` that is not as it should be."""
-    right = {}
+def walked(name):
+    """(pair, in words what is wrong with its outcome) for every pair of a door that is not as it should be."""
+    door, right = DOORS[name], {}
     for argument, good, label, meaning, value in pairs(door):
+        if not effort.drawn(f"{name} {argument} {label}", 4):
+            continue
         if argument not in right:
             right[argument] = numbers(door.call(**{**door.good, argument: good}))
         start = time.process_time()  # of work, not of waiting: the machine may be busy

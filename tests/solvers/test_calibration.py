@@ -1,4 +1,7 @@
-"""The stated error is the error: over 400 seeds a case, 1.96 standard errors hold the exact value in 95 % of runs."""
+"""The stated error is the error: over 400 seeds a case, 1.96 standard errors hold the exact value in 95 % of runs.
+
+A quick run takes 80 seeds and wider bounds, for their coverage scatters more.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from scipy.stats import binom
 
+import effort
 from diffspec import AlphaDecay, Exact
 from diffspec.machine.threads import single_threaded_blas
 from diffspec.operators.dense import Dense
@@ -27,7 +32,7 @@ from diffspec.spectra.spectrum import (
     truncation,
 )
 
-N, SEEDS = 300, 400
+N, SEEDS = 300, effort.seeds(400)
 FIXED = Lanczos(tol=None, probes=16, deflation=8, power=2, steps=6)
 
 
@@ -74,24 +79,30 @@ def coverage(rows, factor=1.96):
     return float(np.mean(np.abs(rows[:, 0]) <= factor * rows[:, 1]))
 
 
+def is_honest(rows):
+    """Whether 92 to 98 % of intervals over 400 seeds hold the exact value; of fewer, what 99 % of honest ones do."""
+    low, high = (0.92, 0.98) if effort.thorough else np.array(binom.interval(0.99, len(rows), 0.95)) / len(rows)
+    return low <= coverage(rows) <= high
+
+
 def test_lanczos_intervals_hold_95_percent(name):
     rows = errors(FIXED, name)
-    assert 0.92 <= coverage(rows) <= 0.98
+    assert is_honest(rows)
     # Not by chance of a wide error: the stated one is the real one, and there is no bias beside it.
     spread = math.sqrt(np.mean(rows[:, 0] ** 2))
     assert np.mean(rows[:, 1]) == pytest.approx(spread, rel=0.2)
     assert abs(np.mean(rows[:, 0])) < 0.25 * spread
     # The test can fail: intervals from three quarters of the error hold too rarely.
-    assert coverage(rows, 1.96 * 0.75) < 0.92
+    assert coverage(rows, 1.96 * 0.75) < (0.92 if effort.thorough else 0.95)
 
 
 @pytest.mark.parametrize("name", ["flat", "clustered"])
 def test_stopping_at_a_tolerance_keeps_the_intervals_honest(name):
     rows = errors(Lanczos(tol=4e-3, probes=8, deflation=4, power=1), name)
     sampled = rows[rows[:, 1] > 0]
-    assert len(sampled) > 200
+    assert len(sampled) > SEEDS / 2
     assert np.all(sampled[:, 1] <= 4e-3 * math.log(2))
-    assert 0.92 <= coverage(sampled) <= 0.98
+    assert is_honest(sampled)
 
 
 FUNCTIONALS = {
@@ -107,7 +118,7 @@ FUNCTIONALS = {
 def test_the_intervals_of_every_functional_hold_95_percent(name, functional):
     value, stderr = functional
     rows = errors(FIXED, name, value=value, stderr=stderr)
-    assert 0.92 <= coverage(rows) <= 0.98
+    assert is_honest(rows)
     assert coverage(rows, 1.96 * 0.7) < 0.92
 
 
@@ -172,7 +183,7 @@ def graph_errors(t):
 @pytest.mark.parametrize("t", [2.0, 3.0, 5.0])
 def test_four_known_moments_leave_an_honest_error(t):
     rows = graph_errors(t)
-    assert 0.92 <= coverage(rows) <= 0.98
+    assert is_honest(rows)
     assert abs(rows[:, 0].mean()) < 4 * rows[:, 0].std() / math.sqrt(SEEDS)
 
 
