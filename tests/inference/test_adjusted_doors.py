@@ -94,6 +94,7 @@ def test_the_better_of_two_networks_has_the_larger_value():
     assert found[0].verdict.startswith("a has the larger adjusted DSMI")
 
 
+@pytest.mark.thorough
 def test_equal_networks_rarely_differ():
     differ = []
     for seed in range(24):

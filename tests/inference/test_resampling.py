@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import definitions
+import effort
 from diffspec import Gaussian, InputError, Literal, Matched, NearestNeighbors, Precomputed, SelfTuning, dse, dsmi
 from diffspec.inference.comparison import Comparison, compare
 from diffspec.inference.resampling import Interval, Resamples, drawn, interval
@@ -25,6 +26,7 @@ def _draw(seed, n, apart=1.0):
     return apart * CENTRES[labels] + rng.normal(size=(n, 5)), labels
 
 
+@pytest.mark.thorough
 def test_interval_of_an_entropy_covers():
     # 100 seeds: 95 % nominal has a standard error of 2.2 %.
     truth = np.mean([dse(_draw(10_000 + seed, 40)[0], **MEDIAN).value for seed in range(250)])
@@ -36,6 +38,7 @@ def test_interval_of_an_entropy_covers():
     assert math.sqrt(np.mean([each.stderr**2 for each in found])) == pytest.approx(spread, rel=0.25)
 
 
+@pytest.mark.thorough
 def test_interval_of_an_information_covers():
     truth = np.mean([dsmi(*_draw(10_000 + seed, 45, apart=0.3), rng=seed, **MEDIAN).value for seed in range(200)])
     found = [interval(*_draw(seed, 45, apart=0.3), rng=seed, resamples=20, **MEDIAN) for seed in range(60)]
@@ -45,10 +48,11 @@ def test_interval_of_an_information_covers():
 
 
 @functools.cache
-def graph_intervals(n=60, seeds=100):
+def graph_intervals(n=60):
     """The values over fresh samples, and intervals, under the default kernel."""
-    values = [dse(_draw(10_000 + seed, n)[0]).value for seed in range(250)]
-    return np.array(values), [interval(_draw(seed, n)[0], rng=seed, resamples=25) for seed in range(seeds)]
+    values = [dse(_draw(10_000 + seed, n)[0]).value for seed in range(effort.seeds(250, 0.4))]
+    found = [interval(_draw(seed, n)[0], rng=seed, resamples=25) for seed in range(effort.seeds(100, 0.4))]
+    return np.array(values), found
 
 
 def test_interval_on_the_neighbour_graph_covers():
@@ -67,9 +71,9 @@ def test_subsets_are_halves_for_graphs_and_larger_for_one_width(rng):
 
 
 def test_equal_representations_rarely_differ_on_the_neighbour_graph():
-    found = [compare(*_pair(seed, n=80)[:2], resamples=20, rng=seed) for seed in range(60)]
+    found = [compare(*_pair(seed, n=80)[:2], resamples=20, rng=seed) for seed in range(effort.seeds(60, 0.4))]
     assert np.mean([each.differ for each in found]) <= 0.13
-    far = [compare(*_pair(seed, extra=3.0, n=80), resamples=20, rng=seed) for seed in range(15)]
+    far = [compare(*_pair(seed, extra=3.0, n=80), resamples=20, rng=seed) for seed in range(effort.seeds(15, 0.4))]
     assert np.mean([each.differ and each.difference > 0 for each in far]) >= 0.8
 
 
@@ -230,6 +234,7 @@ def _pair(seed, extra=0.0, n=40):
     return first, second, labels
 
 
+@pytest.mark.thorough
 def test_equal_representations_rarely_differ():
     found = [compare(*_pair(seed)[:2], resamples=20, rng=seed, **MEDIAN) for seed in range(80)]
     assert np.mean([each.differ for each in found]) <= 0.125
@@ -237,6 +242,7 @@ def test_equal_representations_rarely_differ():
     assert np.mean([each.p_value < 0.5 for each in found]) > 0.25
 
 
+@pytest.mark.thorough
 def test_equal_informations_rarely_differ():
     found = [compare(*_pair(seed), resamples=20, rng=seed, **MEDIAN) for seed in range(40)]
     assert np.mean([each.differ for each in found]) <= 0.15

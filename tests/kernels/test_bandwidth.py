@@ -123,7 +123,7 @@ def test_same_number_in_every_library(rule, blobs, to_library):
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("kind", ["clusters", "Student t, 3 degrees"])
+@pytest.mark.parametrize("kind", ["clusters", pytest.param("Student t, 3 degrees", marks=pytest.mark.thorough)])
 def test_a_subsample_gives_the_sigma_of_all_points(whole, tolerance, kind, rng):
     n = 5000
     points = {

@@ -68,7 +68,7 @@ def test_a_search_through_all_cells_is_the_definition(name, kernel, monkeypatch)
 
 
 @pytest.mark.usefixtures("many")
-@pytest.mark.parametrize("missed", [0.03, 0.005])
+@pytest.mark.parametrize("missed", [0.03, pytest.param(0.005, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", CLOUDS)
 def test_what_is_missed_costs_no_more_than_is_stated(name, missed, monkeypatch):
     monkeypatch.setattr(searched, "MISSED", missed)

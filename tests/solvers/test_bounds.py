@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+import effort
 from diffspec import Gaussian
 from diffspec.operators.dense import Dense, diffusion
 from diffspec.solvers import Exact, LowRank
@@ -36,10 +37,10 @@ def functionals(rng):
     ]
 
 
-def test_bounds_hold_on_1000_random_cases():
+def test_bounds_hold_on_random_cases():
     rng = np.random.default_rng(0)
     widths = []
-    for _ in range(1000):
+    for _ in range(effort.seeds(1000)):
         operator, solver = random_case(rng)
         exact, found = Exact()(operator, rng), solver(operator, rng)
         for value, bounds, arguments, power in functionals(rng):
@@ -58,11 +59,11 @@ def entropy_sum(nodes):
     return -nodes * np.log(np.maximum(nodes, 1e-300))
 
 
-def test_the_bracket_of_the_quadrature_holds_on_1000_random_cases():
+def test_the_bracket_of_the_quadrature_holds_on_random_cases():
     """Gauss above and Gauss-Radau below the exact z'f(A)z, f = -x log x, for all z of the first block."""
     rng = np.random.default_rng(0)
     apart = []
-    for _ in range(1000):
+    for _ in range(effort.seeds(1000)):
         operator, _solver = random_case(rng)
         size, steps = int(rng.integers(1, 1 + max(1, operator.n // 4))), int(rng.integers(1, 4))
         if size * (steps + 1) > operator.n:
@@ -81,7 +82,7 @@ def test_the_bracket_of_the_quadrature_holds_on_1000_random_cases():
         assert np.all(lower <= exact + 2e-7)
         assert np.all(exact <= upper + 1e-9)
         apart.append(np.max(upper - lower))
-    assert len(apart) > 600
+    assert len(apart) > effort.seeds(600)
     assert np.median(apart) > 1e-6
 
 

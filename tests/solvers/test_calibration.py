@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from scipy.stats import binom
 
 import effort
 from diffspec import AlphaDecay, Exact
@@ -79,15 +78,9 @@ def coverage(rows, factor=1.96):
     return float(np.mean(np.abs(rows[:, 0]) <= factor * rows[:, 1]))
 
 
-def is_honest(rows):
-    """Whether 92 to 98 % of intervals over 400 seeds hold the exact value; of fewer, what 99 % of honest ones do."""
-    low, high = (0.92, 0.98) if effort.thorough else np.array(binom.interval(0.99, len(rows), 0.95)) / len(rows)
-    return low <= coverage(rows) <= high
-
-
 def test_lanczos_intervals_hold_95_percent(name):
     rows = errors(FIXED, name)
-    assert is_honest(rows)
+    assert effort.is_honest(coverage(rows), SEEDS)
     # Not by chance of a wide error: the stated one is the real one, and there is no bias beside it.
     spread = math.sqrt(np.mean(rows[:, 0] ** 2))
     assert np.mean(rows[:, 1]) == pytest.approx(spread, rel=0.2)
@@ -102,7 +95,7 @@ def test_stopping_at_a_tolerance_keeps_the_intervals_honest(name):
     sampled = rows[rows[:, 1] > 0]
     assert len(sampled) > SEEDS / 2
     assert np.all(sampled[:, 1] <= 4e-3 * math.log(2))
-    assert is_honest(sampled)
+    assert effort.is_honest(coverage(sampled), len(sampled))
 
 
 FUNCTIONALS = {
@@ -118,7 +111,7 @@ FUNCTIONALS = {
 def test_the_intervals_of_every_functional_hold_95_percent(name, functional):
     value, stderr = functional
     rows = errors(FIXED, name, value=value, stderr=stderr)
-    assert is_honest(rows)
+    assert effort.is_honest(coverage(rows), SEEDS)
     assert coverage(rows, 1.96 * 0.7) < 0.92
 
 
@@ -183,7 +176,7 @@ def graph_errors(t):
 @pytest.mark.parametrize("t", [2.0, 3.0, 5.0])
 def test_four_known_moments_leave_an_honest_error(t):
     rows = graph_errors(t)
-    assert is_honest(rows)
+    assert effort.is_honest(coverage(rows), SEEDS)
     assert abs(rows[:, 0].mean()) < 4 * rows[:, 0].std() / math.sqrt(SEEDS)
 
 

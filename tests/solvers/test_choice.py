@@ -8,6 +8,7 @@ import array_api_strict
 import numpy as np
 import pytest
 
+import effort
 from diffspec import (
     AlphaDecay,
     Cosine,
@@ -167,7 +168,7 @@ KERNELS = [AlphaDecay(), Gaussian(2.0), Gaussian("median"), Cosine(0.5), SelfTun
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
-@pytest.mark.parametrize("memory", [None, 2e6])
+@pytest.mark.parametrize("memory", [2e6, pytest.param(None, marks=pytest.mark.thorough)])
 def test_the_default_beyond_exact_is_right_within_its_error(kernel, memory):
     points = cloud(1600)
     of_local_width = isinstance(kernel, AlphaDecay | SelfTuning)
@@ -244,7 +245,7 @@ class TestInformation:
         solver = Lanczos(tol=None, probes=8, deflation=2, power=0, steps=10)
         found = [
             dsmi(points, labels, kernel=Gaussian(2.0), estimator=Literal(), solver=solver, rng=seed)
-            for seed in range(60)
+            for seed in range(effort.seeds(60))
         ]
         exact = dsmi(points, labels, kernel=Gaussian(2.0), estimator=Literal(), solver=Exact())
         assert exact.stderr is None

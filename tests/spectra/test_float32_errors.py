@@ -62,7 +62,7 @@ SOLVERS = {
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("t", TIMES)
+@pytest.mark.parametrize("t", [TIMES[0], *(pytest.param(t, marks=pytest.mark.thorough) for t in TIMES[1:])])
 def test_the_value_in_float64_lies_within_what_is_stated(cases, solver, t):
     off = []
     for seed, (narrow, exact) in enumerate(cases):

@@ -79,7 +79,9 @@ def test_a_width_does_not_depend_on_the_other_widths():
     assert few.information.values == many.information.values[1::2]
 
 
-@pytest.mark.parametrize("solver", [None, Lanczos(tol=None, probes=4, deflation=4, steps=6)])
+@pytest.mark.parametrize(
+    "solver", [None, pytest.param(Lanczos(tol=None, probes=4, deflation=4, steps=6), marks=pytest.mark.thorough)]
+)
 @pytest.mark.parametrize("change", ["moved", "rotated", "permuted", "scaled"])
 def test_nothing_changes_when_the_points_are(change, solver):
     points, labels = clusters(120)
