@@ -8,6 +8,7 @@ import array_api_strict
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 STARTUP = str(Path(__file__).parent / "startup")
 sys.path.insert(0, STARTUP)
@@ -70,6 +71,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     effort.thorough = config.option.thorough
+    settings.register_profile("quick", max_examples=25)
+    settings.load_profile("default" if effort.thorough else "quick")
 
 
 def pytest_collection_modifyitems(config, items):

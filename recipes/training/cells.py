@@ -7,13 +7,14 @@ import io
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 
 from diffspec.files.writing import replace
 from diffspec.runs.log import RunLog
@@ -47,20 +48,38 @@ RUN, CALIBRATED = "cell", "cell, calibrated"
 def measure(say: Callable[[str], None] = lambda _line: None, **key: Any) -> dict[str, Any]:
     """Train the network of the cell `key` and return its curves; goes on where a killed process stopped.
 
-    Where a GPU's memory is too small, once more with batches of half the size.
+    Where a GPU's memory is too small, once more with batches of half the size. Of two processes that measure the same
+    cell in one checkout, as two recipes may, the second waits for the first.
     """
-    with suppress(torch.OutOfMemoryError):
-        return _measured(key, key["batch"], say)
-    # Not inside an `except`: there the error would hold all that was on the GPU.
-    half = key["batch"] // 2
-    say(f"out of memory with batches of {key['batch']}: goes on with {half}")
-    return {**_measured(key, half, say), "batch": half}
+    with _alone(key, say):
+        with suppress(torch.OutOfMemoryError):
+            return _measured(key, key["batch"], say)
+        # Not inside an `except`: there the error would hold all that was on the GPU.
+        half = key["batch"] // 2
+        say(f"out of memory with batches of {key['batch']}: goes on with {half}")
+        return {**_measured(key, half, say), "batch": half}
 
 
 def place(key: Key) -> Path:
     """The folder of the cell `key`, of which no other cell takes anything."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     return LIVE / f"{key['network']}-{key['data']}-{key['condition']}-{key['seed']}-{digest}".replace(" ", "_")
+
+
+@contextmanager
+def _alone(key: Key, say: Callable[[str], None]) -> Iterator[None]:
+    """No other process writes to the folder of the cell meanwhile."""
+    LIVE.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{place(key)}.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"waits for another process that trains this cell ({lock.lock_file})")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _measured(key: Key, batch: int, say: Callable[[str], None]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def test_the_moving_average_divides_the_gradient(scores):
 
 
 @each
-@pytest.mark.parametrize(("d", "correlation"), [(1, 0.9), (4, 0.6)])
+@pytest.mark.parametrize(("d", "correlation"), [(1, 0.9), pytest.param(4, 0.6, marks=pytest.mark.thorough)])
 def test_the_information_of_gaussians_is_found(rng, estimator, d, correlation):
     expected = textbook.gaussian_information(d, correlation) * BITS
     found = estimator(*correlated(rng, 3000, d, correlation), training=SHORT)
