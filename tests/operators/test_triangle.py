@@ -73,3 +73,14 @@ def test_a_pair_takes_eight_bytes():
     held = [part if part.base is None else part.base for _first, one in strips for part in (one.data, one.indices)]
     assert sum(part.nbytes for part in held) == 8 * pairs
     assert sum(len(columns) for _counts, columns, _weights in given) == 0  # what it was made of is let go
+
+
+@pytest.mark.parametrize("apart", [1, 4, 60])
+def test_vectors_that_stay_as_they_are_are_told_of_the_largest_pieces_and_of_all_others_together(apart, monkeypatch):
+    monkeypatch.setattr("diffspec.operators.pieces.SMALLEST", 1)
+    ours = triangle_diffusion(mean_of(blocks(directed(2, apart), SIZES["many"])), 0.5)
+    pieces = ours.pieces()
+    found = ours.steady(pieces)
+    assert found.shape == (N, 1 if apart == 1 else min(len(pieces), triangle.STEADY + 1))
+    assert found.T @ found == pytest.approx(np.eye(found.shape[1]), abs=1e-14)
+    assert ours.matmul(found) == pytest.approx(found, abs=1e-14)

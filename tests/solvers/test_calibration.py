@@ -11,13 +11,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, triu
 
 import effort
 from diffspec import AlphaDecay, Exact
 from diffspec.machine.threads import single_threaded_blas
 from diffspec.operators.dense import Dense
 from diffspec.operators.sparse import sparse_diffusion
+from diffspec.operators.triangle import triangle_diffusion
 from diffspec.results.estimate import Settings
 from diffspec.solvers import Chebyshev, Lanczos
 from diffspec.spectra.spectrum import (
@@ -195,3 +196,28 @@ def test_traces_of_third_and_fourth_powers_are_those_of_the_matrix(monkeypatch):
     assert operator.higher_moments() == pytest.approx([np.sum(values**3), np.sum(values**4)], rel=1e-10)
     monkeypatch.setattr("diffspec.operators.sparse.SQUARE", 10.0)
     assert operator.higher_moments() == ()
+
+
+@functools.cache
+def of_pieces():
+    """A graph of eight pieces, as of very many points and as of few, with its exact spectrum."""
+    points = np.random.default_rng(0).normal(size=(N, 8)) + 40.0 * (np.arange(N) % 8)[:, None]
+    affinity = csr_array(AlphaDecay()(points))
+    above = csr_array(triu(affinity, 1), dtype=np.float32)
+    operator = triangle_diffusion([(0, above)], 0.5)
+    assert len(operator.pieces()) == 8
+    return operator, sparse_diffusion(affinity, 0.5), Exact()(operator, np.random.default_rng(0))
+
+
+def test_what_pieces_tell_leaves_an_honest_and_smaller_error(monkeypatch):
+    monkeypatch.setattr("diffspec.solvers.lanczos.PIECE", 0.0)  # or all eigenvalues would be found
+    solver, t = Lanczos(tol=None, probes=8, deflation=2, power=0, steps=10), 3.0
+    told, plain, exact = of_pieces()
+    plain = Dense(plain.dense(), semidefinite=False)  # without the traces of higher powers, which very many have not
+    with single_threaded_blas():
+        found = [solver(told, np.random.default_rng(seed)) for seed in range(SEEDS)]
+        without = [shannon_stderr(solver(plain, np.random.default_rng(seed)), t) for seed in range(10)]
+    rows = np.array([(shannon(one, t) - shannon(exact, t), shannon_stderr(one, t)) for one in found])
+    assert effort.is_honest(coverage(rows), SEEDS)
+    assert abs(rows[:, 0].mean()) < 4 * rows[:, 0].std() / math.sqrt(SEEDS)
+    assert np.median(rows[:, 1]) < 0.5 * np.median(without)

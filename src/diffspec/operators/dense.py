@@ -106,6 +106,10 @@ class Operator(ABC):
         """The indices of operators whose eigenvalues together are its own, where they cost less; else None."""
         return None
 
+    def steady(self, pieces: list[Indices] | None) -> Array | None:
+        """Orthonormal eigenvectors of eigenvalue 1, shape (n, c), where its `pieces` tell them; else None."""
+        return None
+
     def piece(self, indices: Indices) -> np.ndarray[Any, Any]:
         """The rows and columns of one of its `pieces`, a new float64 array."""
         raise NotImplementedError(f"{type(self).__name__} has pieces and no piece")
@@ -227,8 +231,6 @@ WIDENED, SMALLEST = 2**19, 16
 # A product in float32 leaves noise of about 2e-8 in place of each smaller eigenvalue: n of them move the entropy by
 # about n 2e-8 26 / trace bits, under 1e-4 where the mean eigenvalue is above this.
 MEAN_EIGENVALUE = 6e-3
-
-
 EPS32 = float(np.finfo(np.float32).eps)
 
 
@@ -287,10 +289,8 @@ def diffusion(affinity: Array, alpha: float, *, overwrite: bool = False) -> Dens
     # float32 in an order that leaves the result symmetric to the last bit: else a Krylov space of it misses moments.
     narrow = affinity.dtype == xp.float32
     if not overwrite:
-        both = (
-            affinity * (weight[:, None] * weight[None, :]) if narrow else affinity * weight[:, None] * weight[None, :]
-        )
-        return Dense(both, disposable=True)
+        row, column = weight[:, None], weight[None, :]
+        return Dense(affinity * (row * column) if narrow else affinity * row * column, disposable=True)
     if narrow:
         for rows in _some_rows(int(affinity.shape[0])):
             affinity[rows, :] *= weight[rows, None] * weight[None, :]

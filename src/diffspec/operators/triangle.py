@@ -32,6 +32,8 @@ Strip: TypeAlias = tuple[int, csr_array]
 
 # Weights of a strip, and what each takes while the strip is put together or multiplied.
 WEIGHTS, BYTES_PER_WEIGHT = 2**24, 24.0
+# Pieces whose eigenvectors of eigenvalue 1 a solver is told one by one: each takes it a vector.
+STEADY = 31
 NOTHING: Directed = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
@@ -45,12 +47,15 @@ class Triangle(Operator):
         Rows of the affinity, in turn, with what they have right of the diagonal.
     weight : array (n,)
         What row and column of each point are multiplied by, float64.
+    root : array (n,)
+        The roots of the degrees: an eigenvector of eigenvalue 1, of every piece of the graph by itself too.
     narrower : Narrower or None
         Where neighbours may have been missed.
     """
 
     strips: list[Strip]
     weight: Vector
+    root: Vector
     narrower: Narrower | None = None
 
     @property
@@ -92,6 +97,15 @@ class Triangle(Operator):
             joined = coo_array((strip.data, (rows, piece[strip.indices])), shape=(self.n, self.n))
             piece = connected_components(joined, directed=False)[1][piece]
         return gathered(piece)
+
+    def steady(self, pieces: list[Indices] | None) -> Vector:
+        """Orthonormal eigenvectors of eigenvalue 1, shape (n, c): of each of the largest pieces, and of all others."""
+        found = pieces or [np.arange(self.n)]
+        found = [*found[:STEADY], *([np.concatenate(found[STEADY:])] if found[STEADY:] else [])]
+        out = np.zeros((self.n, len(found)))
+        for column, indices in enumerate(found):
+            out[indices, column] = self.root[indices] / np.linalg.norm(self.root[indices])
+        return out
 
     def piece(self, indices: Indices) -> Vector:
         """Some rows and columns as an array, where those rows have no entries in other columns."""
@@ -135,7 +149,8 @@ def triangle_diffusion(strips: list[Strip], alpha: float) -> Triangle:
     """The symmetric conjugate of the diffusion matrix of `strips`; as `diffspec.operators.dense.diffusion`."""
     density = _times(strips, np.ones((strips[-1][1].shape[1], 1)))
     inverse = density**-alpha
-    return Triangle(strips, np.sqrt(inverse / _times(strips, inverse))[:, 0])
+    weight = np.sqrt(inverse / _times(strips, inverse))
+    return Triangle(strips, weight[:, 0], (inverse / weight)[:, 0])
 
 
 def mean_of(directed: list[Directed]) -> list[Strip]:

@@ -10,6 +10,7 @@ from scipy.special import stdtrit
 
 from diffspec._arrays import Array, from_numpy
 from diffspec.operators.dense import Operator, eigenvalue_rounding, product_eps
+from diffspec.operators.pieces import Indices
 from diffspec.solvers._krylov import Matrix
 from diffspec.spectra.spectrum import Spectrum
 
@@ -32,13 +33,20 @@ class Known:
     like: Array
     moved: float = 0.0
     """About how far an eigenvalue is off for the rounding of the entries."""
+    steady: Array | None = None
+    """Orthonormal eigenvectors of eigenvalue 1, shape (n, c)."""
+
+    @property
+    def unknown(self) -> int:
+        """How many eigenvalues are not known."""
+        return self.n - (0 if self.steady is None else int(self.steady.shape[1]))
 
     @classmethod
-    def of(cls, operator: Operator) -> Known:
-        """All of it, asked once."""
+    def of(cls, operator: Operator, pieces: list[Indices] | None = None) -> Known:
+        """All of it, asked once; what its `pieces` tell where they are given."""
         moments = (operator.trace(), operator.frobenius2(), *operator.higher_moments())
         moved = eigenvalue_rounding(operator, moments[1])
-        return cls(operator.n, moments, product_eps(operator), operator.like, moved)
+        return cls(operator.n, moments, product_eps(operator), operator.like, moved, operator.steady(pieces))
 
 
 def measure(known: Known, nodes: Matrix, fixed: Matrix, probes: Matrix) -> Spectrum:

@@ -43,6 +43,8 @@ class Krylov:
         Spans the first block.
     in_float32 : bool
         Whether the operator gets float32 vectors.
+    beside : array (n, c), optional
+        Orthonormal eigenvectors of the operator that all blocks are kept orthogonal to.
 
     Notes
     -----
@@ -51,10 +53,13 @@ class Krylov:
     are replaced by new ones that are orthogonal to the rest, so the width never shrinks.
     """
 
-    def __init__(self, operator: Operator, start: Array, *, in_float32: bool = False) -> None:
+    def __init__(
+        self, operator: Operator, start: Array, *, in_float32: bool = False, beside: Array | None = None
+    ) -> None:
         self.operator = operator
         self.in_float32 = in_float32
-        self.blocks: list[Array] = [_orthonormal(start, [])]
+        self._beside = [] if beside is None else [beside]
+        self.blocks: list[Array] = [_orthonormal(start, self._beside)]
         self._diagonals: list[Matrix] = []
         self._couplings: list[Matrix] = []
 
@@ -80,12 +85,13 @@ class Krylov:
         with single_threaded_blas():
             block = product if join is None else xp.concat([join, product], axis=1)
             self._diagonals.append(_symmetric(to_numpy(last.T @ product)))
-            self.blocks.append(_orthonormal(block, self.blocks))
+            self.blocks.append(_orthonormal(block, [*self._beside, *self.blocks]))
             self._couplings.append(to_numpy(self.blocks[-1].T @ product))
 
     def fits(self) -> bool:
         """Whether the memory that is allowed holds another step."""
-        return holds(self.operator, self.width + COPIES * int(self.blocks[-1].shape[1]))
+        beside = sum(int(block.shape[1]) for block in self._beside)
+        return holds(self.operator, beside + self.width + COPIES * int(self.blocks[-1].shape[1]))
 
     def gauss(self) -> Matrix:
         """T over the multiplied blocks: its eigenvalues are the nodes of the (block) Gauss rule."""

@@ -14,7 +14,7 @@ from diffspec.operators.pieces import Indices, work_of
 from diffspec.points.distances import symmetrized
 from diffspec.solvers._lapack import eigenvalues
 
-__all__ = ["FLOOR", "by_pieces", "pieces_that_fit", "signed_eigenvalues"]
+__all__ = ["FLOOR", "are_held", "by_pieces", "pieces_that_fit", "signed_eigenvalues"]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -25,11 +25,14 @@ SMALL = 1e7
 
 
 def pieces_that_fit(operator: Operator) -> list[Indices] | None:
-    """Its pieces, where there are some and memory holds the largest, once per core and with room to work in."""
+    """Its pieces, where there are some and memory holds the largest."""
     pieces = operator.pieces()
-    if pieces is None or 16.0 * cores() * max(map(len, pieces)) ** 2 > shared(FLOOR) + allowed():
-        return None
-    return pieces
+    return pieces if pieces is not None and are_held(pieces) else None
+
+
+def are_held(pieces: list[Indices]) -> bool:
+    """Whether memory holds the largest of `pieces`, once per core and with room to work in."""
+    return bool(16.0 * cores() * max(map(len, pieces)) ** 2 <= shared(FLOOR) + allowed())
 
 
 def by_pieces(operator: Operator, pieces: list[Indices]) -> Matrix:

@@ -26,7 +26,7 @@ from diffspec.solvers._krylov import (
     too_large,
     whole_spectrum,
 )
-from diffspec.solvers._whole import by_pieces, pieces_that_fit
+from diffspec.solvers._whole import are_held, by_pieces
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon_stderr, truncation
 
 __all__ = ["Lanczos"]
@@ -106,11 +106,11 @@ class Lanczos:
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator` as nodes and calibrated weights; probes come from `rng`."""
-        pieces = pieces_that_fit(operator)
-        if pieces is not None and work_of(pieces) <= PIECE**2 * operator.n:
+        pieces = operator.pieces()
+        if pieces is not None and work_of(pieces) <= PIECE**2 * operator.n and are_held(pieces):
             return spectrum_of(by_pieces(operator, pieces), operator)
         operator = operator.ready()
-        wide = Known.of(operator)
+        wide = Known.of(operator, pieces)
         known = replace(wide, rounding=EPS32) if in_float32(operator) else wide
         settings = self
         while True:
@@ -134,10 +134,10 @@ class Lanczos:
     def _round(self, operator: Operator, known: Known, rng: np.random.Generator) -> Spectrum:
         """One estimate with these numbers of probes and deflating vectors."""
         fixed = self.deflation * (self.power + 1)
-        if fixed + self.deflation + self.probes >= known.n:
+        if fixed + self.deflation + self.probes >= known.unknown:
             return whole_spectrum(operator)
         short = known.rounding == EPS32
-        space = Krylov(operator, gaussian(operator, self.deflation, rng), in_float32=short)
+        space = Krylov(operator, gaussian(operator, self.deflation, rng), in_float32=short, beside=known.steady)
         for _ in range(self.power):
             space.step()
         space.step(join=gaussian(operator, self.probes, rng))
@@ -145,7 +145,7 @@ class Lanczos:
             raise too_large(operator, self._width())
         for steps in self._checks():
             while space.steps < self.power + 1 + steps and (space.fits() or space.steps < self.power + FIRST_CHECK):
-                if space.width + self.deflation + self.probes > known.n:
+                if space.width + self.deflation + self.probes > known.unknown:
                     return whole_spectrum(operator)
                 space.step()
             with single_threaded_blas():
@@ -204,4 +204,8 @@ def _read(space: Krylov, known: Known, fixed: int, probes: int) -> Spectrum:
 def _measured(known: Known, nodes: Matrix, vectors: Matrix, fixed: int, probes: int) -> Spectrum:
     """The spectrum from eigenpairs of the small matrix: the first `fixed` directions deflate, `probes` follow."""
     squares = vectors[: fixed + probes, :] ** 2
-    return measure(known, nodes, squares[:fixed].sum(axis=0), (known.n - fixed) * squares[fixed:])
+    exact, sampled = squares[:fixed].sum(axis=0), (known.unknown - fixed) * squares[fixed:]
+    if steady := known.n - known.unknown:
+        nodes, exact = np.append(nodes, 1.0), np.append(exact, float(steady))
+        sampled = np.pad(sampled, ((0, 0), (0, 1)))
+    return measure(known, nodes, exact, sampled)
