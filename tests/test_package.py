@@ -26,7 +26,9 @@ def test_import_is_light():
     assert loaded_by("import diffspec") == []
 
 
-@pytest.mark.parametrize("package", ["torch", "click", "matplotlib"])
+@pytest.mark.parametrize(
+    "package", ["click", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("torch", "matplotlib"))]
+)
 def test_the_test_above_can_fail(package):
     assert package in loaded_by(f"import diffspec, {package}")
 

@@ -118,6 +118,7 @@ def test_numbers_are_in_the_log_and_wherever_the_trainer_reports(
     assert {r["name"] for r in of(tmp_path, "scalar")} == {"eval_accuracy", "eval_loss"}  # no timings
 
 
+@pytest.mark.thorough  # those of test_the_page, and all of them
 def test_the_standard_measures_of_tokens(transformers: Any, film: Any, tmp_path: Path) -> None:
     model = bert(transformers)
     fit = trainer(transformers, model, film, tmp_path, num_train_epochs=1)
@@ -164,7 +165,7 @@ def test_the_best_model_and_early_stopping_go_by_the_numbers(transformers: Any, 
     assert again.value == pytest.approx(fit.state.best_metric, rel=1e-9)  # the best weights are loaded
 
 
-@pytest.mark.parametrize("restore", [False, True])
+@pytest.mark.parametrize("restore", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_a_resumed_training_continues_the_log(transformers: Any, film: Any, tmp_path: Path, restore: bool) -> None:
     saved = {"save_strategy": "epoch", "restore_callback_states_from_checkpoint": restore}
     for epochs in (1, 2):
@@ -194,6 +195,7 @@ def _stops_after(transformers: Any, step: int) -> Any:
     return Stops()
 
 
+@pytest.mark.thorough  # goes on as a resumed training does
 def test_a_checkpoint_of_a_training_without_it(transformers: Any, film: Any, tmp_path: Path) -> None:
     fit = trainer(transformers, bert(transformers), film, tmp_path, num_train_epochs=1, save_strategy="epoch")
     fit.train()

@@ -12,7 +12,13 @@ from sklearn.datasets import load_digits
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WRITTEN = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "start").glob("*.md")))
-PAGES = [page for page in WRITTEN if BLOCK.search(page.read_text())]
+# Pages of long examples. Those of watching.md are also run one section after the other, beside what each is about.
+LONG = ("baselines.md", "choose-a-model.md", "watching.md")
+PAGES = [
+    pytest.param(page, marks=pytest.mark.thorough if page.name in LONG else ())
+    for page in WRITTEN
+    if BLOCK.search(page.read_text())
+]
 
 
 def names_of_the_reader():
