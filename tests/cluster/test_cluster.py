@@ -90,6 +90,12 @@ def stored(request, points, path, tmp_path):
     return path if request.param == "path" else np.load(path, mmap_mode="r")
 
 
+def stored_as(*quick):
+    """A test of all storages, of `make test` with the `quick` ones."""
+    kinds = [pytest.param(kind, marks=() if kind in quick else pytest.mark.thorough) for kind in STORED]
+    return pytest.mark.parametrize("stored", kinds, indirect=True)
+
+
 def operator_on(client, stored, kernel, alpha=0.5, **settings):
     session = many.Session(client)
     return many.on_cluster(session, stored, kernel, rng=np.random.default_rng(0), **settings).operator(alpha)
@@ -124,6 +130,7 @@ def test_the_same_probes_give_the_same_entropy_as_in_memory(client, path, points
     assert ours.value == pytest.approx(replace(expected, settings=ours.settings).shannon().value, abs=1e-4)
 
 
+@stored_as("memory map", "dask")
 def test_exact_solver_and_settings(client, stored, points):
     settings = {"kernel": Gaussian(), "solver": Exact(), "alpha": 0.0, "t": 2.0}
     ours = many.dse(stored, client=client, **settings)
@@ -277,6 +284,7 @@ def test_a_graph_is_that_of_the_points_in_memory(client, stored, points, kernel)
     assert ours.dense() == pytest.approx(dense.matrix, abs=1e-9)
 
 
+@stored_as("path", "zarr")
 def test_the_default_kernel_gives_what_it_gives_in_memory(client, stored, points):
     ours, expected = many.dse(stored, client=client), dse(points)
     assert ours.value == pytest.approx(expected.value, abs=1e-9)

@@ -110,6 +110,7 @@ except OSError as error:
     assert len(read(path)) == 1
 
 
+@pytest.mark.thorough  # its log is that of test_a_cut_line_is_left_out_and_then_removed
 def test_a_writer_killed_in_the_middle_of_a_line(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     code = f"""

@@ -281,9 +281,9 @@ print(type(operator).__name__, peak() - before, found.kernel.sigma, float(np.sum
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory of a process is read from /proc")
-@pytest.mark.parametrize(("shape", "kind"), [((1000, 12500), "Dense"), ((3000, 4000), "Blocked")])
+@pytest.mark.parametrize(("shape", "kind"), [((1000, 12500), "Dense"), ((2500, 4000), "Blocked")])
 def test_peak_memory_stays_within_the_promise(tmp_path, rng, shape, kind):
-    """A file of 50 MB within 20 MB, measured by the system in a process of its own."""
+    """A file of 40 or 50 MB within 20 MB, measured by the system in a process of its own."""
     path, memory = tmp_path / "points.npy", 20e6
     out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
     half = shape[0] // 2
