@@ -118,6 +118,7 @@ def test_numbers_are_in_the_log_and_wherever_the_trainer_reports(
     assert {r["name"] for r in of(tmp_path, "scalar")} == {"eval_accuracy", "eval_loss"}  # no timings
 
 
+@pytest.mark.thorough  # those of test_the_page, and all of them
 def test_the_standard_measures_of_tokens(transformers: Any, film: Any, tmp_path: Path) -> None:
     model = bert(transformers)
     fit = trainer(transformers, model, film, tmp_path, num_train_epochs=1)
@@ -164,7 +165,7 @@ def test_the_best_model_and_early_stopping_go_by_the_numbers(transformers: Any, 
     assert again.value == pytest.approx(fit.state.best_metric, rel=1e-9)  # the best weights are loaded
 
 
-@pytest.mark.parametrize("restore", [False, True])
+@pytest.mark.parametrize("restore", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_a_resumed_training_continues_the_log(transformers: Any, film: Any, tmp_path: Path, restore: bool) -> None:
     saved = {"save_strategy": "epoch", "restore_callback_states_from_checkpoint": restore}
     for epochs in (1, 2):
@@ -194,6 +195,7 @@ def _stops_after(transformers: Any, step: int) -> Any:
     return Stops()
 
 
+@pytest.mark.thorough  # goes on as a resumed training does
 def test_a_checkpoint_of_a_training_without_it(transformers: Any, film: Any, tmp_path: Path) -> None:
     fit = trainer(transformers, bert(transformers), film, tmp_path, num_train_epochs=1, save_strategy="epoch")
     fit.train()
@@ -266,7 +268,7 @@ def test_two_processes(transformers: Any, film: Any, tmp_path: Path, monkeypatch
 
 def test_memory_does_not_grow(transformers: Any, film: Any, tmp_path: Path) -> None:
     model = bert(transformers)
-    fit = trainer(transformers, model, film, tmp_path, num_train_epochs=4)
+    fit = trainer(transformers, model, film, tmp_path, num_train_epochs=3)
     watching(watched(model, film, tmp_path), fit)
     held, batches = list[int](), list[int]()
 
@@ -283,7 +285,7 @@ def test_memory_does_not_grow(transformers: Any, film: Any, tmp_path: Path) -> N
 
     model.bert.pooler.register_forward_hook(seen)
     fit.train()
-    assert len(held) == 4
+    assert len(held) == 3
     assert held[1] == held[-1]  # the first evaluation makes what later ones have
     assert set(batches) == {32, 30, 16, 12}  # of the training, of evaluations, and of looks at 60 inputs
 

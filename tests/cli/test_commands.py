@@ -295,7 +295,14 @@ def test_bad_input_is_one_line_and_code_2(broken, capsys, arguments):
     assert sorted(broken.iterdir()) == before
 
 
-@pytest.mark.parametrize("arguments", ["cut.pt", "objects.npy", "points.npy --alpha 2", "points.npy --unknown"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "cut.pt",
+        *(pytest.param(more, marks=pytest.mark.thorough) for more in ("objects.npy", "points.npy --alpha 2")),
+        "points.npy --unknown",
+    ],
+)
 def test_bad_input_in_a_real_process(broken, arguments):
     command = [sys.executable, "-m", "diffspec", "measure", *arguments.split()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

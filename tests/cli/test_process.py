@@ -107,21 +107,23 @@ def test_a_stream_that_takes_ascii_only_gets_ascii(points):
 
 
 def test_a_reader_that_has_gone_is_no_error(points):
-    done = ran(["sh", "-c", f"{sys.executable} -m diffspec doctor | true"])
+    done = ran(["sh", "-c", f"{sys.executable} -m diffspec measure points.npy | true"])
     assert done.stderr == ""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_behind_the_output_is_one_line(points):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*DIFFSPEC, "doctor"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [*DIFFSPEC, "measure", "points.npy"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("Error: ")
     assert "No space left on device" in done.stderr
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+@pytest.mark.parametrize("closed", [">&-", pytest.param("2>&-", marks=pytest.mark.thorough)])
 def test_closed_streams_are_no_error(points, closed):
     done = ran(["sh", "-c", f"{sys.executable} -m diffspec measure points.npy --json {closed}"])
     assert done.returncode == 0
@@ -135,7 +137,12 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+def named(*quick):
+    """All names, of which a process of its own meets few by `make test`."""
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.thorough) for name in NAMES]
+
+
+@pytest.mark.parametrize("name", named("control characters"))
 def test_a_report_of_a_log_with_any_name(tmp_path, name):
     log = RunLog(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + NAMES[name])))
     for odd in ("\ud800", "\x1b[2Jrun", "</script>"):
@@ -150,7 +157,7 @@ def test_a_report_of_a_log_with_any_name(tmp_path, name):
     assert (Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + output))).read_text(encoding="utf-8").count("<html") == 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", named("bytes that are no text"))
 def test_measuring_a_file_with_any_name(points, tmp_path, name):
     path = os.fsencode(tmp_path) + b"/" + NAMES[name] + b".npy"
     Path("points.npy").rename(os.fsdecode(path))

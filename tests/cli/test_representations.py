@@ -1,6 +1,7 @@
 """The commands on several representations, and on how sure a number is: what the library says, from files."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -77,13 +78,22 @@ def test_rank_takes_arrays_of_a_file_files_and_folders(folder, capsys, given):
     assert list(ours.values.values()) == pytest.approx(list(expected.values.values()), abs=1e-9)
 
 
-def test_rank_against_accuracies_and_as_a_figure(folder, capsys, tmp_path):
+@pytest.fixture
+def few(monkeypatch):
+    """`agreement` with few resamples, and the commands with it: the usual thousand take a second a number."""
+    quicker = partial(agreement, resamples=40)
+    monkeypatch.setattr("diffspec.cli.ranking.agreement", quicker)
+    monkeypatch.setattr("diffspec.cli.runs.agreement", quicker)
+    return quicker
+
+
+def test_rank_against_accuracies_and_as_a_figure(folder, few, capsys, tmp_path):
     given = ["rank", "all.npz", "--labels-key", "labels", "--resamples", "10", "--against", "accuracy.csv"]
     text = printed(capsys, *given, "--plot", "ranking.png")
     with Image.open("ranking.png") as image:
         assert image.size[0] > 500
     accuracy = {f"net{k}": 0.9 - 0.2 * k for k in range(4)}
-    expected = agreement(rank(*folder, resamples=10).values, accuracy)
+    expected = few(rank(*folder, resamples=10).values, accuracy)
     assert text.splitlines()[-1] == f"against: {expected}"
     found = json.loads(printed(capsys, *given, "--json"))["against"]
     assert found["spearman"]["value"] == expected.spearman.value
@@ -164,7 +174,7 @@ def logged(name, values):
         log.write("number", **where, **number, verdict="informative", seconds=0.1, settings={})
 
 
-def test_runs_are_compared_with_accuracies_layer_by_layer(folder, capsys):
+def test_runs_are_compared_with_accuracies_layer_by_layer(folder, few, capsys):
     up = {f"run{k}": 0.1 * k for k in range(5)}
     values = {(run_name, "low", "neighbors"): -value for run_name, value in up.items()}
     logged("runs.jsonl", values | {(run_name, "top", "neighbors"): value for run_name, value in up.items()})
@@ -180,7 +190,7 @@ def test_runs_are_compared_with_accuracies_layer_by_layer(folder, capsys):
     assert [found["rows"][0][part] for part in ("run", "layer", "rule", "value")] == ["run4", "top", "neighbors", 0.4]
 
 
-def test_a_run_with_one_layer_is_known_by_its_name(folder, capsys):
+def test_a_run_with_one_layer_is_known_by_its_name(folder, few, capsys):
     logged("runs.jsonl", {(f"run{k}", f"layer{k}", "neighbors"): 0.1 * k for k in range(4)})
     Path("acc.csv").write_text("".join(f"run{k},{-k}\n" for k in range(4)))
     assert "against (neighbors): Spearman -1.00" in printed(capsys, "rank", "runs.jsonl", "--against", "acc.csv")

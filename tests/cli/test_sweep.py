@@ -227,7 +227,9 @@ PROCESSES = {
 }
 
 
-@pytest.mark.parametrize("name", PROCESSES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "gap.csv" else pytest.mark.thorough) for name in PROCESSES]
+)
 def test_in_a_process_of_its_own_too(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     PROCESSES[name]()

@@ -34,6 +34,7 @@ from diffspec.kernels.bandwidth import Neighbors
 from diffspec.operators.dense import Entrywise, diffusion
 from diffspec.operators.streaming import on_disk
 from diffspec.operators.streaming.graph import BYTES_PER_WEIGHT
+from pairs import crossed
 
 N, D = 240, 30
 
@@ -75,7 +76,10 @@ def path(points, tmp_path):
     return tmp_path / "points.npy"
 
 
-@pytest.fixture(params=["path", "memory map", "zarr", "dask"])
+STORED = ["path", "memory map", "zarr", "dask"]
+
+
+@pytest.fixture(params=STORED)
 def stored(request, points, path, tmp_path):
     if request.param == "zarr":
         array = zarr.create_array(tmp_path / "points.zarr", shape=(N, D), chunks=(50, 20), dtype="f4")
@@ -86,13 +90,22 @@ def stored(request, points, path, tmp_path):
     return path if request.param == "path" else np.load(path, mmap_mode="r")
 
 
+def stored_as(*quick):
+    """A test of all storages, of `make test` with the `quick` ones."""
+    kinds = [pytest.param(kind, marks=() if kind in quick else pytest.mark.thorough) for kind in STORED]
+    return pytest.mark.parametrize("stored", kinds, indirect=True)
+
+
 def operator_on(client, stored, kernel, alpha=0.5, **settings):
     session = many.Session(client)
     return many.on_cluster(session, stored, kernel, rng=np.random.default_rng(0), **settings).operator(alpha)
 
 
-@pytest.mark.parametrize(("kernel", "alpha"), [(Gaussian(9.0), 0.5), (Cosine(0.3), 0.0)], ids=repr)
-def test_operator_is_that_of_the_points_in_memory(client, stored, points, rng, kernel, alpha):
+@pytest.mark.parametrize(
+    ("stored", "kernel"), crossed(STORED, [Gaussian(9.0), Cosine(0.3)]), ids=str, indirect=["stored"]
+)
+def test_operator_is_that_of_the_points_in_memory(client, stored, points, rng, kernel):
+    alpha = 0.5 if isinstance(kernel, Gaussian) else 0.0
     expected = diffusion(kernel(points.astype(np.float64)), alpha)
     ours = operator_on(client, stored, kernel, alpha)
     assert isinstance(ours, Entrywise)
@@ -117,6 +130,7 @@ def test_the_same_probes_give_the_same_entropy_as_in_memory(client, path, points
     assert ours.value == pytest.approx(replace(expected, settings=ours.settings).shannon().value, abs=1e-4)
 
 
+@stored_as("memory map", "dask")
 def test_exact_solver_and_settings(client, stored, points):
     settings = {"kernel": Gaussian(), "solver": Exact(), "alpha": 0.0, "t": 2.0}
     ours = many.dse(stored, client=client, **settings)
@@ -150,7 +164,7 @@ class Killer(threading.Thread):
             time.sleep(0.001)
 
 
-@pytest.mark.parametrize("kind", ["path", "dask"])
+@pytest.mark.parametrize("kind", ["path", pytest.param("dask", marks=pytest.mark.thorough)])
 def test_a_killed_worker_changes_nothing(doomed, path, points, kind):
     stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
     with Client(doomed) as client:
@@ -167,15 +181,15 @@ def test_a_killed_worker_changes_nothing(doomed, path, points, kind):
 
 
 def test_data_larger_than_the_memory_of_a_worker(tmp_path, rng):
-    """320 MB, on a worker that is stopped at 300 MB."""
-    n, d = 160, 500_000
+    """216 MB, on a worker that is stopped at 210 MB and holds half of that before it starts."""
+    n, d = 60, 900_000
     path = tmp_path / "points.npy"
     out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n, d))
     row = rng.normal(size=d + n).astype(np.float32)
     for i in range(n):
         out[i] = row[i : i + d] * (1 + i % 3)
     del out
-    with local_cluster(1, memory_limit="300MB") as local, Client(local) as few:
+    with local_cluster(1, memory_limit="210MB") as local, Client(local) as few:
         found = many.dse(path, client=few, kernel=Gaussian(1000.0), alpha=0.0, solver=Exact())
     alone = on_disk(path, Gaussian(1000.0), memory=1e8, rng=rng).operator(0.0)
     expected = replace(Exact()(alone, rng), settings=found.settings).shannon()
@@ -209,6 +223,7 @@ def test_an_item_that_kills_its_workers_is_a_failure(doomed, points):
     def kill():
         os.kill(os.getpid(), signal.SIGKILL)
 
+    doomed.scheduler.allowed_failures = 1  # after it the work is given up; by default three more workers die
     with Client(doomed) as client:
         found = many.measure_many(client, [points, kill], partial(dse, solver=Exact()))
     assert found[0].n == N
@@ -259,7 +274,7 @@ def test_a_kernel_that_needs_all_points_at_once_is_refused(client, path):
 GRAPHS = [AlphaDecay(), AlphaDecay(5, decay=4.0), NearestNeighbors(), NearestNeighbors(4, sigma=9.0)]
 
 
-@pytest.mark.parametrize("kernel", GRAPHS, ids=repr)
+@pytest.mark.parametrize(("stored", "kernel"), crossed(STORED, GRAPHS), ids=str, indirect=["stored"])
 def test_a_graph_is_that_of_the_points_in_memory(client, stored, points, kernel):
     held = points.astype(np.float64)
     expected = kernel.resolve(held, np.random.default_rng(0))(held)
@@ -269,6 +284,7 @@ def test_a_graph_is_that_of_the_points_in_memory(client, stored, points, kernel)
     assert ours.dense() == pytest.approx(dense.matrix, abs=1e-9)
 
 
+@stored_as("path", "zarr")
 def test_the_default_kernel_gives_what_it_gives_in_memory(client, stored, points):
     ours, expected = many.dse(stored, client=client), dse(points)
     assert ours.value == pytest.approx(expected.value, abs=1e-9)
@@ -284,7 +300,7 @@ def test_the_width_is_that_of_a_subset_of_many_points(client, path, points):
     assert ours.value == pytest.approx(expected.value, abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["path", "dask"])
+@pytest.mark.parametrize("kind", [pytest.param("path", marks=pytest.mark.thorough), "dask"])
 def test_a_worker_killed_in_the_search_changes_nothing(doomed, path, points, kind):
     stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
     with Client(doomed) as client:

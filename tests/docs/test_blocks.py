@@ -9,10 +9,18 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+import pages
+
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WRITTEN = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "start").glob("*.md")))
-PAGES = [page for page in WRITTEN if BLOCK.search(page.read_text())]
+# Pages of long examples. Of watching.md the sections are run beside what each is about, and here those that are not.
+LONG = ("baselines.md", "choose-a-model.md", "watching.md")
+PAGES = [
+    pytest.param(page, marks=pytest.mark.thorough if page.name in LONG else ())
+    for page in WRITTEN
+    if BLOCK.search(page.read_text())
+]
 
 
 def names_of_the_reader():
@@ -44,3 +52,12 @@ def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path / str(count))
         line = text[: found.start(1)].count("\n")
         exec(compile("\n" * line + found[1], str(page), "exec"), names)
+
+
+@pytest.mark.filterwarnings("default")  # a look that is left out is told
+@pytest.mark.parametrize(
+    "section", ["A budget", "Other diffusion times", "manylatents, and others that call a function of the embeddings"]
+)
+def test_sections_that_no_other_test_runs(section, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pages.run("watching.md", section)

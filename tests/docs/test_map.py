@@ -5,6 +5,7 @@ import importlib
 import re
 import tomllib
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,12 +61,18 @@ def test_the_order_of_imports_has_few_rows():
     assert len(contracts[0]["layers"]) <= MOST_ROWS
 
 
+@cache
+def nodes(text):
+    """All nodes of the syntax of a text: it takes milliseconds, of each module three times."""
+    return tuple(ast.walk(ast.parse(text)))
+
+
 def circles(sources):
     """Pairs of folders that import from one another, of texts by the dotted names of their modules."""
     seen = defaultdict(set)
     for name, text in sources.items():
         here = name.rpartition(".")[0]
-        for node in ast.walk(ast.parse(text)):
+        for node in nodes(text):
             if isinstance(node, ast.ImportFrom) and node.module:
                 found = [f"{node.module}.{alias.name}" for alias in node.names] + [node.module]
                 seen[here] |= {module.rpartition(".")[0] for module in found if module in sources} - {here}
@@ -93,7 +100,7 @@ def arrows(sources, rooms):
 
     found = set()
     for name, text in sources.items():
-        for node in ast.walk(ast.parse(text)):
+        for node in nodes(text):
             if isinstance(node, ast.ImportFrom) and node.module:
                 found |= {(room(name), room(f"{node.module}.{alias.name}")) for alias in node.names}
     return {(one, other) for one, other in found if one and other and one != other}
@@ -114,7 +121,7 @@ def test_an_arrow_is_seen():
 
 def probed(text):
     """The lines that ask a kernel what it has, in place of reading what the contract says."""
-    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    calls = (node for node in nodes(text) if isinstance(node, ast.Call))
     asking = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("hasattr", "getattr"))
     return [call.lineno for call in asking if ast.unparse(call.args[0]).split(".")[-1].endswith("kernel")]
 

@@ -20,18 +20,24 @@ from diffspec.machine.threads import as_many, cores, parallel_map
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are read from /proc of Linux")
 
+
+def longer(*given, **more):
+    """A row of a promise that another row holds in less time."""
+    return pytest.param(row(*given, **more), marks=pytest.mark.thorough)
+
+
 SMALL = [
     row("dse", "Gaussian()", n=2500, memory=16),  # the median rule held all pairs twice: 115 MiB
-    row("dse", "Gaussian('quantile')", n=2500, memory=16),
-    row("dse", "SelfTuning()", "Exact()", n=2200, memory=40),  # seven n x n arrays: 300 MiB
+    longer("dse", "Gaussian('quantile')", n=2500, memory=16),
+    longer("dse", "SelfTuning()", "Exact()", n=2200, memory=40),  # seven n x n arrays: 300 MiB
     row("dse", "AlphaDecay()", n=2000, memory=40),
     row("dse", "AlphaDecay()", data="stored", n=3000, d=2000, memory=64),
     row("dse", data="copies", n=4000, memory=40),  # seven points: all eigenvalues of 4000
-    row("dse", "Thresholded(bandwidth.Scaled(bandwidth.Neighbors(), 0.3))", n=3500, memory=40),
-    row("dse", "NearestNeighbors()", n=3000, memory=40),
+    longer("dse", "Thresholded(bandwidth.Scaled(bandwidth.Neighbors(), 0.3))", n=3500, memory=40),
+    longer("dse", "NearestNeighbors()", n=3000, memory=40),
     row("adjusted_dsmi", "Gaussian()", "Exact()", n=2000, memory=40),
     row("dse", "SelfTuning()", data="tensors", n=2000, memory=40),  # other libraries than NumPy: 220 MiB
-    row("dse", "AlphaDecay()", data="strict", n=2000, memory=40),
+    longer("dse", "AlphaDecay()", data="strict", n=2000, memory=40),
 ]
 
 
@@ -131,9 +137,9 @@ except diffspec.TooLargeError as error:
 CALLS = [
     "diffspec.dse(x, kernel=diffspec.Gaussian(1.0), solver=diffspec.Exact())",
     "diffspec.spectrum(x, kernel=diffspec.SelfTuning())",
-    "diffspec.adjusted_dsmi(x, y, kernel=diffspec.SelfTuning())",
+    pytest.param("diffspec.adjusted_dsmi(x, y, kernel=diffspec.SelfTuning())", marks=pytest.mark.thorough),
     "diffspec.permutation_test(x, y, 19, kernel=diffspec.SelfTuning())",
-    "diffspec.profile(x, sigmas=3)",
+    pytest.param("diffspec.profile(x, sigmas=3)", marks=pytest.mark.thorough),
 ]
 
 

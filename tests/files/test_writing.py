@@ -101,7 +101,7 @@ def test_a_pipe_is_written_to_and_stays_one(log, tmp_path, capsys):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="this system has no /proc/self/fd")
-@pytest.mark.parametrize("piped", [True, False])
+@pytest.mark.parametrize("piped", [pytest.param(True, marks=pytest.mark.thorough), False])
 def test_the_standard_output_holds_the_page_and_nothing_else(log, piped):
     # What /dev/stdout is. That itself is never named in a test: where writing fails, root would lose it for everybody.
     out = link(Path("stdout"), Path("/proc/self/fd/1"))

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 TRIED = """
 from pathlib import Path
@@ -25,6 +27,7 @@ print(*(workshop.verdict([f"tests/test_it.py::test_it[{name}]"], 100.0) for name
 """
 
 
+@pytest.mark.thorough  # of `make mutation`, which runs `make test-all` first
 def test_tests_that_read_what_lies_beside_the_checkout_are_found_in_its_copy(tmp_path):
     root = tmp_path / "checkout"
     (root / "tests").mkdir(parents=True)

@@ -91,7 +91,7 @@ def test_a_header_cut_at_any_byte_is_written_again(tmp_path: Path, kept: int) ->
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
-@pytest.mark.parametrize("room", [0, 1, 40])
+@pytest.mark.parametrize("room", [*(pytest.param(room, marks=pytest.mark.thorough) for room in (0, 1)), 40])
 def test_a_header_that_finds_no_room_leaves_an_empty_file(tmp_path: Path, room: int) -> None:
     path = tmp_path / "run.jsonl"
     code = f"""
@@ -110,6 +110,7 @@ except OSError as error:
     assert len(read(path)) == 1
 
 
+@pytest.mark.thorough  # its log is that of test_a_cut_line_is_left_out_and_then_removed
 def test_a_writer_killed_in_the_middle_of_a_line(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     code = f"""

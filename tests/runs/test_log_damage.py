@@ -17,6 +17,7 @@ from diffspec import InputError, RunLogWarning
 from diffspec.runs.log import RunLog, read
 from diffspec.runs.plots import embedding, spectra, training_curves
 from diffspec.runs.report import write
+from effort import seeds
 
 HEADER = b'{"kind": "run-log", "schema": 1, "version": "0", "created": "now"}\n'
 
@@ -237,7 +238,7 @@ def tried(path: Path) -> tuple[list[dict[str, Any]], str]:
 SPAN = st.tuples(st.integers(0, 3000), st.integers(0, 60), st.binary(max_size=40))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=seeds(300), deadline=None)
 @given(st.lists(SPAN, min_size=1, max_size=4))
 def test_damage_anywhere_costs_only_the_records_that_it_touches(spans: list[tuple[int, int, bytes]]) -> None:
     """Spans of the file are replaced by other bytes: flips, cuts, insertions. Records outside of them are read."""
@@ -268,7 +269,7 @@ def test_damage_anywhere_costs_only_the_records_that_it_touches(spans: list[tupl
         assert read(path) == [*found, number(99)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=seeds(300), deadline=None)
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes_are_read_or_refused_in_words(content: bytes, headed: bool) -> None:
     with TemporaryDirectory() as folder, warnings.catch_warnings():

@@ -10,6 +10,7 @@ from diffspec.kernels.bandwidth import Neighbors
 from diffspec.operators.dense import diffusion
 from diffspec.operators.streaming import on_disk
 from diffspec.operators.streaming.graph import StoredGraph
+from pairs import crossed
 
 
 def cloud(n=400, d=60):
@@ -20,7 +21,10 @@ def cloud(n=400, d=60):
     return points
 
 
-@pytest.fixture(params=["npy", "zarr"])
+STORED = ["zarr", "npy"]
+
+
+@pytest.fixture(params=STORED)
 def stored(request, tmp_path):
     """The cloud on disk."""
     if request.param == "npy":
@@ -36,11 +40,13 @@ def graph(points, kernel=None, memory=1e9):
     return on_disk(points, kernel or AlphaDecay(), memory=memory, rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize(
-    "kernel", [AlphaDecay(), AlphaDecay(5, decay=10.0), AlphaDecay(45), AlphaDecay(5, decay=0.005)], ids=repr
-)
-@pytest.mark.parametrize(("side", "features"), [(400, 60), (64, 60), (64, 17), (30, 60)])
-def test_the_graph_is_that_of_points_in_memory(stored, kernel, side, features):
+KERNELS = [AlphaDecay(), AlphaDecay(5, decay=10.0), AlphaDecay(45), AlphaDecay(5, decay=0.005)]
+TILES = [(400, 60), (64, 60), (64, 17), (30, 60)]
+
+
+@pytest.mark.parametrize(("stored", "kernel", "tile"), crossed(STORED, KERNELS, TILES), ids=str, indirect=["stored"])
+def test_the_graph_is_that_of_points_in_memory(stored, kernel, tile):
+    side, features = tile
     found = graph(stored, kernel)
     assert isinstance(found, StoredGraph)
     tiled = replace(found, side=side, frame=replace(found.frame, features=features))

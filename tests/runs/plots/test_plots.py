@@ -11,6 +11,7 @@ from diffspec.runs.log import RunLog, read
 from diffspec.runs.plots import changes, embedding, scale_curves, spectra, training_curves
 from diffspec.runs.plots.series import open_log
 from digits_log import RUNS, write_log
+from pairs import crossed
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,11 @@ def test_records_do_as_well_as_a_path(log):
     assert [len(axis.lines) for axis in a.axes] == [len(axis.lines) for axis in b.axes]
 
 
-@pytest.mark.parametrize("draw", [training_curves, spectra, embedding, changes])
-@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    ("draw", "kind"),
+    crossed([embedding, training_curves, spectra, changes], ["png", "svg", "pdf"]),
+    ids=lambda value: getattr(value, "__name__", value),
+)
 def test_every_figure_can_be_saved(log, tmp_path, draw, kind):
     path = tmp_path / f"figure.{kind}"
     draw(log).savefig(path)
@@ -158,10 +162,12 @@ def test_a_step_is_called_what_the_log_calls_it():
     assert training_curves(mixed).axes[0].get_xlabel() == "step"
 
 
-def test_pyplot_is_left_alone(log):
+def test_pyplot_is_left_alone(tmp_path):
+    log = RunLog(tmp_path / "run.jsonl")
+    log.write("number", run="a", step=0, layer="z", name="DSE(Z)", rule="median", value=1.0, unit="bit", n=9)
     code = (
         "import sys; from diffspec.runs.plots import training_curves; "
-        f"training_curves({str(log)!r}); print('matplotlib.pyplot' in sys.modules)"
+        f"training_curves({str(log.path)!r}); print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -50,10 +50,22 @@ TIMM = {
 }
 SMALL = {"sequencer2d_s": (224, {"layers": (1, 1, 1, 1)}), "swin_tiny_patch4_window7_224": (224, {"depths": (1, 1)})}
 
+# Of each way to end one: pooled before the classifier or in it, a convolution or layers between, two heads, tokens.
+QUICK = {"resnet10t", "convnext_atto", "vit_tiny_patch16_224", "levit_128s", "mobilenetv3_small_050"}
+QUICK |= {"inception_next_atto", "sequencer2d_s"}
+
+
+def longer(name, quick, *rest):
+    """The parameters of a network; marked thorough unless it is one of the `quick` ones."""
+    return pytest.param(name, *rest, marks=() if name in quick else pytest.mark.thorough)
+
 
 @pytest.mark.parametrize(
     ("name", "pixels", "options"),
-    [*((name, pixels, {}) for name, pixels in TIMM.items()), *((name, *rest) for name, rest in SMALL.items())],
+    [
+        *(longer(name, QUICK, pixels, {}) for name, pixels in TIMM.items()),
+        *(longer(name, QUICK, *rest) for name, rest in SMALL.items()),
+    ],
 )
 def test_it_is_what_timm_calls_the_points_before_the_logits(name, pixels, options):
     torch.manual_seed(0)
@@ -98,7 +110,10 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
+FEW = ("resnet18", "mobilenet_v3_small", "squeezenet1_1", "VisionTransformer")
+
+
+@pytest.mark.parametrize("name", [longer(name, FEW) for name in TORCHVISION])
 def test_of_torchvision_it_is_the_input_of_the_last_layer(name):
     from torchvision import models
 

@@ -104,6 +104,7 @@ def test_examples_that_are_run_one_after_the_other_share_no_log(page: str) -> No
     assert len(logs) == len(set(logs)) > 1
 
 
+@pytest.mark.thorough  # the same training with real digits: test_memorising_real_digits_under_wrong_labels
 def test_the_page_on_alerts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
