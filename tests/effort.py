@@ -4,9 +4,11 @@
 sizes, kills or processes, what a quicker test holds.
 """
 
+import itertools
 import zlib
 
 import numpy as np
+import pytest
 from scipy.stats import binom
 
 thorough = False  # set by conftest.py from --thorough
@@ -26,3 +28,16 @@ def is_honest(covered, number):
 def drawn(name, parts):
     """Whether this one of many like it is run: always, or one in `parts` by its name, the same in every run."""
     return thorough or zlib.crc32(name.encode()) % parts == 0
+
+
+def crossed(*axes):
+    """The parameters of all combinations of `axes`, of which a quick run takes so few that each value is among them."""
+    first = {tuple(k % len(axis) for axis in axes) for k in range(max(map(len, axes)))}
+    places = itertools.product(*(range(len(axis)) for axis in axes))
+    return [
+        pytest.param(*(axis[k] for axis, k in zip(axes, at, strict=True)), marks=_marks(at in first)) for at in places
+    ]
+
+
+def _marks(quick):
+    return () if quick else pytest.mark.thorough

@@ -34,7 +34,7 @@ from diffspec.kernels.bandwidth import Neighbors
 from diffspec.operators.dense import Entrywise, diffusion
 from diffspec.operators.streaming import on_disk
 from diffspec.operators.streaming.graph import BYTES_PER_WEIGHT
-from pairs import crossed
+from effort import crossed
 
 N, D = 240, 30
 

@@ -10,7 +10,7 @@ from diffspec.kernels.bandwidth import Neighbors
 from diffspec.operators.dense import diffusion
 from diffspec.operators.streaming import on_disk
 from diffspec.operators.streaming.graph import StoredGraph
-from pairs import crossed
+from effort import crossed
 
 
 def cloud(n=400, d=60):

@@ -19,7 +19,7 @@ from diffspec.operators.blocked import Blocked
 from diffspec.operators.dense import Dense, Entrywise, diffusion
 from diffspec.operators.streaming import on_disk
 from diffspec.points.sources import HeldRows, open_source
-from pairs import crossed
+from effort import crossed
 
 N, D = 260, 110
 MEDIAN = Gaussian()

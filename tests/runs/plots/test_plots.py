@@ -11,7 +11,7 @@ from diffspec.runs.log import RunLog, read
 from diffspec.runs.plots import changes, embedding, scale_curves, spectra, training_curves
 from diffspec.runs.plots.series import open_log
 from digits_log import RUNS, write_log
-from pairs import crossed
+from effort import crossed
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from diffspec import InputError, MissingExtraError
 from diffspec.runs.log import RunLog, read
 from diffspec.runs.report import write
 from digits_log import LAYER, RUNS, write_log
-from pairs import crossed
+from effort import crossed
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 FLAGS = [
