@@ -325,16 +325,28 @@ def test_dense_form_too_large():
 
 
 def test_reordering_leaves_the_spectrum_and_brings_neighbours_together(monkeypatch):
-
     points = np.random.default_rng(0).random((400, 2))
     affinity = Thresholded(0.05, below=1e-3)(points)
-    assert nearby(affinity) is affinity  # small: left as it is
+    assert nearby(affinity) is None  # small: left as it is
     monkeypatch.setattr("diffspec.operators.sparse.LARGE", 10)
-    moved = nearby(affinity)
+    order = nearby(affinity)
+    moved = affinity[order, :][:, order]
     before, after = (np.abs(np.subtract(*matrix.nonzero())).mean() for matrix in (affinity, moved))
     assert after < before / 3
     values = [np.linalg.eigvalsh(matrix.toarray()) for matrix in (affinity, moved)]
     np.testing.assert_allclose(*values, atol=1e-12)
+
+
+@pytest.mark.parametrize("large", [10, 2**20])
+def test_vectors_that_stay_as_they_are_follow_the_order_of_the_points(large, monkeypatch):
+    monkeypatch.setattr("diffspec.operators.sparse.LARGE", large)
+    points = np.random.default_rng(0).random((300, 2)) + 9.0 * (np.arange(300) % 3)[:, None]
+    operator = sparse_diffusion(Thresholded(0.3, below=1e-3)(points), 0.5, dropped=1e-3).ready()
+    assert (operator.matrix.nnz > large) == (large == 10)
+    found = operator.steady(operator.pieces())
+    assert found.shape == (300, 3)
+    assert found.T @ found == pytest.approx(np.eye(3), abs=1e-14)
+    assert operator.matmul(found) == pytest.approx(found, abs=1e-14)
 
 
 class TestInformation:

@@ -6,7 +6,7 @@ from scipy.sparse import csr_array
 
 from diffspec.operators import triangle
 from diffspec.operators.dense import diffusion
-from diffspec.operators.pieces import pieces_of
+from diffspec.operators.pieces import STEADY, pieces_of
 from diffspec.operators.triangle import mean_of, triangle_diffusion
 
 N = 110
@@ -81,6 +81,6 @@ def test_vectors_that_stay_as_they_are_are_told_of_the_largest_pieces_and_of_all
     ours = triangle_diffusion(mean_of(blocks(directed(2, apart), SIZES["many"])), 0.5)
     pieces = ours.pieces()
     found = ours.steady(pieces)
-    assert found.shape == (N, 1 if apart == 1 else min(len(pieces), triangle.STEADY + 1))
+    assert found.shape == (N, 1 if apart == 1 else min(len(pieces), STEADY + 1))
     assert found.T @ found == pytest.approx(np.eye(found.shape[1]), abs=1e-14)
     assert ours.matmul(found) == pytest.approx(found, abs=1e-14)

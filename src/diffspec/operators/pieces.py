@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Indices", "gathered", "pieces_of", "work_of"]
+__all__ = ["Indices", "gathered", "pieces_of", "steady_of", "work_of"]
 
 Indices: TypeAlias = np.ndarray[Any, Any]
 
@@ -21,6 +21,8 @@ SMALLEST = 64
 # Where more than this share of some rows is not 0, or more than this share of the work is left, nothing is gained.
 FILLED, GAINED = 0.8, 0.8
 ROWS = 16
+# Pieces whose eigenvectors of eigenvalue 1 are told one by one: each takes a solver a vector.
+STEADY = 31
 
 
 def pieces_of(matrix: Any) -> list[Indices] | None:
@@ -55,6 +57,19 @@ def gathered(piece: Indices) -> list[Indices] | None:
     members = np.argsort(np.argsort(by_size)[piece], kind="stable")
     found = np.split(members, _cuts(sizes[by_size]))
     return found if work_of(found) < GAINED * float(n) ** 3 else None
+
+
+def steady_of(root: Indices, pieces: list[Indices] | None) -> Indices:
+    """Orthonormal eigenvectors of eigenvalue 1, shape (n, c): of each of the largest `pieces`, and of all others.
+
+    The `root` of the degrees is one, of an operator and of every piece by itself.
+    """
+    found = pieces or [np.arange(len(root))]
+    found = [*found[:STEADY], *([np.concatenate(found[STEADY:])] if found[STEADY:] else [])]
+    out = np.zeros((len(root), len(found)))
+    for column, indices in enumerate(found):
+        out[indices, column] = root[indices] / np.linalg.norm(root[indices])
+    return out
 
 
 def _as_met(piece: Indices) -> Indices:

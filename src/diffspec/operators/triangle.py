@@ -21,7 +21,7 @@ from diffspec._arrays import Array, require_memory
 from diffspec.kernels.directed import Directed
 from diffspec.machine.threads import as_many, cores, parallel_map
 from diffspec.operators.dense import Operator
-from diffspec.operators.pieces import Indices, gathered
+from diffspec.operators.pieces import Indices, gathered, steady_of
 from diffspec.spectra.missed import Narrower
 
 __all__ = ["Triangle", "mean_of", "triangle_diffusion"]
@@ -32,8 +32,6 @@ Strip: TypeAlias = tuple[int, csr_array]
 
 # Weights of a strip, and what each takes while the strip is put together or multiplied.
 WEIGHTS, BYTES_PER_WEIGHT = 2**24, 24.0
-# Pieces whose eigenvectors of eigenvalue 1 a solver is told one by one: each takes it a vector.
-STEADY = 31
 NOTHING: Directed = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
@@ -48,7 +46,7 @@ class Triangle(Operator):
     weight : array (n,)
         What row and column of each point are multiplied by, float64.
     root : array (n,)
-        The roots of the degrees: an eigenvector of eigenvalue 1, of every piece of the graph by itself too.
+        The roots of the degrees.
     narrower : Narrower or None
         Where neighbours may have been missed.
     """
@@ -99,13 +97,8 @@ class Triangle(Operator):
         return gathered(piece)
 
     def steady(self, pieces: list[Indices] | None) -> Vector:
-        """Orthonormal eigenvectors of eigenvalue 1, shape (n, c): of each of the largest pieces, and of all others."""
-        found = pieces or [np.arange(self.n)]
-        found = [*found[:STEADY], *([np.concatenate(found[STEADY:])] if found[STEADY:] else [])]
-        out = np.zeros((self.n, len(found)))
-        for column, indices in enumerate(found):
-            out[indices, column] = self.root[indices] / np.linalg.norm(self.root[indices])
-        return out
+        """Orthonormal eigenvectors of eigenvalue 1, shape (n, c)."""
+        return steady_of(self.root, pieces)
 
     def piece(self, indices: Indices) -> Vector:
         """Some rows and columns as an array, where those rows have no entries in other columns."""

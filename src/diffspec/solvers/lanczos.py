@@ -52,7 +52,8 @@ class Lanczos:
     The trace of f(A) is split. On a block Krylov space Q that a random start spans after `power` products, tr Q'f(A)Q
     needs no sampling; the rest is estimated by quadratic forms z'f(A)z with random orthonormal z orthogonal to Q. Both
     are read off one block Krylov space (Gauss rule). tr A and tr A^2 are known exactly and correct every probe by
-    regression on the other probes, which keeps it unbiased.
+    regression on the other probes, which keeps it unbiased. Of a graph of neighbours the eigenvectors of eigenvalue 1 are
+    known too, one for each of its pieces; Q and z are orthogonal to them.
 
     Parameters
     ----------
@@ -109,8 +110,8 @@ class Lanczos:
         pieces = operator.pieces()
         if pieces is not None and work_of(pieces) <= PIECE**2 * operator.n and are_held(pieces):
             return spectrum_of(by_pieces(operator, pieces), operator)
-        operator = operator.ready()
-        wide = Known.of(operator, pieces)
+        operator, given = operator.ready(), operator
+        wide = Known.of(operator, pieces if operator is given else operator.pieces())
         known = replace(wide, rounding=EPS32) if in_float32(operator) else wide
         settings = self
         while True:
