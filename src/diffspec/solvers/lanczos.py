@@ -52,8 +52,8 @@ class Lanczos:
     The trace of f(A) is split. On a block Krylov space Q that a random start spans after `power` products, tr Q'f(A)Q
     needs no sampling; the rest is estimated by quadratic forms z'f(A)z with random orthonormal z orthogonal to Q. Both
     are read off one block Krylov space (Gauss rule). tr A and tr A^2 are known exactly and correct every probe by
-    regression on the other probes, which keeps it unbiased. Of a graph of neighbours the eigenvectors of eigenvalue 1 are
-    known too, one for each of its pieces; Q and z are orthogonal to them.
+    regression on the other probes, which keeps it unbiased. Of a graph of neighbours the eigenvectors of eigenvalue 1
+    are known too, one for each of its pieces; Q and z are orthogonal to them.
 
     Parameters
     ----------
