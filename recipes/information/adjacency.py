@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ADJACENCIES = ("entries", "diffusion", "Gaussian", "anisotropic", "nearest")
-SMOKE = replace(blobs.SMOKE, points=120, methods=ADJACENCIES)
+SMOKE = replace(blobs.SMOKE, points=90, methods=ADJACENCIES)
 PAPER = replace(blobs.PAPER, noises=(1.0, 50.0, 10.0, 70.0), methods=ADJACENCIES)
 
 LINES = {

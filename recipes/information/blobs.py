@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMOKE = Grid(
-    points=240,
+    points=120,
     corrupted=(20,),
     shares=(0.0, 0.5, 1.0),
     dimensions=(20, 200),

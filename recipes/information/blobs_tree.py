@@ -36,7 +36,7 @@ from recipes.lab.log import Cell, Log, mean, select
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SMOKE = replace(blobs.SMOKE, points=250)
+SMOKE = replace(blobs.SMOKE, points=100)
 PAPER = blobs.PAPER
 BRANCHES = 5
 

@@ -112,7 +112,7 @@ OF_LABELS = {
 ESTIMATORS = {**OF_VALUES, **OF_LABELS, **BOTH}
 TRAINED = ("MINE", "MINE, biased", "InfoNCE", "NWJ", "SMILE")
 
-SMOKE = Settings(tasks=("Gaussian 1 x 1", "2 classes, 2-D"), n=300, seeds=2, trainings=1, steps=100)
+SMOKE = Settings(tasks=("Gaussian 1 x 1", "2 classes, 2-D"), n=100, seeds=2, trainings=1, steps=20)
 PAPER = Settings(tasks=TASKS, n=1000, seeds=3, trainings=3, steps=1000)
 
 

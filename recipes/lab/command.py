@@ -41,7 +41,7 @@ def run(
     log = Log(results / name / f"{scale}.jsonl", say=say, share=share, cluster=cluster)
     log.touch()
     recipe.run(getattr(recipe, scale.upper()), log)
-    if log.cells:
+    if log.cells and endings:
         _draw(recipe, log, endings)
     return log
 

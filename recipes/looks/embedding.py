@@ -57,8 +57,8 @@ class Settings:
 
 SMOKE = Settings(
     cells=replace(training.SMOKE, networks=("resnet",), conditions=("supervised", "wrong labels")),
-    points=150,
-    drawn=100,
+    points=40,
+    drawn=30,
 )
 CPU = Settings(cells=replace(training.CPU, networks=("resnet", "xcit")), points=400, drawn=250)
 PAPER = Settings(cells=training.PAPER, points=5000, drawn=2000)

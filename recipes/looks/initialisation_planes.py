@@ -45,7 +45,7 @@ class Settings:
     points: int
 
 
-SMOKE = Settings(cells=initialisation.SMOKE, epochs=(0, 2), points=100)
+SMOKE = Settings(cells=initialisation.SMOKE, epochs=(0, 2), points=30)
 CPU = Settings(cells=replace(initialisation.CPU, seeds=(0,)), epochs=(0, 1, 2, 4, 12), points=300)
 PAPER = Settings(cells=initialisation.PAPER, epochs=(0, 1, 2, 3, 4, 10, 20, 50, 100, 200), points=5000)
 

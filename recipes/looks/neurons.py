@@ -50,7 +50,7 @@ class Settings:
     images: int
 
 
-SMOKE = Settings(cells=replace(training.SMOKE, conditions=("supervised", "wrong labels")), images=200)
+SMOKE = Settings(cells=replace(training.SMOKE, conditions=("supervised", "wrong labels")), images=30)
 CPU = Settings(cells=training.CPU, images=500)
 PAPER = Settings(cells=training.PAPER, images=10_000)
 

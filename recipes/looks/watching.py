@@ -65,7 +65,7 @@ class Settings:
     """For the first seed."""
 
 
-SMOKE = Settings(cells=replace(training.SMOKE, conditions=("supervised", "wrong labels")), fewer=100, more=200)
+SMOKE = Settings(cells=replace(training.SMOKE, conditions=("supervised", "wrong labels")), fewer=20, more=60)
 CPU = Settings(cells=training.CPU, fewer=500, more=1500)
 PAPER = Settings(cells=training.PAPER, fewer=500, more=2000)
 

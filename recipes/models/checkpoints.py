@@ -67,7 +67,7 @@ class Settings:
 
 
 SMOKE = Settings(
-    data=("digits",), pixels=32, train=200, held=200, measured=150, own=(0, 2), epochs=2, batch=50, rate=1e-3
+    data=("digits",), pixels=32, train=60, held=60, measured=50, own=(0, 1), epochs=1, batch=20, rate=1e-3
 )
 CPU = Settings(
     data=("MNIST", "CIFAR-10"),

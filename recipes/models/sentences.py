@@ -46,7 +46,7 @@ class Settings:
     points: int
 
 
-SMOKE = Settings(tasks=("made",), encoders=("bag of random vectors", RANDOM[0]), learned=400, points=150)
+SMOKE = Settings(tasks=("made",), encoders=("bag of random vectors", RANDOM[0]), learned=100, points=60)
 CPU = Settings(tasks=("MR", "CR", "MPQA", "SUBJ", "TREC"), encoders=(BAG, *RANDOM), learned=3000, points=1000)
 PAPER = replace(CPU, encoders=(*CPU.encoders, "bert-base-uncased", "gpt2"), learned=20_000, points=10_000)
 

@@ -73,18 +73,18 @@ class Settings:
 
 SMOKE = Settings(
     data=("digits",),
-    networks=6,
-    seen={"digits": (400, 2000)},
-    images=800,
-    held=400,
-    kept=300,
+    networks=4,
+    seen={"digits": (100, 300)},
+    images=200,
+    held=150,
+    kept=120,
     transfer={"digits": ("digits",)},
-    probed=200,
+    probed=80,
     others=0,
-    measured=200,
-    counts=(50, 200),
+    measured=60,
+    counts=(30, 120),
     shares=(0.0, 0.5),
-    noisy=200,
+    noisy=60,
 )
 CPU = Settings(
     data=("MNIST", "CIFAR-10"),

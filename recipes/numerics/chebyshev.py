@@ -60,7 +60,7 @@ class Settings:
     seeds: int
 
 
-SMOKE = Settings(n=300, ambient=128, dimensions=(32, 128), orders=(300,), shares=(0.0, 1.0), seeds=1)
+SMOKE = Settings(n=100, ambient=128, dimensions=(32, 128), orders=(100,), shares=(0.0, 1.0), seeds=1)
 PAPER = Settings(
     n=500,
     ambient=512,

@@ -56,7 +56,7 @@ class Settings:
     seeds: int = 1
 
 
-SMOKE = Settings(points=150, dimensions=(200, 2000), more=(300,), more_dimension=200)
+SMOKE = Settings(points=60, dimensions=(50, 200), more=(120,), more_dimension=50)
 PAPER = Settings(
     points=500,
     dimensions=(200, 500, 2000, 5000, 20000, 50000, 500000, 200000),

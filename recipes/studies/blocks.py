@@ -50,7 +50,7 @@ SMOKE = Settings(
             data=("digits",),
             conditions=("supervised", "wrong labels"),
             seeds=(0,),
-            common={**COMMON, "train": 64, "held": 150, "measured": 100},
+            common={**COMMON, "train": 32, "held": 40, "measured": 30, "batch": 16},
             of_condition={name: _every_look_is_whole([0, 1, 2]) for name in ("supervised", "wrong labels")},
         ),
     )

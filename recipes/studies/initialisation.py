@@ -64,9 +64,9 @@ SMOKE = Settings(
     sweep=(LOW,),
     arms=((HIGH, None), (LOW, 0.1)),
     longer=(LOW,),
-    common={**TRAINED, "train": 96, "held": 150, "pixels": 32, "measured": 100, "batch": 32, "warmup": 1},
+    common={**TRAINED, "train": 32, "held": 40, "pixels": 32, "measured": 30, "batch": 16, "warmup": 1},
     test={"epochs": 1, "looks": [0, 1], "whole looks": []},
-    long={"epochs": 2, "looks": [0, 1, 2], "whole looks": []},
+    long={"epochs": 2, "looks": [0, 2], "whole looks": []},
     of_data={},
 )
 CPU = Settings(

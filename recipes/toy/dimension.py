@@ -66,7 +66,7 @@ class Settings:
     others: int
 
 
-SMOKE = Settings(points=100, ambient=2048, dimensions=(102, 512, 1024, 2048), noises=(1.0, 50.0), seeds=2, others=1)
+SMOKE = Settings(points=50, ambient=2048, dimensions=(102, 512, 1024, 2048), noises=(1.0, 50.0), seeds=2, others=1)
 PAPER = Settings(
     points=500,
     ambient=2048,

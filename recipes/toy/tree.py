@@ -66,7 +66,7 @@ class Settings:
     seeds: int
 
 
-SMOKE = Settings(branches=(2, 5), length=50, noises=(1.0, 50.0), shares=(0.0, 0.25, 0.5, 1.0), permutations=3, seeds=1)
+SMOKE = Settings(branches=(2, 5), length=25, noises=(1.0, 50.0), shares=(0.0, 0.25, 0.5, 1.0), permutations=3, seeds=1)
 PAPER = Settings(
     branches=(2, 5, 10),
     length=100,

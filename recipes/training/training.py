@@ -83,7 +83,7 @@ SMOKE = Settings(
     networks=("resnet",),
     data=("digits",),
     seeds=(0,),
-    common={**TRAINED, "train": 96, "held": 150, "pixels": 32, "measured": 100, "batch": 32},
+    common={**TRAINED, "train": 32, "held": 40, "pixels": 32, "measured": 30, "batch": 16},
     of_condition={name: {"epochs": 2, "looks": [0, 1, 2], "whole looks": [0, 2]} for name in CONDITIONS},
 )
 CPU = Settings(

@@ -5,12 +5,15 @@ import os
 import re
 import resource
 import shutil
+import threading
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from filelock import FileLock
 from sklearn.datasets import load_digits
 
 import recipes
@@ -118,6 +121,33 @@ def test_a_damaged_state_is_not_used(whole, build, left):
     (cells.place(KEY) / "run.jsonl").touch()
     (cells.place(KEY) / "state.pt").write_bytes(left)
     assert same(cells.measure(**KEY), whole)
+
+
+def test_of_two_processes_that_train_a_cell_the_second_waits(whole, build, monkeypatch):
+    trained, said, waits, found = [], [], threading.Event(), []
+    monkeypatch.setattr(epochs.Trainer, "epoch", lambda self, k: trained.append(k) or EPOCH(self, k))
+
+    def say(line):
+        said.append(line)
+        waits.set()
+
+    build.mkdir()
+    held = FileLock(f"{cells.place(KEY)}.lock")  # as another process that trains the cell holds it
+    second = threading.Thread(target=lambda: found.append(cells.measure(say, **KEY)), daemon=True)
+    try:
+        with held:
+            second.start()
+            assert waits.wait(60)
+            assert said == [f"waits for another process that trains this cell ({held.lock_file})"]
+            second.join(0.3)
+            assert second.is_alive()
+            assert trained == []
+            assert list(build.iterdir()) == [Path(held.lock_file)]
+    finally:
+        second.join(120)
+    assert trained == [1, 2]
+    assert said[1].startswith("live view")
+    assert same(found[0], whole)
 
 
 def test_wrong_labels_end_when_they_are_known(build):
