@@ -66,9 +66,7 @@ class Settings:
     rate: float = 1e-4
 
 
-SMOKE = Settings(
-    data=("digits",), pixels=32, train=60, held=60, measured=50, own=(0, 1), epochs=1, batch=20, rate=1e-3
-)
+SMOKE = Settings(data=("digits",), pixels=32, train=60, held=60, measured=50, own=(0, 1), epochs=1, batch=20, rate=1e-3)
 CPU = Settings(
     data=("MNIST", "CIFAR-10"),
     pixels=32,

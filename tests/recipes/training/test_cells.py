@@ -25,7 +25,7 @@ from recipes.training import cells, epochs
 from recipes.training.history import History
 
 TRAINING = recipes.load("training")
-KEY = json.loads(json.dumps(TRAINING.plan(TRAINING.SMOKE)[0])) | {"train": 64, "held": 60, "measured": 50}
+KEY = json.loads(json.dumps(TRAINING.plan(TRAINING.SMOKE)[0])) | {"train": 64, "batch": 32}
 
 EPOCH = epochs.Trainer.epoch
 
@@ -44,17 +44,30 @@ def same(one, other):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def folder_of_whole(tmp_path_factory):
+    """The folder of the cell of the fixture `whole`."""
+    return tmp_path_factory.mktemp("build") / cells.place(KEY).name
+
+
+@pytest.fixture(scope="module")
+def whole(folder_of_whole):
     """The cell, trained without interruption."""
-    live, cells.LIVE = cells.LIVE, tmp_path_factory.mktemp("build")
+    live, cells.LIVE = cells.LIVE, folder_of_whole.parent
     try:
         return cells.measure(**KEY)
     finally:
         cells.LIVE = live
 
 
-@pytest.mark.parametrize("at", [1, 2])
-@pytest.mark.parametrize("where", ["epoch", "_save"])
+@pytest.mark.parametrize(
+    ("where", "at"),
+    [
+        pytest.param("epoch", 1, marks=pytest.mark.thorough),
+        ("epoch", 2),  # goes on from a state
+        ("_save", 1),  # there is none yet
+        pytest.param("_save", 2, marks=pytest.mark.thorough),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:the run .* has reached step")
 def test_a_killed_cell_goes_on_to_the_same_numbers(whole, build, monkeypatch, at, where):
     owner = epochs.Trainer if where == "epoch" else cells._Run
@@ -115,7 +128,7 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(build, monkeypatch
     assert state["history"].next == 1
 
 
-@pytest.mark.parametrize("left", [b"", b"PK half of it"])
+@pytest.mark.parametrize("left", [pytest.param(b"", marks=pytest.mark.thorough), b"PK half of it"])
 def test_a_damaged_state_is_not_used(whole, build, left):
     cells.place(KEY).mkdir(parents=True)
     (cells.place(KEY) / "run.jsonl").touch()
@@ -252,12 +265,11 @@ def test_histories_know_the_best_epoch():
     assert best == [(True, True), (True, True), (False, False), (False, True), (True, False)]
 
 
-def test_embeddings_are_kept_at_looks_of_small_cells(whole, build):
-    cells.measure(**KEY)
-    found = {path.name for path in cells.place(KEY).glob("embedding-*")}
+def test_embeddings_are_kept_at_looks_of_small_cells(whole, folder_of_whole):
+    found = {path.name for path in folder_of_whole.glob("embedding-*")}
     assert found == {"embedding-0.npz", "embedding-1.npz", "embedding-2.npz"}
-    with np.load(cells.place(KEY) / "embedding-2.npz") as stored:
-        assert stored["points"].shape == (60, 128)
+    with np.load(folder_of_whole / "embedding-2.npz") as stored:
+        assert stored["points"].shape == (KEY["held"], 128)
         assert stored["points"].dtype == np.float16
 
 
@@ -287,7 +299,7 @@ def test_scaled_steps_without_norms_go_on_where_they_were_killed(build, monkeypa
     assert same(cells.measure(**key), whole)
 
 
-@pytest.mark.parametrize("condition", ["supervised", "contrastive"])
+@pytest.mark.parametrize("condition", ["supervised", pytest.param("contrastive", marks=pytest.mark.thorough)])
 def test_what_is_added_to_the_loss_changes_what_is_learnt(whole, build, condition):
     key = {**KEY, "condition": condition, "epochs": 1, "looks": [1], "whole looks": []}
     name = "DSE(Z), median"
@@ -356,8 +368,8 @@ def two_steps(key):
         "steps": 2,
         "batch": 2,
         "train": 4,
-        "held": 16,
-        "measured": 16,
+        "held": 8,
+        "measured": 8,
         "epochs": 1,
         "looks": [1],
         "whole looks": [1],
@@ -367,10 +379,13 @@ def two_steps(key):
 
 CELLS = TRAINING.plan(TRAINING.PAPER)[:54]
 SAMPLE = [6, 22, 44]
-"""What is tried of them every time; all by DIFFSPEC_ALL_CELLS=1, in half an hour."""
+"""What is tried of them by `make test-all`; all by DIFFSPEC_ALL_CELLS=1, in half an hour."""
+
+TRIED = [number if number == 22 else pytest.param(number, marks=pytest.mark.thorough) for number in SAMPLE]
+"""By `make test` the one that takes least; that networks of this size are built, `test_networks` sees."""
 
 
-@pytest.mark.parametrize("number", range(54) if os.environ.get("DIFFSPEC_ALL_CELLS") else SAMPLE)
+@pytest.mark.parametrize("number", range(54) if os.environ.get("DIFFSPEC_ALL_CELLS") else TRIED)
 def test_two_steps_at_the_published_size(number, build):
     values = cells.measure(**two_steps(CELLS[number]))
     assert values["epochs"] == 1
