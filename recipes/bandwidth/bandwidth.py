@@ -63,7 +63,7 @@ SMOKE = Settings(
     shares=(0.0, 1.0),
     seeds=1,
     large=(),
-    trained=("digits",),
+    trained=("digits, few",),
 )
 PAPER = Settings(
     kernels=tuple(KERNELS),

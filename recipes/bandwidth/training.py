@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,9 +31,9 @@ def names(data: str, labels: str, seed: int) -> list[str]:
 
 
 def train_all(on: Sequence[str], seeds: int) -> None:
-    """Train networks on "digits" or "MNIST" and keep their embeddings of held-out images, with the true labels.
+    """Train networks and keep their embeddings of held-out images, with the true labels.
 
-    MNIST is left out where the folder of data is missing.
+    On "digits", "digits, few" or "MNIST". MNIST is left out where the folder of data is missing.
     """
     KEPT.mkdir(parents=True, exist_ok=True)
     path = KEPT / "training.npz"
@@ -40,7 +41,7 @@ def train_all(on: Sequence[str], seeds: int) -> None:
     for data in on:
         if data == "MNIST" and not folder().exists():
             continue
-        images, classes, held, truth = _mnist() if data == "MNIST" else _digits()
+        images, classes, held, truth = DATA[data]()
         for labels in ("true", "wrong"):
             for seed in range(seeds):
                 wanted = names(data, labels, seed)
@@ -75,12 +76,13 @@ def _train(images: Tensor, labels: Tensor, held: Tensor) -> list[Any]:
     return found
 
 
-def _digits() -> tuple[Tensor, Tensor, Tensor, Any]:
+def _digits(count: int = 1000) -> tuple[Tensor, Tensor, Tensor, Any]:
+    """`count` images to learn from, and those that are held out, the same whatever the count."""
     from sklearn.datasets import load_digits
 
     flat, labels = load_digits(return_X_y=True)
     pixels = torch.as_tensor(flat / 16.0, dtype=torch.float32)
-    return pixels[:1000], torch.as_tensor(labels[:1000]), pixels[1000:], labels[1000:]
+    return pixels[:count], torch.as_tensor(labels[:count]), pixels[1000:], labels[1000:]
 
 
 def _mnist() -> tuple[Tensor, Tensor, Tensor, Any]:
@@ -88,3 +90,7 @@ def _mnist() -> tuple[Tensor, Tensor, Tensor, Any]:
     held, truth = mnist(folder())
     flat = torch.as_tensor(unit(images[:2000]).reshape(2000, -1))
     return flat, torch.as_tensor(labels[:2000]), torch.as_tensor(unit(held[:1000]).reshape(1000, -1)), truth[:1000]
+
+
+DATA = {"digits": _digits, "digits, few": partial(_digits, 100), "MNIST": _mnist}
+"""The few are of a smoke run: their wrong labels are known by heart in a twentieth of the time."""

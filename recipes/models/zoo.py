@@ -73,7 +73,7 @@ class Settings:
 
 SMOKE = Settings(
     data=("digits",),
-    networks=4,
+    networks=5,
     seen={"digits": (100, 300)},
     images=200,
     held=150,

@@ -11,7 +11,8 @@ from recipes.lab.log import Cell
 from recipes.models import asked, drawn, measures, trained, zoo_tables
 
 ZOO = recipes.load("zoo")
-KEY = {**json.loads(json.dumps(ZOO.plan(ZOO.SMOKE)[2])), "seen": [200, 400]}  # a perceptron
+SIZES = {"seen": [200, 400], "images": 800, "held": 400, "kept": 300, "probed": 200}
+KEY = {**json.loads(json.dumps(ZOO.plan(ZOO.SMOKE)[2])), **SIZES}  # a perceptron
 
 
 @pytest.fixture

@@ -176,13 +176,15 @@ def test_wrong_labels_end_when_they_are_known(build):
 
 
 def test_a_network_that_never_memorises_stops_at_the_cap_and_is_marked(build):
-    values = cells.measure(**{**KEY, "condition": "wrong labels", "rate": 0.0})
+    few = {"looks": [0], "whole looks": []}
+    values = cells.measure(**{**KEY, **few, "condition": "wrong labels", "rate": 0.0})
     assert (values["memorised"], values["epochs"]) == (False, 2)
 
 
 def test_a_loss_that_is_no_number_fails_its_cell_alone(build, tmp_path):
     log = _log.Log(tmp_path / "cells.jsonl")
-    many.measure_all(log, cells.measure, [{**KEY, "rate": 1e30}, KEY], lambda key: 1.0)
+    key = {**KEY, "epochs": 1, "looks": [1], "whole looks": []}
+    many.measure_all(log, cells.measure, [{**key, "rate": 1e30}, key], lambda key: 1.0)
     assert (log.measured, log.failed) == (2, 1)
     assert "FloatingPointError: the loss was" in _log.read(log.path)[0].error
 
@@ -206,7 +208,8 @@ def test_out_of_memory_halves_the_batch_once(whole, build, monkeypatch):
     assert sizes[0] == 32
     assert set(sizes[1:]) == {16}
     monkeypatch.setattr(epochs.Trainer, "_step", lambda *given: (_ for _ in ()).throw(torch.OutOfMemoryError("again")))
-    assert _log.measured(cells.measure, {**KEY, "seed": 5}).error == "OutOfMemoryError: again"
+    key = {**KEY, "seed": 5, "looks": [2], "whole looks": []}
+    assert _log.measured(cells.measure, key).error == "OutOfMemoryError: again"
 
 
 def test_the_network_that_was_too_large_is_gone_before_the_next(build, monkeypatch):
@@ -225,7 +228,7 @@ def test_the_network_that_was_too_large_is_gone_before_the_next(build, monkeypat
 
 
 def test_early_stopping_and_weights(build):
-    key = {**KEY, "rate": 0.0, "epochs": 9, "patience": 2, "weights": True}
+    key = {**KEY, "rate": 0.0, "epochs": 9, "patience": 2, "weights": True, "looks": [0]}
     values = cells.measure(**key)
     assert values["epochs"] == 2
     found = {path.name: torch.load(path)["epoch"] for path in cells.place(key).glob("weights-*")}
@@ -251,7 +254,7 @@ def test_labels_that_people_gave_are_learnt_where_they_are_there(build, tmp_path
     assert {(key["data"], key["condition"], key["epochs"]) for key in keys} == {("CIFAR-10", "human labels", 15)}
     learnt = []
     monkeypatch.setattr(epochs.Trainer, "epoch", lambda self, k: learnt.append(self.labels) or EPOCH(self, k))
-    values = cells.measure(**{**KEY, "condition": "human labels", "epochs": 1})
+    values = cells.measure(**{**KEY, "condition": "human labels", "epochs": 1, "looks": [1]})
     assert learnt[0].tolist() == ((true[:64] + 1) % 10).tolist()
     assert "memorised" not in values
 
