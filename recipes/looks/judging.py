@@ -70,7 +70,7 @@ class Judged:
 def judge(cells: Sequence[Cell], name: str) -> Judged:
     """What the number `name` does over all `cells`."""
     learning = select(cells, condition="supervised")
-    moved = movement(learning, name)
+    moved = movement(learning, name) or math.nan  # of a number that stays there are no shares
     ranks = [_order(cell, name) for cell in learning]
     known = [rank for rank in ranks if not math.isnan(rank)]
     sign = np.sign(np.median(known)) if known else math.nan

@@ -126,6 +126,16 @@ def test_a_number_that_falls_where_learning_is_as_good_as_one_that_rises(cells):
     assert (found.early, found.end, found.order) == ((0.5, 1.0, 1.0), 1.0, 1.0)
 
 
+def test_of_a_number_that_ends_where_it_began_there_are_no_shares(cells):
+    back = [Cell(key=one.key, values={**one.values, NAME: [1.0, 2.0, 3.0, 3.5, 2.0]}) for one in cells]
+    found = judging.judge(back, NAME)
+    assert math.isnan(found.seeds)
+    assert math.isnan(found.points)
+    assert not {"seeds", "points"} & {
+        name for name, met in found.passes(judging.judge(back, "accuracy")).items() if met
+    }
+
+
 def test_conditions_are_told_apart_within_a_data_set_only(cells):
     other = [
         cell("supervised", [0.0, 0.2, 0.2, 0.1, 0.1], data="CIFAR-10"),
