@@ -8,6 +8,7 @@ where our number differs and we know why, the reason (`because`).
 
 from __future__ import annotations
 
+import functools
 import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -71,7 +72,13 @@ class Verdict:
 
 def rows(name: str) -> list[Row]:
     """The rows of the recipe `name`."""
-    return [Row(**row) for row in tomllib.loads(EXPECTED.read_text()).get(name, [])]
+    return [Row(**row) for row in _read(EXPECTED).get(name, [])]
+
+
+@functools.lru_cache(maxsize=1)
+def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Once: reading takes a tenth of a second, and the pages of all recipes ask for it twice each."""
+    return tomllib.loads(path.read_text())
 
 
 def compare(name: str, cells: Sequence[Cell], derived: Mapping[str, float] | None = None) -> list[Verdict]:
