@@ -70,7 +70,7 @@ class Settings:
     seeds: int
 
 
-SMOKE = Settings(sizes=(50, 100, 200), seeds=1)
+SMOKE = Settings(sizes=(50, 100, 200), rules=("10", "knn"), seeds=1)
 PAPER = Settings(sizes=(100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000), seeds=3)
 
 

@@ -70,7 +70,7 @@ SMOKE = Settings(
         "train": 32,
         "held": 40,
         "measured": 30,
-        "pixels": 32,
+        "pixels": 16,
         "batch": 16,
         "warmup": 1,
         "epochs": 1,
