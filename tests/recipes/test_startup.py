@@ -20,6 +20,7 @@ def test_a_started_process_imports_torchvision_and_loads_torch_for_nothing_else(
     assert found.stdout.split() == ["False", "torchvision"]
 
 
+@pytest.mark.thorough
 def test_without_the_declaration_it_cannot_where_its_operators_do_not_load():
     found = run(PYTHONPATH="")
     if found.returncode == 0:

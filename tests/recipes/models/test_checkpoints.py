@@ -24,6 +24,9 @@ def trained():
 
 
 FORMS = ["supervised", "Barlow Twins", "MoCo", "SimSiam", "SwAV", "VICReg", "VICRegL", "a whole training"]
+ALIKE = ("VICReg", "VICRegL")
+"""Whose files look like those of Barlow Twins."""
+TRIED = [pytest.param(form, marks=pytest.mark.thorough if form in ALIKE else ()) for form in FORMS]
 
 
 def test_all_seven_families_and_seventeen_versions_have_a_form(trained):
@@ -32,7 +35,7 @@ def test_all_seven_families_and_seventeen_versions_have_a_form(trained):
     assert len(loading.VERSIONS) == 17
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", TRIED)
 def test_every_form_of_file_gives_the_encoder_that_was_saved(form, trained, tmp_path):
     path = tmp_path / "file.pth"
     torch.save(loading.forms(trained)[form], path)
@@ -87,10 +90,10 @@ def test_nothing_in_a_file_is_run(tmp_path, capsys):
 
 def test_our_encoders_are_saved_on_the_way_and_loaded_as_public_ones_are(tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "KEPT", tmp_path)
-    data = images_of("digits", 200, 200)
-    key = {"pixels": 32, "train": 200}
+    data = images_of("digits", 64, 20)
+    key = {"pixels": 16, "train": 64}
     files = tuning.trained("digits", 1, 0, data, key)
-    network = build("resnet", 10, 32, small=True)
+    network = build("resnet", 10, 16, small=True)
     weights = []
     for epoch in (0, 1):
         loading.load(files[epoch], network.encoder)

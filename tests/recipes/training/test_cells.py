@@ -25,7 +25,7 @@ from recipes.training import cells, epochs
 from recipes.training.history import History
 
 TRAINING = recipes.load("training")
-KEY = json.loads(json.dumps(TRAINING.plan(TRAINING.SMOKE)[0])) | {"train": 64, "batch": 32}
+KEY = json.loads(json.dumps(TRAINING.plan(TRAINING.SMOKE)[0])) | {"train": 64, "batch": 32, "whole looks": [0, 2]}
 
 EPOCH = epochs.Trainer.epoch
 
@@ -189,8 +189,8 @@ def test_a_loss_that_is_no_number_fails_its_cell_alone(build, tmp_path):
     assert "FloatingPointError: the loss was" in _log.read(log.path)[0].error
 
 
-def test_out_of_memory_halves_the_batch_once(whole, build, monkeypatch):
-    sizes = []
+def test_out_of_memory_halves_the_batch_once(build, monkeypatch):
+    key, sizes = {**KEY, "looks": [2], "whole looks": []}, []
 
     def small(self, views, labels):
         sizes.append(len(labels))
@@ -201,15 +201,14 @@ def test_out_of_memory_halves_the_batch_once(whole, build, monkeypatch):
     step = epochs.Trainer._step
     monkeypatch.setattr(epochs.Trainer, "_step", small)
     said = []
-    values = cells.measure(say=said.append, **KEY)
+    values = cells.measure(say=said.append, **key)
     assert values["batch"] == 16
     assert "out of memory with batches of 32: goes on with 16" in said
-    assert said[0] == f"live view: diffspec watch {cells.place(KEY) / 'run.jsonl'}"
+    assert said[0] == f"live view: diffspec watch {cells.place(key) / 'run.jsonl'}"
     assert sizes[0] == 32
     assert set(sizes[1:]) == {16}
     monkeypatch.setattr(epochs.Trainer, "_step", lambda *given: (_ for _ in ()).throw(torch.OutOfMemoryError("again")))
-    key = {**KEY, "seed": 5, "looks": [2], "whole looks": []}
-    assert _log.measured(cells.measure, key).error == "OutOfMemoryError: again"
+    assert _log.measured(cells.measure, {**key, "seed": 5}).error == "OutOfMemoryError: again"
 
 
 def test_the_network_that_was_too_large_is_gone_before_the_next(build, monkeypatch):
@@ -282,7 +281,8 @@ def test_the_untrained_network_is_seen_calibrated_too(whole):
 
 
 def test_scaled_steps_without_norms_go_on_where_they_were_killed(build, monkeypatch):
-    key = {**KEY, "norms": False, "step of": 0.01, "initialiser": "conv std 0.1", "rate": 1e-4}
+    scaled = {"norms": False, "step of": 0.01, "initialiser": "conv std 0.1", "rate": 1e-4}
+    key = {**KEY, **scaled, "looks": [0], "whole looks": []}
     whole = cells.measure(**key)
     assert whole["relative step"] == pytest.approx(0.01)
     assert "calibrated" not in whole
@@ -304,7 +304,7 @@ def test_scaled_steps_without_norms_go_on_where_they_were_killed(build, monkeypa
 
 @pytest.mark.parametrize("condition", ["supervised", pytest.param("contrastive", marks=pytest.mark.thorough)])
 def test_what_is_added_to_the_loss_changes_what_is_learnt(whole, build, condition):
-    key = {**KEY, "condition": condition, "epochs": 1, "looks": [1], "whole looks": []}
+    key = {**KEY, "condition": condition, "pixels": 32, "epochs": 1, "looks": [1], "whole looks": []}
     name = "DSE(Z), median"
     low, plain, high = (
         cells.measure(**{**key, "auxiliary": "DSE, median", "weight": weight, "rate": 3e-3})[name][-1]
