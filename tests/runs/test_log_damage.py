@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from diffspec import InputError, RunLogWarning
@@ -235,10 +235,25 @@ def tried(path: Path) -> tuple[list[dict[str, Any]], str]:
         return [], str(error)
 
 
+UNKNOWN = b'{"kind": "of a later version", "run": "a"}'
+
+
+@pytest.mark.parametrize("end", [b"\x00", b"\x00" * 512, b'{"kind": "num', b" ", b"\n" + UNKNOWN])
+def test_what_is_read_of_a_damaged_last_line_stays_when_the_log_goes_on(tmp_path: Path, end: bytes) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes((HEADER + line(number(1)) + line(number(2))).removesuffix(b"\n") + end)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunLogWarning)
+        RunLog(path).write(**number(3))
+        assert read(path) == [number(1), number(2), number(3)]
+    assert (UNKNOWN in path.read_bytes()) == (UNKNOWN in end)
+
+
 SPAN = st.tuples(st.integers(0, 3000), st.integers(0, 60), st.binary(max_size=40))
 
 
 @settings(max_examples=seeds(300), deadline=None)
+@example([(1632, 1, b"\x00")])  # the end of the last line, which was then taken for one that was never finished
 @given(st.lists(SPAN, min_size=1, max_size=4))
 def test_damage_anywhere_costs_only_the_records_that_it_touches(spans: list[tuple[int, int, bytes]]) -> None:
     """Spans of the file are replaced by other bytes: flips, cuts, insertions. Records outside of them are read."""

@@ -25,7 +25,6 @@ __all__ = [
     "encoded",
     "fault",
     "header",
-    "is_whole",
     "scan",
 ]
 
@@ -176,12 +175,6 @@ def fault(record: Record) -> str:
     if kind == "picture" and len(record["x"]) != len(record["y"]):
         return "a picture that needs as many x as y"
     return ""
-
-
-def is_whole(line: bytes) -> bool:
-    """Whether `line` is a record or a header, with or without its end of line."""
-    record = _decoded(line)
-    return record is not None and (record.get("kind") == "run-log" or not fault(record))
 
 
 def scan(lines: Iterable[bytes]) -> Contents:

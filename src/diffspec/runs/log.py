@@ -40,7 +40,7 @@ from typing import Any
 from diffspec._checks import path_of, paths_of, shown
 from diffspec.errors import InputError, RunLogWarning
 from diffspec.files.held import held, tail, write_whole
-from diffspec.runs.format import FIELDS, HEAD, SCHEMA, Contents, Record, checked, header, is_whole, scan
+from diffspec.runs.format import FIELDS, HEAD, SCHEMA, Contents, Record, checked, header, scan
 
 __all__ = ["SCHEMA", "Record", "RunLog", "read"]
 
@@ -170,7 +170,7 @@ class RunLog:
         if changed:
             notes.append(f"{self.path} was deleted, emptied or replaced while it was written; it goes on from here")
         rest = tail(file, size)
-        if rest and is_whole(rest):
+        if rest.strip() and not scan([rest]).cut:  # a reader finds something in it
             return b"\n"
         if rest and locked:
             file.truncate(size - len(rest))

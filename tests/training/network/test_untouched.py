@@ -239,6 +239,17 @@ def test_buffers_attributes_and_generators_are_put_back(fails: bool) -> None:
     assert all(getattr(network, name) is value for name, value in kept.items())  # the same objects, not copies
 
 
+def test_lists_in_lists_in_lists_are_put_back_however_deep() -> None:
+    network = Then(nn.Linear(6, 6), lambda z, _x: innermost.append(1.0) or z)
+    innermost: list[float] = []
+    deep: list[Any] = innermost
+    for _ in range(3000):
+        deep = [deep]
+    network.kept = deep  # type: ignore[assignment]
+    collect(network, "layer", [X])
+    assert innermost == []
+
+
 def test_a_graph_that_waits_for_its_backward_pass_is_not_disturbed() -> None:
     network = Busy()
     network.loose.requires_grad_()

@@ -118,12 +118,14 @@ def _initialised(network: Module) -> set[str]:
 
 def _kept(value: Any, known: set[int]) -> Iterator[Restore]:
     """What puts `value`, and all that it contains, back as they are now; what is `known` is kept already."""
-    if type(value) in PLAIN or id(value) in known or isinstance(value, torch.nn.Parameter):
-        return
-    known.add(id(value))
-    yield from _kept_values(value)
-    for item in _parts(value):
-        yield from _kept(item, known)
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) in PLAIN or id(one) in known or isinstance(one, torch.nn.Parameter):
+            continue
+        known.add(id(one))
+        yield from _kept_values(one)
+        waiting += reversed(_parts(one))
 
 
 def _kept_values(value: Any) -> Iterator[Restore]:
