@@ -30,6 +30,11 @@ def drawn(name, parts):
     return thorough or zlib.crc32(name.encode()) % parts == 0
 
 
+def only(values, *quick):
+    """`values` as parameters, of which a quick run takes those that are `quick`."""
+    return [pytest.param(value, marks=_marks(value in quick)) for value in values]
+
+
 def crossed(*axes):
     """The parameters of all combinations of `axes`, of which a quick run takes so few that each value is among them."""
     first = {tuple(k % len(axis) for axis in axes) for k in range(max(map(len, axes)))}

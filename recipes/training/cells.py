@@ -68,14 +68,16 @@ def place(key: Key) -> Path:
 
 @contextmanager
 def _alone(key: Key, say: Callable[[str], None]) -> Iterator[None]:
-    """No other process writes to the folder of the cell meanwhile."""
-    LIVE.mkdir(parents=True, exist_ok=True)
+    """No other process writes to the folder of the cell meanwhile, where the file system knows locks."""
     lock = FileLock(f"{place(key)}.lock")
     try:
+        LIVE.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
         say(f"waits for another process that trains this cell ({lock.lock_file})")
         lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        say(f"this cell cannot be locked ({error}): let no other process train it")
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ from diffspec import AlphaDecay, Bins, Clusters, Cosine, Estimate, Gaussian, Lab
 from diffspec.cli.command import run
 from diffspec.cli.printing.facts import EXTRAS, REQUIRED
 from diffspec.conventions import released
+from effort import only
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -297,11 +298,7 @@ def test_bad_input_is_one_line_and_code_2(broken, capsys, arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        "cut.pt",
-        *(pytest.param(more, marks=pytest.mark.thorough) for more in ("objects.npy", "points.npy --alpha 2")),
-        "points.npy --unknown",
-    ],
+    only(["cut.pt", "objects.npy", "points.npy --alpha 2", "points.npy --unknown"], "cut.pt", "points.npy --unknown"),
 )
 def test_bad_input_in_a_real_process(broken, arguments):
     command = [sys.executable, "-m", "diffspec", "measure", *arguments.split()]

@@ -13,6 +13,7 @@ import pytest
 from diffspec import dse
 from diffspec.cli.command import run
 from diffspec.runs.log import RunLog
+from effort import only
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 DIFFSPEC = [sys.executable, "-m", "diffspec"]
@@ -123,7 +124,7 @@ def test_a_full_disk_behind_the_output_is_one_line(points):
     assert "No space left on device" in done.stderr
 
 
-@pytest.mark.parametrize("closed", [">&-", pytest.param("2>&-", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("closed", only([">&-", "2>&-"], ">&-"))
 def test_closed_streams_are_no_error(points, closed):
     done = ran(["sh", "-c", f"{sys.executable} -m diffspec measure points.npy --json {closed}"])
     assert done.returncode == 0
@@ -137,12 +138,7 @@ NAMES = {
 }
 
 
-def named(*quick):
-    """All names, of which a process of its own meets few by `make test`."""
-    return [pytest.param(name, marks=() if name in quick else pytest.mark.thorough) for name in NAMES]
-
-
-@pytest.mark.parametrize("name", named("control characters"))
+@pytest.mark.parametrize("name", only(NAMES, "control characters"))
 def test_a_report_of_a_log_with_any_name(tmp_path, name):
     log = RunLog(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + NAMES[name])))
     for odd in ("\ud800", "\x1b[2Jrun", "</script>"):
@@ -157,7 +153,7 @@ def test_a_report_of_a_log_with_any_name(tmp_path, name):
     assert (Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + output))).read_text(encoding="utf-8").count("<html") == 1
 
 
-@pytest.mark.parametrize("name", named("bytes that are no text"))
+@pytest.mark.parametrize("name", only(NAMES, "bytes that are no text"))
 def test_measuring_a_file_with_any_name(points, tmp_path, name):
     path = os.fsencode(tmp_path) + b"/" + NAMES[name] + b".npy"
     Path("points.npy").rename(os.fsdecode(path))

@@ -18,6 +18,7 @@ import diffspec
 from diffspec.cli.command import run
 from diffspec.files.reading import SUFFIXES
 from diffspec.runs.log import RunLog
+from effort import only
 
 POINTS = np.random.default_rng(0).normal(size=(40, 3)).round(6)
 LABELS = np.arange(40) % 4
@@ -227,9 +228,7 @@ PROCESSES = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "gap.csv" else pytest.mark.thorough) for name in PROCESSES]
-)
+@pytest.mark.parametrize("name", only(PROCESSES, "gap.csv"))
 def test_in_a_process_of_its_own_too(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     PROCESSES[name]()

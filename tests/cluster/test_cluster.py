@@ -34,7 +34,7 @@ from diffspec.kernels.bandwidth import Neighbors
 from diffspec.operators.dense import Entrywise, diffusion
 from diffspec.operators.streaming import on_disk
 from diffspec.operators.streaming.graph import BYTES_PER_WEIGHT
-from effort import crossed
+from effort import crossed, only
 
 N, D = 240, 30
 
@@ -92,8 +92,7 @@ def stored(request, points, path, tmp_path):
 
 def stored_as(*quick):
     """A test of all storages, of `make test` with the `quick` ones."""
-    kinds = [pytest.param(kind, marks=() if kind in quick else pytest.mark.thorough) for kind in STORED]
-    return pytest.mark.parametrize("stored", kinds, indirect=True)
+    return pytest.mark.parametrize("stored", only(STORED, *quick), indirect=True)
 
 
 def operator_on(client, stored, kernel, alpha=0.5, **settings):
@@ -164,7 +163,7 @@ class Killer(threading.Thread):
             time.sleep(0.001)
 
 
-@pytest.mark.parametrize("kind", ["path", pytest.param("dask", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kind", only(["path", "dask"], "path"))
 def test_a_killed_worker_changes_nothing(doomed, path, points, kind):
     stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
     with Client(doomed) as client:
@@ -300,7 +299,7 @@ def test_the_width_is_that_of_a_subset_of_many_points(client, path, points):
     assert ours.value == pytest.approx(expected.value, abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", [pytest.param("path", marks=pytest.mark.thorough), "dask"])
+@pytest.mark.parametrize("kind", only(["path", "dask"], "dask"))
 def test_a_worker_killed_in_the_search_changes_nothing(doomed, path, points, kind):
     stored = path if kind == "path" else da.from_array(points, chunks=(60, D))
     with Client(doomed) as client:

@@ -10,17 +10,19 @@ import torch
 from sklearn.datasets import load_digits
 
 import pages
+from effort import only
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WRITTEN = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "start").glob("*.md")))
-# Pages of long examples. Of watching.md the sections are run beside what each is about, and here those that are not.
-LONG = ("baselines.md", "choose-a-model.md", "watching.md")
-PAGES = [
-    pytest.param(page, marks=pytest.mark.thorough if page.name in LONG else ())
-    for page in WRITTEN
-    if BLOCK.search(page.read_text())
-]
+# Of watching.md the sections are run beside what each is about, and here those that are not.
+LONG = ("watching.md",)
+SECTIONS = (
+    *("Alerts", "A budget", "Other diffusion times"),
+    "manylatents, and others that call a function of the embeddings",
+)
+PAGES = [page for page in WRITTEN if BLOCK.search(page.read_text())]
+PAGES = only(PAGES, *(page for page in PAGES if page.name not in LONG))
 
 
 def names_of_the_reader():
@@ -55,9 +57,7 @@ def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("default")  # a look that is left out is told
-@pytest.mark.parametrize(
-    "section", ["A budget", "Other diffusion times", "manylatents, and others that call a function of the embeddings"]
-)
+@pytest.mark.parametrize("section", SECTIONS)
 def test_sections_that_no_other_test_runs(section, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pages.run("watching.md", section)

@@ -13,6 +13,7 @@ from diffspec import InputError
 from diffspec.cli.command import run
 from diffspec.files.writing import replace
 from diffspec.runs.log import RunLog
+from effort import only
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 
@@ -101,7 +102,7 @@ def test_a_pipe_is_written_to_and_stays_one(log, tmp_path, capsys):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="this system has no /proc/self/fd")
-@pytest.mark.parametrize("piped", [pytest.param(True, marks=pytest.mark.thorough), False])
+@pytest.mark.parametrize("piped", only([True, False], False))
 def test_the_standard_output_holds_the_page_and_nothing_else(log, piped):
     # What /dev/stdout is. That itself is never named in a test: where writing fails, root would lose it for everybody.
     out = link(Path("stdout"), Path("/proc/self/fd/1"))

@@ -20,6 +20,7 @@ from diffspec.kernels.bandwidth import (
     Scaled,
     resolve_sigma,
 )
+from effort import only
 
 SCALING = {
     "median": Median(),
@@ -123,7 +124,7 @@ def test_same_number_in_every_library(rule, blobs, to_library):
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("kind", ["clusters", pytest.param("Student t, 3 degrees", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kind", only(["clusters", "Student t, 3 degrees"], "clusters"))
 def test_a_subsample_gives_the_sigma_of_all_points(whole, tolerance, kind, rng):
     n = 5000
     points = {

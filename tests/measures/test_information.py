@@ -86,7 +86,7 @@ def test_matched_is_zero_on_average_for_independent_labels(walk):
     assert np.mean(literal) > 20 * error
 
 
-@pytest.mark.parametrize("shorter", [7, pytest.param(0, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("shorter", effort.only([7, 0], 7))
 def test_stated_error_is_that_of_the_subsets(blobs, shorter):
     # The value over all subsets is known from very many; the interval from few has to hold it 95 times in 100.
     points, labels = blobs

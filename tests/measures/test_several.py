@@ -23,6 +23,7 @@ from diffspec import (
 )
 from diffspec.measures.several import Several
 from diffspec.points.groups import Partition, partition_of
+from effort import only
 
 KERNELS = [AlphaDecay(), Gaussian(3.0), Gaussian(), Cosine(), SelfTuning()]
 
@@ -62,7 +63,7 @@ def test_graphs_of_each_set_are_their_own() -> None:
         several.information(groups, Adjusted())
 
 
-@pytest.mark.parametrize("estimator", [Adjusted(), pytest.param(Matched(), marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("estimator", only([Adjusted(), Matched()], Adjusted()))
 def test_points_that_are_drawn_from_for_the_width_and_probes(estimator: Any) -> None:
     points, groups = given(4200)  # a width from 4096 of them, and Lanczos
     several, kernel = Several(points, kernel=Gaussian()), Gaussian()

@@ -16,6 +16,7 @@ import pytest
 
 from diffspec import InputError, RunLogWarning
 from diffspec.runs.log import SCHEMA, RunLog, read
+from effort import only
 
 
 def log_with(path: Path, count: int) -> RunLog:
@@ -91,7 +92,7 @@ def test_a_header_cut_at_any_byte_is_written_again(tmp_path: Path, kept: int) ->
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
-@pytest.mark.parametrize("room", [*(pytest.param(room, marks=pytest.mark.thorough) for room in (0, 1)), 40])
+@pytest.mark.parametrize("room", only([0, 1, 40], 40))
 def test_a_header_that_finds_no_room_leaves_an_empty_file(tmp_path: Path, room: int) -> None:
     path = tmp_path / "run.jsonl"
     code = f"""

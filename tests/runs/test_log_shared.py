@@ -18,6 +18,7 @@ import pytest
 from diffspec import InputError, RunLogWarning
 from diffspec.files import held
 from diffspec.runs.log import RunLog, read
+from effort import only
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, limits and accounts are POSIX")
 
@@ -260,7 +261,7 @@ def test_a_log_that_may_not_be_written_is_one_line(tmp_path: Path, monkeypatch: 
 
 
 @posix
-@pytest.mark.parametrize("room", [*(pytest.param(room, marks=pytest.mark.thorough) for room in (0, 1)), 30])
+@pytest.mark.parametrize("room", only([0, 1, 30], 30))
 def test_a_full_disk_loses_nothing_of_several_writers(tmp_path: Path, room: int) -> None:
     """Each of two logs on one file meets the end of the disk; what was written stays, what was not leaves no trace."""
     log = RunLog(tmp_path / "run.jsonl")

@@ -168,7 +168,7 @@ KERNELS = [AlphaDecay(), Gaussian(2.0), Gaussian("median"), Cosine(0.5), SelfTun
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
-@pytest.mark.parametrize("memory", [2e6, pytest.param(None, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("memory", effort.only([2e6, None], 2e6))
 def test_the_default_beyond_exact_is_right_within_its_error(kernel, memory):
     points = cloud(1600)
     of_local_width = isinstance(kernel, AlphaDecay | SelfTuning)

@@ -14,6 +14,7 @@ from diffspec.solvers.choice import plan
 from diffspec.solvers.storing import Size
 from diffspec.spectra.rounding import renyi_rounding
 from diffspec.spectra.spectrum import renyi, shannon, shannon_stderr, truncation, whole_error
+from effort import only
 
 N, SEEDS = 350, 3
 TIMES = (0.5, 1.0, 3.0, 10.0)
@@ -62,7 +63,7 @@ SOLVERS = {
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("t", [TIMES[0], *(pytest.param(t, marks=pytest.mark.thorough) for t in TIMES[1:])])
+@pytest.mark.parametrize("t", only(TIMES, TIMES[0]))
 def test_the_value_in_float64_lies_within_what_is_stated(cases, solver, t):
     off = []
     for seed, (narrow, exact) in enumerate(cases):

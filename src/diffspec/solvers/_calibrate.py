@@ -10,7 +10,6 @@ from scipy.special import stdtrit
 
 from diffspec._arrays import Array, from_numpy
 from diffspec.operators.dense import Operator, eigenvalue_rounding, product_eps
-from diffspec.operators.pieces import Indices
 from diffspec.solvers._krylov import Matrix
 from diffspec.spectra.spectrum import Spectrum
 
@@ -42,11 +41,11 @@ class Known:
         return self.n - (0 if self.steady is None else int(self.steady.shape[1]))
 
     @classmethod
-    def of(cls, operator: Operator, pieces: list[Indices] | None = None) -> Known:
-        """All of it, asked once; what its `pieces` tell where they are given."""
+    def of(cls, operator: Operator) -> Known:
+        """All of it, asked once, but for what is `steady`."""
         moments = (operator.trace(), operator.frobenius2(), *operator.higher_moments())
         moved = eigenvalue_rounding(operator, moments[1])
-        return cls(operator.n, moments, product_eps(operator), operator.like, moved, operator.steady(pieces))
+        return cls(operator.n, moments, product_eps(operator), operator.like, moved)
 
 
 def measure(known: Known, nodes: Matrix, fixed: Matrix, probes: Matrix) -> Spectrum:

@@ -111,7 +111,8 @@ class Lanczos:
         if pieces is not None and work_of(pieces) <= PIECE**2 * operator.n and are_held(pieces):
             return spectrum_of(by_pieces(operator, pieces), operator)
         operator, given = operator.ready(), operator
-        wide = Known.of(operator, pieces if operator is given else operator.pieces())
+        steady = operator.steady(pieces if operator is given else operator.pieces())
+        wide = replace(Known.of(operator), steady=steady)
         known = replace(wide, rounding=EPS32) if in_float32(operator) else wide
         settings = self
         while True:

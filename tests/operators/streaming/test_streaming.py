@@ -19,7 +19,7 @@ from diffspec.operators.blocked import Blocked
 from diffspec.operators.dense import Dense, Entrywise, diffusion
 from diffspec.operators.streaming import on_disk
 from diffspec.points.sources import HeldRows, open_source
-from effort import crossed
+from effort import crossed, only
 
 N, D = 260, 110
 MEDIAN = Gaussian()
@@ -52,9 +52,7 @@ def stored(request, points, tmp_path):
 
 
 # Of zarr arrays small tiles open every chunk many times.
-FEW_ZARR = pytest.mark.parametrize(
-    "stored", [*STORED[:2], pytest.param("zarr", marks=pytest.mark.thorough)], indirect=True
-)
+FEW_ZARR = pytest.mark.parametrize("stored", only(STORED, *STORED[:2]), indirect=True)
 
 
 def stream(stored, kernel=MEDIAN, *, memory=MEMORY["float64"]):
@@ -241,9 +239,7 @@ def test_points_beyond_the_reach_of_float64(tmp_path, rng, far, text):
         stream(tmp_path / "points.npy", Gaussian(1e-290))
 
 
-@pytest.mark.parametrize(
-    "stored", ["zarr", *(pytest.param(kind, marks=pytest.mark.thorough) for kind in STORED[:2])], indirect=True
-)
+@pytest.mark.parametrize("stored", only(STORED, "zarr"), indirect=True)
 def test_memory_that_holds_nothing_and_what_would_do(stored):
     with pytest.raises(
         TooLargeError, match=r"memory=10000 bytes does not hold what is kept .*; give at least \d+$"

@@ -6,6 +6,7 @@ from torch import nn
 
 import recipes
 from diffspec import InputError
+from effort import only
 from recipes.models import loading, tuning
 from recipes.training.inputs.data import load as images_of
 from recipes.training.networks.families import build
@@ -26,7 +27,7 @@ def trained():
 FORMS = ["supervised", "Barlow Twins", "MoCo", "SimSiam", "SwAV", "VICReg", "VICRegL", "a whole training"]
 ALIKE = ("VICReg", "VICRegL")
 """Whose files look like those of Barlow Twins."""
-TRIED = [pytest.param(form, marks=pytest.mark.thorough if form in ALIKE else ()) for form in FORMS]
+TRIED = only(FORMS, *(form for form in FORMS if form not in ALIKE))
 
 
 def test_all_seven_families_and_seventeen_versions_have_a_form(trained):

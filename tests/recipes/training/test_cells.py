@@ -17,6 +17,7 @@ from filelock import FileLock
 from sklearn.datasets import load_digits
 
 import recipes
+from effort import only
 from recipes.lab import data as _data
 from recipes.lab import log as _log
 from recipes.lab import many
@@ -128,7 +129,7 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(build, monkeypatch
     assert state["history"].next == 1
 
 
-@pytest.mark.parametrize("left", [pytest.param(b"", marks=pytest.mark.thorough), b"PK half of it"])
+@pytest.mark.parametrize("left", only([b"", b"PK half of it"], b"PK half of it"))
 def test_a_damaged_state_is_not_used(whole, build, left):
     cells.place(KEY).mkdir(parents=True)
     (cells.place(KEY) / "run.jsonl").touch()
@@ -302,7 +303,7 @@ def test_scaled_steps_without_norms_go_on_where_they_were_killed(build, monkeypa
     assert same(cells.measure(**key), whole)
 
 
-@pytest.mark.parametrize("condition", ["supervised", pytest.param("contrastive", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("condition", only(["supervised", "contrastive"], "supervised"))
 def test_what_is_added_to_the_loss_changes_what_is_learnt(whole, build, condition):
     key = {**KEY, "condition": condition, "pixels": 32, "epochs": 1, "looks": [1], "whole looks": []}
     name = "DSE(Z), median"
@@ -384,7 +385,7 @@ CELLS = TRAINING.plan(TRAINING.PAPER)[:54]
 SAMPLE = [6, 22, 44]
 """What is tried of them by `make test-all`; all by DIFFSPEC_ALL_CELLS=1, in half an hour."""
 
-TRIED = [number if number == 22 else pytest.param(number, marks=pytest.mark.thorough) for number in SAMPLE]
+TRIED = only(SAMPLE, 22)
 """By `make test` the one that takes least; that networks of this size are built, `test_networks` sees."""
 
 
