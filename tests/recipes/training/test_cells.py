@@ -109,6 +109,16 @@ def test_a_state_of_another_cell_is_not_used(whole, build, monkeypatch):
     assert same(cells.measure(**KEY), whole)
 
 
+def test_a_file_system_without_locks_is_told_and_no_obstacle(whole, build, monkeypatch):
+    def none(self, **given):
+        raise NotImplementedError("no flock here")
+
+    monkeypatch.setattr(cells.FileLock, "acquire", none)
+    said = []
+    assert same(cells.measure(said.append, **KEY), whole)
+    assert said[0] == "this cell cannot be locked (no flock here): let no other process train it"
+
+
 def test_a_state_that_cannot_be_written_leaves_the_one_before(build, monkeypatch):
     right, limits = cells._Run._save, resource.getrlimit(resource.RLIMIT_FSIZE)
 
