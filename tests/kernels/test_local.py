@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from diffspec import AlphaDecay, Exact, InputError, SelfTuning, TooLargeError, adjusted_dsmi, dse, dsmi
-from diffspec.kernels.local import _local
+from diffspec._arrays import to_numpy
 from diffspec.operators import build
+from diffspec.points.distances import pairwise
 from diffspec.solvers.storing import DENSE, whole_of
 
 LOCAL = {
@@ -40,6 +41,15 @@ def test_affinity_is_the_formula(kernel, blobs):
     assert np.max(np.abs(affinity - formula(kernel, points))) < 1e-11
     assert np.max(np.abs(affinity - affinity.T)) < 1e-14
     assert np.array_equal(np.diag(affinity), np.ones(len(points)))
+
+
+def test_squared_distances_in_any_unit_give_the_affinity(kernel, to_library):
+    points = to_library(cloud(200))
+    squared, _unit = pairwise(points, lambda squared, _unit: squared)
+    for unit in (1.0, 2.0**60, 2.0**-60):
+        assert np.array_equal(to_numpy(kernel.of_squared(squared * unit)), to_numpy(kernel(points)))
+    with pytest.raises(InputError, match=r"needs more than \d+ points, got 3; lower neighbors"):
+        kernel.of_squared(squared[:3, :3])
 
 
 def test_same_number_in_every_library(kernel, blobs, to_library):
@@ -203,7 +213,8 @@ def test_a_graph_of_torch_tensors_is_that_of_numpy(to_library):
 @pytest.mark.parametrize("decay", [1e-5, 0.01, 2.0, 40.0, 1e6])
 def test_powers_are_taken_only_where_points_are_near_and_are_those_of_all(decay):
     points, kernel = cloud(300), AlphaDecay(5, decay=decay)
-    squared, kth = _local(points, 5, kernel)
+    squared, _unit = pairwise(points, lambda squared, _unit: squared)
+    kth = np.sort(squared, axis=1)[:, 5]
     everywhere = kernel._powers(squared, kth[:, None])
     assert np.array_equal(kernel._weights(squared, kth[:, None]), everywhere)
 

@@ -68,6 +68,35 @@ def test_the_routine_is_found_by_each_of_its_names_and_called_with_its_integers(
     assert _lapack.two_stage.__wrapped__() is None
 
 
+def test_numpy_is_called_only_where_it_lets_other_threads_run_or_a_call_is_short(rng, monkeypatch):
+    used = []
+
+    def solver(name):
+        return lambda matrix: used.append(name) or np.linalg.eigvalsh(matrix)
+
+    monkeypatch.setattr(_lapack, "one_stage", lambda: solver("one stage"))
+    monkeypatch.setattr(_lapack, "two_stage", lambda: solver("two stages"))
+    monkeypatch.setattr(_lapack, "SMALLEST", 600)
+    expected = {99: [], 100: ["one stage"], 500: ["one stage"], 501: [], 600: ["two stages"]}
+    for n, who in expected.items():
+        matrix = symmetric(rng, n)
+        kept = matrix.copy()
+        assert _lapack.eigenvalues(matrix, overwrite=False) == pytest.approx(np.linalg.eigvalsh(kept), abs=1e-9)
+        assert used == who, n
+        used.clear()
+    monkeypatch.setattr(_lapack, "one_stage", lambda: None)
+    assert _lapack.eigenvalues(symmetric(rng, 100), overwrite=True).shape == (100,)
+
+
+@pytest.mark.parametrize("n", [2, 3, 50, 120, 333])
+def test_the_usual_solver_of_the_loaded_library_gives_the_eigenvalues(rng, n):
+    solve = _lapack.one_stage()
+    if solve is None:
+        pytest.skip("no OpenBLAS with dsyevd is loaded")
+    matrix = symmetric(rng, n)
+    assert solve(matrix.copy()) == pytest.approx(np.linalg.eigvalsh(matrix), abs=1e-12 * n)
+
+
 class TestWhatMayBeOverwritten:
     @pytest.fixture
     def given(self, monkeypatch):

@@ -10,7 +10,7 @@ from scipy.special import stdtr
 from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of
 from diffspec.errors import InputError
-from diffspec.inference.measure import Matrix, Measure
+from diffspec.inference.measure import Matrix, Measure, Subset
 from diffspec.inference.resampling import Resamples, drawn, is_local, share_for
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
@@ -139,13 +139,15 @@ def compare(
     resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level, local)
     measure = Measure(estimator, how)
     seed = seed_of(rng)
-    first, second = (measure.estimate(points, partition, seed) for points in (a, b))
-    part = measure.on_one_core(a)
-    draws = drawn(
-        lambda subset: part(a, subset) - part(b, subset),
-        resampled.subsets(partition, seed),
-        together=is_numpy(a) and is_numpy(b),
-    )
+    subsets, part = resampled.subsets(partition, seed), measure.on_one_core(a)
+    both = [(points, measure.squared(points, subsets)) for points in (a, b)]
+    first, second = (measure.estimate(points, partition, seed, squared) for points, squared in both)
+
+    def difference(subset: Subset) -> Matrix:
+        one, other = (part(points, subset, squared) for points, squared in both)
+        return one - other
+
+    draws = drawn(difference, subsets, together=is_numpy(a) and is_numpy(b))
     return _compared(first, second, resampled, draws)
 
 

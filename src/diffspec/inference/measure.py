@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, memory_for, take_rows, take_square
-from diffspec._checks import Seed
-from diffspec.kernels import Precomputed
-from diffspec.machine.threads import cores
+from diffspec._arrays import Array, memory_for, namespace, take_rows, take_square
+from diffspec._checks import Seed, generator_of
+from diffspec.kernels import Kernel, Precomputed, Storage
+from diffspec.kernels.local import Local
+from diffspec.machine.threads import cores, single_threaded_blas
 from diffspec.measures.asked import Asked
 from diffspec.measures.entropy import dse
 from diffspec.measures.estimators import Estimator
-from diffspec.measures.information import dsmi
+from diffspec.measures.information import informed
 from diffspec.measures.parts import Parts
 from diffspec.measures.subsets import Indices, measured, walk_of
+from diffspec.operators.build import affinity_of
+from diffspec.points.distances import pairwise
 from diffspec.points.groups import Partition
 from diffspec.results.estimate import BIT, NATS_PER, Estimate
+from diffspec.solvers.storing import DENSE
 
 __all__ = ["Matrix", "Measure", "Subset"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
+
+# Arrays of all pairs that memory must hold for one of them, the squared distances, to stay.
+HELD = 6.0
 
 
 @dataclass(slots=True, eq=False)
@@ -68,27 +76,50 @@ class Measure:
     estimator: Estimator
     how: Asked
 
-    def estimate(self, points: Array, partition: Partition | None, rng: Seed) -> Estimate:
-        """The measure on all points."""
-        names = ("kernel", "alpha", "t", "solver", "memory", "tol")
-        rest: dict[str, Any] = {name: getattr(self.how, name) for name in names}
+    def estimate(self, points: Array, partition: Partition | None, rng: Seed, squared: Array | None = None) -> Estimate:
+        """The measure on all points, whose distances are known where `squared` holds them."""
         if partition is None:
-            return dse(points, rng=rng, **rest)
-        return dsmi(points, partition, estimator=self.estimator, rng=rng, **rest)
+            names = ("kernel", "alpha", "t", "solver", "memory", "tol")
+            return dse(points, rng=rng, **{name: getattr(self.how, name) for name in names})
+        how = replace(self.how, rng=generator_of(rng))
+        known = None if squared is None else partial(_affinity, points, self.how.kernel, squared, None)
+        return informed(points, partition, self.estimator, how, seed=rng, known=known)
+
+    def shares_distances(self, points: Array, subsets: Sequence[Subset]) -> bool:
+        """Whether the `subsets` take their distances from those of all `points`.
+
+        Where the kernel asks for nothing else, those of every subset would cost more, and memory holds them.
+        """
+        n, sizes = points.shape[0], [len(subset.kept) for subset in subsets]
+        pays = max(sizes) <= DENSE and (n <= DENSE or n * n <= sum(size**2 for size in sizes))
+        held = HELD * 8.0 * n * n <= memory_for(self.how.memory, points)
+        return pays and held and isinstance(self.how.kernel, Local)
+
+    def squared(self, points: Array, subsets: Sequence[Subset]) -> Array | None:
+        """The squared distances of all `points` where the `subsets` share them, else None."""
+        if not self.shares_distances(points, subsets):
+            return None
+        with single_threaded_blas():  # its threads wait for more work, on the cores that the blocks need
+            return pairwise(points, lambda some, _unit: some)[0]
 
     def on_one_core(self, points: Array) -> Measure:
         """The same within what one core may use of the memory, for many subsets: what is free is asked for once."""
         return replace(self, how=replace(self.how, memory=memory_for(self.how.memory, points) / cores()))
 
-    def __call__(self, points: Array, subset: Subset) -> Matrix:
-        """The measure on a subset, always with the same estimator, in bits: one value per repetition of that."""
+    def __call__(self, points: Array, subset: Subset, squared: Array | None = None) -> Matrix:
+        """The measure on a subset, always with the same estimator, in bits: one value per repetition of that.
+
+        `squared` are the distances of all points, where they are known.
+        """
         rng = np.random.default_rng(subset.seed)
         own, groups = self._some(points, subset.kept), subset.groups
         kernel = self.how.kernel.resolve(own, rng)
         compared = subset.compared(self.estimator, rng)
         members = subset.members if groups is None else [*subset.members, *self.estimator.whole(groups)]
         sizes = [len(indices) for row in [members, *compared] for indices in row]
-        entropies, matched = measured(walk_of(own, kernel, self.how, sizes=sizes), members, compared, rng)
+        known = None if squared is None else partial(_affinity, own, kernel, squared, subset.kept)
+        walk = walk_of(own, kernel, self.how, sizes=sizes, known=known)
+        entropies, matched = measured(walk, members, compared, rng)
         if groups is None:
             return np.array([entropies[0].nats]) / NATS_PER[BIT]
         return self.estimator.repeated(Parts.of(groups.sizes, entropies, matched)) / NATS_PER[BIT]
@@ -97,3 +128,12 @@ class Measure:
         if isinstance(self.how.kernel, Precomputed):
             return take_square(points, kept)
         return take_rows(points, kept)
+
+
+def _affinity(points: Array, kernel: Kernel, squared: Array, kept: Indices | None, storage: Storage) -> Any:
+    """That of `points`, of which the squared distances are those `kept` of `squared`, or all; it is left as it is."""
+    if storage != "dense" or not isinstance(kernel, Local):
+        return affinity_of(points, kernel, storage)
+    return kernel.of_squared(
+        namespace(squared).asarray(squared, copy=True) if kept is None else take_square(squared, kept)
+    )

@@ -229,18 +229,26 @@ def _checked(representations: Mapping[str, Array]) -> dict[str, Array]:
 def _measured(
     measure: Measure, given: Mapping[str, Array], partition: Partition, seed: int, subsets: Sequence[Subset]
 ) -> tuple[list[Estimate], Matrix]:
-    """The measure of every representation, and on every subset: (subsets, representations, repetitions).
+    """The measure of every representation, and on every subset: (subsets, representations, repetitions)."""
+    every = list(given.values())
+    # Where all distances of one are kept it is measured alone.
+    rounds = [[points] for points in every] if measure.shares_distances(every[0], subsets) else [every]
+    found, draws = zip(*(_round(measure, some, partition, seed, subsets) for some in rounds), strict=True)
+    return [estimate for some in found for estimate in some], np.concatenate(draws, axis=1)
 
-    Side by side where one core's share of the memory holds the affinity of a representation.
-    """
-    n = len(partition.codes)
-    part = measure.on_one_core(next(iter(given.values())))
+
+def _round(
+    measure: Measure, given: Sequence[Array], partition: Partition, seed: int, subsets: Sequence[Subset]
+) -> tuple[list[Estimate], Matrix]:
+    """As `_measured`, side by side where one core's share of the memory holds the affinity of a representation."""
+    n, part = given[0].shape[0], measure.on_one_core(given[0])
+    known = [(points, measure.squared(points, subsets)) for points in given]
 
     def some(subset: Subset) -> Matrix:
-        return np.stack([part(points, subset) for points in given.values()])
+        return np.stack([part(points, subset, squared) for points, squared in known])
 
-    whole = [partial(measure.estimate, points, partition, seed) for points in given.values()]
-    together = all(map(is_numpy, given.values()))
+    whole = [partial(measure.estimate, points, partition, seed, squared) for points, squared in known]
+    together = all(map(is_numpy, given))
     if together and AFFINITIES * 8.0 * n * n <= float(part.how.memory or 0.0):
         found, draws = parallel_both(whole, [partial(some, subset) for subset in subsets])
         return found, np.array(draws)

@@ -150,9 +150,10 @@ def interval(
     resampled = Resamples(points.shape[0], resamples, share_for(kernel, share), level, local)
     measure = Measure(estimator, how)
     seed, part = seed_of(rng), measure.on_one_core(points)
-    found = measure.estimate(points, partition, seed)
     subsets = resampled.subsets(partition, seed)
-    draws = drawn(lambda subset: part(points, subset), subsets, together=is_numpy(points))
+    squared = measure.squared(points, subsets)
+    found = measure.estimate(points, partition, seed, squared)
+    draws = drawn(lambda subset: part(points, subset, squared), subsets, together=is_numpy(points))
     return _around(found, resampled, draws)
 
 

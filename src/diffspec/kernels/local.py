@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -15,19 +16,12 @@ from diffspec.errors import InputError
 from diffspec.kernels.directed import Directed, kept, of_blocks
 from diffspec.kernels.protocol import Kernel, Storage
 from diffspec.machine.threads import as_many, parallel_map, single_threaded_blas
+from diffspec.points.blocks import BLOCK_ELEMENTS, BYTES_IN_BLOCK, in_blocks, row_slices, symmetrized
 from diffspec.points.candidates import Candidates, around, arranged, reached
-from diffspec.points.distances import (
-    BLOCK_ELEMENTS,
-    BYTES_IN_BLOCK,
-    in_blocks,
-    pairwise,
-    row_slices,
-    symmetrized,
-    unit_scaled,
-)
+from diffspec.points.distances import pairwise, unit_scaled
 from diffspec.points.selecting import of_rank, places
 
-__all__ = ["AlphaDecay", "SelfTuning"]
+__all__ = ["AlphaDecay", "Local", "SelfTuning"]
 
 # Smaller weights of `AlphaDecay` are 0, as in PHATE.
 BELOW = 1e-4
@@ -40,8 +34,49 @@ FLOAT32_SHARE = 0.25
 BYTES_PER_WEIGHT = 50.0
 
 
+class Local(Kernel):
+    """A kernel whose unit is a distance between points: squared distances in any unit are all that it needs of them."""
+
+    __slots__ = ()
+    semidefinite: ClassVar[bool | None] = False
+
+    def __call__(self, points: Array) -> Array:
+        """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
+        self._check_count(points.shape[0])
+        return self.of_squared(pairwise(points, lambda squared, _unit: squared)[0])
+
+    def of_squared(self, squared: Array) -> Array:
+        """The affinity from the squared distances (n, n) of all points, which are used up: O(n^2)."""
+        rank = self._check_count(squared.shape[0])
+        ranked = of_rank if is_numpy(squared) else lambda some, rank: order_statistics(some, (rank,))[0]
+        kth = [ranked(squared[rows, :], rank) for rows in row_slices(squared)]
+        return self._weighed(squared, namespace(squared).concat(kth))
+
+    def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Array:
+        """The affinity of different points, whose copies are neighbours too."""
+        rank = self._check_count(int(counts.sum()))
+        squared, _unit = pairwise(points, lambda squared, _unit: squared)
+        kth = [_weighted_rank(squared[rows, :], rank, counts) for rows in row_slices(squared)]
+        return self._weighed(squared, np.concatenate(kth))
+
+    def _check_count(self, n: int) -> int:
+        """The rank of the neighbour that gives the width, or InputError where n points have none of that rank."""
+        neighbors = self._neighbors(n)
+        if n <= neighbors:
+            raise InputError(f"{self!r} needs more than {neighbors} points, got {n}; lower neighbors")
+        return neighbors
+
+    @abstractmethod
+    def _neighbors(self, n: int) -> int:
+        """The rank of the neighbour that gives the width among n points."""
+
+    @abstractmethod
+    def _weighed(self, squared: Array, kth: Array) -> Array:
+        """The affinity from squared distances (n, n) and each point's to its neighbour of that rank (n,)."""
+
+
 @dataclass(frozen=True, slots=True)
-class SelfTuning(Kernel):
+class SelfTuning(Local):
     """exp(-d_ij^2 / (s_i s_j)) with s_i the distance of point i to its k-th nearest neighbour.
 
     Has no bandwidth to choose and follows density; not positive semi-definite in general, so absolute eigenvalues
@@ -54,18 +89,12 @@ class SelfTuning(Kernel):
     """
 
     neighbors: int = 7
-    semidefinite: ClassVar[bool | None] = False
 
     def __post_init__(self) -> None:
         store(self, neighbors=integer(self.neighbors, "neighbors", least=1))
 
-    def __call__(self, points: Array) -> Array:
-        """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
-        return self._weighed(*_local(points, self.neighbors, self))
-
-    def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Array:
-        """The affinity of different points, whose copies are neighbours too."""
-        return self._weighed(*_local(points, self.neighbors, self, counts))
+    def _neighbors(self, n: int) -> int:
+        return self.neighbors
 
     def _weighed(self, squared: Array, kth: Array) -> Array:
         xp = namespace(squared)
@@ -74,7 +103,7 @@ class SelfTuning(Kernel):
 
 
 @dataclass(frozen=True, slots=True)
-class AlphaDecay(Kernel):
+class AlphaDecay(Local):
     """(a_ij + a_ji) / 2 with a_ij = exp(-(d_ij / s_i)^decay) and s_i the distance of point i to its k-th neighbour.
 
     The kernel of PHATE (Moon et al. 2019). At its decay of 40 it is nearly the graph that joins every point to its k
@@ -101,7 +130,6 @@ class AlphaDecay(Kernel):
     neighbors: int | None = None
     decay: float = 40.0
     storages: ClassVar[tuple[Storage, ...]] = ("dense", "merged", "graph", "cells", "disk", "cluster")
-    semidefinite: ClassVar[bool | None] = False
     time: ClassVar[float] = 3.0  # a sparse graph has many small eigenvalues, mostly noise, and larger times forget them
 
     def __post_init__(self) -> None:
@@ -113,21 +141,12 @@ class AlphaDecay(Kernel):
         """The kernel with the number of neighbours that `points` have; their local widths are part of the affinity."""
         return replace(self, neighbors=self._neighbors(points.shape[0]))
 
-    def __call__(self, points: Array) -> Array:
-        """The affinity (n, n) of points (n, d): O(n^2 d) time, one n x n array."""
-        return self._weighed(*_local(points, self._neighbors(points.shape[0]), self))
-
-    def of_distinct(self, points: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Array:
-        """The affinity of different points, whose copies are neighbours too."""
-        return self._weighed(*_local(points, self._neighbors(int(counts.sum())), self, counts))
-
     def _weighed(self, squared: Array, kth: Array) -> Array:
         return symmetrized(in_blocks(lambda some, rows: self._weights(some, kth[rows, None]), squared))
 
     def within(self, n: int) -> tuple[int, float]:
         """The rank of the neighbour that gives the width among n points; the largest squared distance in its own."""
-        _check_count(n, self._neighbors(n), self)
-        return self._neighbors(n), self._reach()
+        return self._check_count(n), self._reach()
 
     def of_some(self, share: float) -> AlphaDecay:
         """The kernel of a random `share` of the points: its neighbours grow with the root of n, as the default's do."""
@@ -151,7 +170,7 @@ class AlphaDecay(Kernel):
 
     def _near(self, points: Array, memory: float) -> Any:
         n, scaled = points.shape[0], unit_scaled(points)[0]
-        _check_count(n, self._neighbors(n), self)
+        self._check_count(n)
         order, search = np.arange(n), None
         if is_numpy(points):
             order, search = arranged(scaled, in_float32=4.0 * points.size <= FLOAT32_SHARE * memory)
@@ -200,28 +219,6 @@ class AlphaDecay(Kernel):
 
     def _neighbors(self, n: int) -> int:
         return self.neighbors or max(1, round(math.sqrt(n) / 3.0))
-
-
-def _check_count(n: int, neighbors: int, kernel: Kernel) -> None:
-    if n <= neighbors:
-        raise InputError(f"{kernel!r} needs more than {neighbors} points, got {n}; lower neighbors")
-
-
-def _local(points: Array, neighbors: int, kernel: Kernel, counts: Any = None) -> tuple[Array, Array]:
-    """Squared distances (n, n), and each point's to its neighbour of that rank (n,), in a common unit.
-
-    Of different points, where each occurs `counts` times, the neighbours are those among all.
-    """
-    _check_count(points.shape[0] if counts is None else int(counts.sum()), neighbors, kernel)
-    squared, _unit = pairwise(points, lambda squared, _unit: squared)
-
-    def ranked(some: Array) -> Array:
-        if counts is not None:
-            return _weighted_rank(some, neighbors, counts)
-        return of_rank(some, neighbors) if is_numpy(some) else order_statistics(some, (neighbors,))[0]
-
-    kth = namespace(points).concat([ranked(squared[rows, :]) for rows in row_slices(squared)])
-    return squared, kth
 
 
 def _weighted_rank(squared: Array, rank: int, counts: Any) -> Array:

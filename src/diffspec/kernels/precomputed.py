@@ -15,7 +15,7 @@ from diffspec.kernels.bandwidth.pairs import median_ranks
 from diffspec.kernels.bandwidth.ranks import of_matrix
 from diffspec.kernels.gaussian import SMALLEST, resolved_number
 from diffspec.kernels.protocol import Kernel
-from diffspec.points.distances import in_blocks, row_slices
+from diffspec.points.blocks import in_blocks, row_slices
 
 __all__ = ["Precomputed"]
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed
-from diffspec.kernels import AlphaDecay, Kernel
+from diffspec.kernels import AlphaDecay, Kernel, Storage
 from diffspec.machine.memory import within_memory
 from diffspec.measures.advice import advice
-from diffspec.measures.asked import asked
+from diffspec.measures.asked import Asked, asked
 from diffspec.measures.entropy import settings_of
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
 from diffspec.measures.parts import Information, Parts, combined, variance, widened
@@ -24,7 +24,7 @@ from diffspec.results.estimate import BIT, NATS_PER, Estimate, Group
 from diffspec.results.verdicts import above_groups, beside, by_chance, few_points, kernel_state
 from diffspec.solvers import Solver
 
-__all__ = ["Grouped", "dsmi", "kernel_doubts", "table_of"]
+__all__ = ["Grouped", "dsmi", "informed", "kernel_doubts", "table_of"]
 
 
 @within_memory
@@ -99,14 +99,26 @@ def dsmi(
     points = as_points(points)
     how = asked(kernel, alpha=alpha, t=t, solver=solver, memory=memory, tol=tol, rng=rng)
     check_estimator(estimator, kernel)
-    partition = partition_of(reference, groups, points.shape[0])
-    resolved = kernel.resolve(points, how.rng)
+    return informed(points, partition_of(reference, groups, points.shape[0]), estimator, how, seed=rng)
+
+
+def informed(
+    points: Array,
+    partition: Partition,
+    estimator: Estimator,
+    how: Asked,
+    *,
+    seed: Seed,
+    known: Callable[[Storage], Any] | None = None,
+) -> Estimate:
+    """As `dsmi`, of what is checked; `known` gives the affinity of all points where something else needs it too."""
+    resolved = how.kernel.resolve(points, how.rng)
     members = [*partition.members(), *estimator.whole(partition)]
     compared = estimator.subsets(partition, how.rng)
     sizes = [len(indices) for row in [members, *compared] for indices in row]
-    walk = walk_of(points, resolved, how, sizes=sizes)
+    walk = walk_of(points, resolved, how, sizes=sizes, known=known)
     parts = Parts.of(partition.sizes, *measured(walk, members, compared, how.rng))
-    return Grouped(walk, partition, parts, kernel, rng).told(estimator, how.rng)
+    return Grouped(walk, partition, parts, how.kernel, seed).told(estimator, how.rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -124,17 +124,16 @@ class Walk:
         """The entropies of the sets of one job."""
         if len(drawn) == 1:
             return [self(drawn[0])]
-        sets = np.array([indices for indices, _rng in drawn])
+        sets = [indices for indices, _rng in drawn]
         nodes, floors = eigenvalues_of(self.affinity, sets, self.alpha)
-        found, n = Stacked.of(nodes, floors), sets.shape[1]
-        firsts, ones = (np.array(found.shannon_and_log_sum(1.0)[0]) / math.log(n)).tolist(), np.ones(n)
-        spectra = (
-            Spectrum(nodes=own, weights=ones, n=n, floor=floor)
-            for own, floor in zip(nodes, floors.tolist(), strict=True)
-        )
-        kept = list(spectra) if self.keeps else [None] * len(sets)
-        values = zip(*found.shannon_and_log_sum(self.t), firsts, kept, strict=True)
-        return [Entropy(n, nats, first, None, total, spectrum=own) for nats, total, first, own in values]
+        found, sizes = Stacked.of(nodes, floors), [len(indices) for indices in sets]
+        spectra = [
+            Spectrum(nodes=own[:n], weights=np.ones(n), n=n, floor=floor) if self.keeps else None
+            for own, n, floor in zip(nodes, sizes, floors.tolist(), strict=True)
+        ]
+        firsts, _sums = found.shannon_and_log_sum(1.0)
+        rows = zip(sizes, *found.shannon_and_log_sum(self.t), firsts, spectra, strict=True)
+        return [Entropy(n, nats, first / math.log(n), None, total, spectrum=own) for n, nats, total, first, own in rows]
 
     def solver_for(self, n: int) -> Solver:
         """The solver given, or the one chosen for `n` of these points; all of them are one set."""
@@ -147,9 +146,15 @@ class Walk:
             self.chosen[n] = choose(n, d, kernel=self.kernel, **asked).solver
         return self.chosen[n]
 
+    def draws(self, n: int) -> bool:
+        """Whether the solver of `n` of these points may use its generator."""
+        return n > 1 and not isinstance(self.solver_for(n), Exact)
+
     def _operator(self, indices: Indices, solver: Solver, rng: np.random.Generator) -> Operator:
         if self.affinity is not None:
-            own = take_square(self.affinity, indices)
+            # All points are taken for their eigenvalues, whose order does not matter.
+            whole = len(indices) == self.points.shape[0] and is_numpy(self.affinity)
+            own = self.affinity.copy() if whole else take_square(self.affinity, indices)
             return operator_on(own, self.kernel, self.alpha, self.entry_error)
         if self.tiles is not None:
             tiles = self.tiles.some(from_numpy(indices, self.points))
@@ -195,8 +200,11 @@ def measured(
 ) -> tuple[list[Entropy], list[list[Entropy]]]:
     """Entropies of the groups and of what each is compared with; every distinct set of points is decomposed once."""
     distinct = {id(indices): indices for row in [*compared, members] for indices in row}
-    drawn = list(zip(distinct.values(), rng.spawn(len(distinct)), strict=True))
-    jobs = walk.jobs([len(indices) for indices in distinct.values()])
+    sets = list(distinct.values())
+    # Fifty generators take as long as the eigenvalues of thirty points ten times.
+    own = rng.spawn(len(sets)) if any(map(walk.draws, set(map(len, sets)))) else [rng] * len(sets)
+    drawn = list(zip(sets, own, strict=True))
+    jobs = walk.jobs([len(indices) for indices in sets])
 
     def run(places: list[int]) -> list[Entropy]:
         return walk.together([drawn[place] for place in places])

@@ -19,9 +19,10 @@ from diffspec.kernels import Kernel
 from diffspec.kernels.directed import Directed, joined, kept
 from diffspec.machine.threads import as_many, parallel_map
 from diffspec.operators.triangle import Triangle, mean_of, triangle_diffusion
+from diffspec.points.blocks import BLOCK_ELEMENTS, BYTES_IN_BLOCK
 from diffspec.points.candidates import Candidates, around, ordered, spread
 from diffspec.points.cells import Cells
-from diffspec.points.distances import BLOCK_ELEMENTS, BYTES_IN_BLOCK, unit_scaled
+from diffspec.points.distances import unit_scaled
 from diffspec.spectra.missed import Narrower
 
 __all__ = ["Search", "searched_diffusion"]

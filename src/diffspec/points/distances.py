@@ -14,25 +14,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from diffspec._arrays import Array, detached, from_numpy, is_numpy, namespace, number, product, require_memory, row_dot
 from diffspec.errors import InputError
-from diffspec.machine.threads import as_many, parallel_map
+from diffspec.points.blocks import block_elements, half_blocks, over_blocks
 from diffspec.points.selecting import places
 
 __all__ = [
     "Pairs",
-    "block_elements",
     "cross_squared_distances",
-    "in_blocks",
     "pairwise",
-    "row_slices",
     "scaled_squared_distances",
     "squared_distances",
-    "symmetrized",
     "unit_scaled",
     "vanishing",
 ]
@@ -41,14 +37,6 @@ Values: TypeAlias = np.ndarray[Any, Any]
 Pairs: TypeAlias = tuple[Values, Values]
 """The indices i and the indices j of pairs of points."""
 
-Block = TypeVar("Block")
-
-# One block of rows holds about this many distances: 16 MiB of float64, small enough for the cache hierarchy to help.
-BLOCK_ELEMENTS = 2**21
-# What elementwise functions work on at a time: their copies stay in a cache.
-IN_CACHE = 2**18
-# What a distance in a block takes: itself, a mask, and where points are near its indices and the distance again.
-BYTES_IN_BLOCK = 48
 # The product form |x|^2 + |y|^2 - 2xy is off by about 1e-15 |x|^2; below this share of |x|^2 the relative error would
 # pass 1e-9, and the distance is computed from x - y instead.
 NEAR = 1e-6
@@ -105,22 +93,26 @@ def pairwise(points: Array, transform: Callable[[Array, float], Array], *, dtype
     def fill(rows: tuple[int, int]) -> None:
         start, stop = rows
         columns = points[start:, :]
-        block = transform(cross_squared_distances(columns if stop == n else points[start:stop, :], columns), unit)
+        rows_of = columns if stop == n else points[start:stop, :]
+        block = transform(cross_squared_distances(rows_of, columns, first=True), unit)
         out[start:stop, start:] = block
         out[start:, start:stop] = block.T
 
-    over_blocks(fill, _row_blocks(n), points)
+    over_blocks(fill, half_blocks(n, out), out)
     return out, unit
 
 
 def scaled_squared_distances(points: Array) -> tuple[Array, float]:
     """All squared distances between `points` at once, shape (n, n), in the unit of `unit_scaled`; and the unit."""
     scaled, unit = unit_scaled(points)
-    return cross_squared_distances(scaled, scaled), unit
+    return cross_squared_distances(scaled, scaled, first=True), unit
 
 
-def cross_squared_distances(rows: Array, columns: Array) -> Array:
-    """Squared distances between two sets of unit-scaled points, shape (rows, columns); equal points are at 0."""
+def cross_squared_distances(rows: Array, columns: Array, *, first: bool = False) -> Array:
+    """Squared distances between two sets of unit-scaled points, shape (rows, columns); equal points are at 0.
+
+    `first` says that the rows are the first of the columns, so that each is at 0 from itself.
+    """
     xp = namespace(rows, columns)
     # Not the sum of `rows * rows`, which for many features costs more than the matrix product.
     row_norms = row_dot(rows, rows)[:, None]
@@ -130,7 +122,7 @@ def cross_squared_distances(rows: Array, columns: Array) -> Array:
     squared += row_norms
     squared += column_norms
     near = max(NEAR, NEAR_ROUNDINGS * float(xp.finfo(squared.dtype).eps))
-    _recompute_near(squared, rows, columns, near * row_norms)
+    _recompute_near(squared, rows, columns, squared <= near * row_norms, first)
     return squared
 
 
@@ -146,66 +138,12 @@ def squared_distances(points: Values, pairs: Pairs) -> Values:
     return out
 
 
-def block_elements() -> int:
-    """How many distances a block holds: fewer than BLOCK_ELEMENTS where little memory is allowed."""
-    return as_many(BLOCK_ELEMENTS, BYTES_IN_BLOCK)
-
-
-def row_slices(matrix: Array) -> list[slice]:
-    """Rows of an (n, n) `matrix`, as many at a time as a block holds; all at once where it has a gradient."""
-    n = matrix.shape[0]
-    most = min(IN_CACHE, block_elements()) if is_numpy(matrix) else block_elements()
-    step = n if _has_gradient(matrix) else max(1, most // n)
-    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
-
-
-def in_blocks(transform: Callable[[Array, slice], Array], matrix: Array) -> Array:
-    """`transform` of the rows of an (n, n) `matrix`, given with their places.
-
-    The matrix is overwritten, but for one with a gradient.
-    """
-    if _has_gradient(matrix):
-        return transform(matrix, slice(0, matrix.shape[0]))
-
-    def fill(rows: slice) -> None:
-        matrix[rows, :] = transform(matrix[rows, :], rows)
-
-    over_blocks(fill, row_slices(matrix), matrix)
-    return matrix
-
-
-def symmetrized(matrix: Array) -> Array:
-    """Half of an (n, n) `matrix` and its transpose; the matrix is overwritten, but for one with a gradient."""
-    if _has_gradient(matrix):
-        return 0.5 * (matrix + matrix.T)
-
-    def fill(rows: slice) -> None:
-        half = 0.5 * (matrix[rows, rows.start :] + matrix[rows.start :, rows].T)
-        matrix[rows, rows.start :] = half
-        matrix[rows.start :, rows] = half.T
-
-    over_blocks(fill, row_slices(matrix), matrix)
-    return matrix
-
-
-def _has_gradient(matrix: Array) -> bool:
-    """Whether `matrix` is a tensor of torch of which a gradient is kept, which must not be changed in place."""
-    return bool(getattr(matrix, "requires_grad", False))
-
-
-def over_blocks(work: Callable[[Block], None], blocks: list[Block], like: Array) -> None:
-    """Do `work` on every block: for NumPy on all cores, since its elementwise functions use one; else in turn."""
-    if is_numpy(like) and len(blocks) > 1:
-        parallel_map(work, blocks)
-    else:
-        for block in blocks:
-            work(block)
-
-
-def _recompute_near(squared: Array, rows: Array, columns: Array, threshold: Array) -> None:
-    """Replace entries at or below `threshold` by sums of squared differences, a bounded number at a time."""
+def _recompute_near(squared: Array, rows: Array, columns: Array, near: Array, first: bool) -> None:
+    """Replace the entries that are `near` by sums of squared differences, a bounded number at a time."""
     xp = namespace(squared)
-    near = squared <= threshold
+    if first and is_numpy(squared):
+        np.fill_diagonal(squared, 0.0)
+        np.fill_diagonal(near, False)
     near_rows, near_columns = places(near) if is_numpy(near) else xp.nonzero(near)
     chunk = max(1, block_elements() // rows.shape[1])
     exact = []
@@ -287,14 +225,3 @@ def _floor(info: Any) -> float:
 
 def _any(flags: Array) -> bool:
     return bool(namespace(flags).any(flags))
-
-
-def _row_blocks(n: int) -> list[tuple[int, int]]:
-    """Ranges of rows of the upper triangle, each of as many entries as a block may hold."""
-    blocks, most = [], block_elements()
-    start = 0
-    while start < n:
-        stop = min(n, start + max(1, most // (n - start)))
-        blocks.append((start, stop))
-        start = stop
-    return blocks

@@ -11,7 +11,7 @@ from diffspec.machine.memory import allowed
 from diffspec.machine.threads import cores, parallel_map, shared
 from diffspec.operators.dense import Operator
 from diffspec.operators.pieces import Indices, work_of
-from diffspec.points.distances import symmetrized
+from diffspec.points.blocks import symmetrized
 from diffspec.solvers._lapack import eigenvalues
 
 __all__ = ["FLOOR", "are_held", "by_pieces", "pieces_that_fit", "signed_eigenvalues"]

@@ -21,7 +21,7 @@ from diffspec.machine.memory import within_memory
 from diffspec.measures.estimators import Estimator, Literal
 from diffspec.measures.subsets import Indices
 from diffspec.points.bins import equal_bins
-from diffspec.points.distances import BLOCK_ELEMENTS
+from diffspec.points.blocks import BLOCK_ELEMENTS
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.results.estimate import Estimate, Settings
 

@@ -11,7 +11,8 @@ from scipy.spatial import KDTree
 from scipy.special import digamma
 
 from diffspec.baselines._samples import Floats
-from diffspec.points.distances import BLOCK_ELEMENTS, cross_squared_distances
+from diffspec.points.blocks import BLOCK_ELEMENTS
+from diffspec.points.distances import cross_squared_distances
 from diffspec.points.groups import Partition
 
 __all__ = [

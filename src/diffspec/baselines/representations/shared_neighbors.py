@@ -11,7 +11,8 @@ from diffspec.baselines._estimates import call, in_unit
 from diffspec.baselines._samples import Floats, as_samples, check_neighbors, require_in_reach
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
-from diffspec.points.distances import block_elements, unit_scaled
+from diffspec.points.blocks import block_elements
+from diffspec.points.distances import unit_scaled
 from diffspec.points.neighbors import nearest
 from diffspec.results.estimate import RATIO, Estimate, Settings
 

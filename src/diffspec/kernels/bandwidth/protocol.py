@@ -12,7 +12,8 @@ from diffspec._arrays import Array
 from diffspec._checks import shown, takes
 from diffspec.errors import InputError
 from diffspec.machine.threads import as_many
-from diffspec.points.distances import BYTES_IN_BLOCK, cross_squared_distances
+from diffspec.points.blocks import BYTES_IN_BLOCK
+from diffspec.points.distances import cross_squared_distances
 
 __all__ = ["MOST", "TINY", "Rule", "Sigma", "check_rule", "rows_of"]
 

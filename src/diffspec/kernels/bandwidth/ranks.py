@@ -9,12 +9,8 @@ import numpy as np
 
 from diffspec._arrays import Array, free_memory, namespace, order_statistics, to_numpy
 from diffspec.machine.threads import as_many
-from diffspec.points.distances import (
-    BYTES_IN_BLOCK,
-    cross_squared_distances,
-    scaled_squared_distances,
-    unit_scaled,
-)
+from diffspec.points.blocks import BYTES_IN_BLOCK
+from diffspec.points.distances import cross_squared_distances, scaled_squared_distances, unit_scaled
 
 __all__ = ["fits", "of_matrix", "of_pairs"]
 
