@@ -25,6 +25,13 @@ from diffspec.points.groups import partition_of
 ADJUSTED = Adjusted()
 
 
+class Nearer(AlphaDecay):
+    """A kernel of somebody else's that is called in its own way."""
+
+    def __call__(self, points):
+        return super().__call__(points) ** 2
+
+
 def cloud(n=160):
     """Blobs with copies, a near copy and a point far out: distances that products alone would lose."""
     rng = np.random.default_rng(0)
@@ -76,6 +83,7 @@ def test_distances_are_shared_where_that_pays_and_memory_holds_them(monkeypatch)
     assert not measure_of(kernel=Gaussian()).shares_distances(points, subsets)
     assert not measure_of(memory=5 * 8 * 160**2).shares_distances(points, subsets)
     assert measure_of(memory=7 * 8 * 160**2).shares_distances(points, subsets)
+    assert not measure_of(kernel=Nearer()).shares_distances(points, subsets)
     # Beyond the size of an array all points are a graph, whose distances nobody needs: 12 subsets of 60 pay for 207.
     monkeypatch.setattr(module, "DENSE", 100)
     assert measure_of().shares_distances(points, subsets)

@@ -91,9 +91,10 @@ class Measure:
         Where the kernel asks for nothing else, those of every subset would cost more, and memory holds them.
         """
         n, sizes = points.shape[0], [len(subset.kept) for subset in subsets]
+        # A kernel of another that is called in its own way may look at more.
+        enough = isinstance(self.how.kernel, Local) and type(self.how.kernel).__call__ is Local.__call__
         pays = max(sizes) <= DENSE and (n <= DENSE or n * n <= sum(size**2 for size in sizes))
-        held = HELD * 8.0 * n * n <= memory_for(self.how.memory, points)
-        return pays and held and isinstance(self.how.kernel, Local)
+        return enough and pays and HELD * 8.0 * n * n <= memory_for(self.how.memory, points)
 
     def squared(self, points: Array, subsets: Sequence[Subset]) -> Array | None:
         """The squared distances of all `points` where the `subsets` share them, else None."""
