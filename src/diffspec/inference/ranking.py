@@ -205,7 +205,7 @@ def rank(
     share = _share(n, partition) if share is None else share
     resampled = Resamples(n, resamples, share, level, is_local(estimator, kernel))
     measure, seed = Measure(estimator, how), seed_of(rng)
-    found, draws = _measured(measure, given, partition, seed, resampled.subsets(partition, seed))
+    found, draws = _measured(measure, list(given.values()), partition, seed, resampled.subsets(partition, seed))
     return _ranking(given, found, resampled, draws)
 
 
@@ -227,21 +227,16 @@ def _checked(representations: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _measured(
-    measure: Measure, given: Mapping[str, Array], partition: Partition, seed: int, subsets: Sequence[Subset]
-) -> tuple[list[Estimate], Matrix]:
-    """The measure of every representation, and on every subset: (subsets, representations, repetitions)."""
-    every = list(given.values())
-    # Where all distances of one are kept it is measured alone.
-    rounds = [[points] for points in every] if measure.shares_distances(every[0], subsets) else [every]
-    found, draws = zip(*(_round(measure, some, partition, seed, subsets) for some in rounds), strict=True)
-    return [estimate for some in found for estimate in some], np.concatenate(draws, axis=1)
-
-
-def _round(
     measure: Measure, given: Sequence[Array], partition: Partition, seed: int, subsets: Sequence[Subset]
 ) -> tuple[list[Estimate], Matrix]:
-    """As `_measured`, side by side where one core's share of the memory holds the affinity of a representation."""
-    n, part = given[0].shape[0], measure.on_one_core(given[0])
+    """The measure of every representation, and on every subset: (subsets, representations, repetitions).
+
+    Side by side where one core's share of the memory holds the affinity of a representation.
+    """
+    if len(given) > 1 and measure.shares_distances(given[0], subsets):  # then those of one are held at a time
+        each = [_measured(measure, [points], partition, seed, subsets) for points in given]
+        return [found for (found,), _draws in each], np.concatenate([draws for _found, draws in each], axis=1)
+    n, part = len(partition.codes), measure.on_one_core(given[0])
     known = [(points, measure.squared(points, subsets)) for points in given]
 
     def some(subset: Subset) -> Matrix:
