@@ -21,7 +21,7 @@ epochs = [rng.normal(size=(300, 16)) + k * np.eye(16)[rng.integers(16, size=300)
 # %%
 # One large set of points, then many small ones. Both give what one machine gives.
 with (
-    LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local,
+    LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as local,
     Client(local) as client,
 ):
     one = cluster.dse(array.from_array(np.concatenate(epochs)), client=client, kernel=Gaussian(4.0), t=1.0)

@@ -61,7 +61,7 @@ def eigenvalues(operator):
 
 @pytest.fixture(scope="module")
 def session():
-    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as client:
         yield cluster.Session(client)
 
 

@@ -7,30 +7,47 @@ eigenproblem, and each form profits from the directions of all the others.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffspec._arrays import Array, as_float64, from_numpy, namespace, to_numpy
+from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace, to_numpy
 from diffspec.errors import TooLargeError
 from diffspec.machine.memory import allowed, in_words
-from diffspec.machine.threads import shared, single_threaded_blas
+from diffspec.machine.threads import parallel_map, shared, single_threaded_blas
 from diffspec.operators.dense import Operator, eigenvalue_rounding, in_float32
 from diffspec.solvers._whole import FLOOR, signed_eigenvalues
 from diffspec.spectra.spectrum import Spectrum
 
-__all__ = ["Krylov", "Matrix", "fits_whole", "gaussian", "holds", "spectrum_of", "too_large", "whole_spectrum"]
+__all__ = [
+    "Krylov",
+    "Matrix",
+    "fits_whole",
+    "gaussian",
+    "holds",
+    "inner",
+    "orthonormal",
+    "spectrum_of",
+    "too_large",
+    "whole_spectrum",
+]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 EPS, EPS32 = float(np.finfo(np.float64).eps), float(np.finfo(np.float32).eps)
 
 PASSES = 6
+CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
+# Rows that a core works on at a time while all blocks pass over them: of 32 vectors half a megabyte, which stays in a
+# cache. Products of long thin arrays would read every array from memory again, on one core.
+ROWS = 2048
+# Up to this many rows whole arrays are as fast.
+SHORT = 8192
 # Blocks of vectors that a step makes beside the one that it keeps.
 COPIES = 4
 # Arrays of the order of the basis that are held at once when it is read off, with those that LAPACK works in.
 SMALL = 9.0
-CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
 
 
 class Krylov:
@@ -59,7 +76,7 @@ class Krylov:
         self.operator = operator
         self.in_float32 = in_float32
         self._beside = [] if beside is None else [beside]
-        self.blocks: list[Array] = [_orthonormal(start, self._beside)]
+        self.blocks: list[Array] = [orthonormal(start, self._beside)]
         self._diagonals: list[Matrix] = []
         self._couplings: list[Matrix] = []
 
@@ -84,9 +101,9 @@ class Krylov:
         # Many small products: threads wait for one another longer than they compute, on a busy machine tenfold.
         with single_threaded_blas():
             block = product if join is None else xp.concat([join, product], axis=1)
-            self._diagonals.append(_symmetric(to_numpy(last.T @ product)))
-            self.blocks.append(_orthonormal(block, [*self._beside, *self.blocks]))
-            self._couplings.append(to_numpy(self.blocks[-1].T @ product))
+            self._diagonals.append(_symmetric(to_numpy(inner(last, product))))
+            self.blocks.append(orthonormal(block, [*self._beside, *self.blocks]))
+            self._couplings.append(to_numpy(inner(self.blocks[-1], product)))
 
     def fits(self) -> bool:
         """Whether the memory that is allowed holds another step."""
@@ -181,23 +198,82 @@ def spectrum_of(signed: Matrix, operator: Operator) -> Spectrum:
     )
 
 
-def _orthonormal(vectors: Array, blocks: list[Array]) -> Array:
-    """An orthonormal basis of `vectors` made orthogonal to `blocks`.
+def orthonormal(vectors: Array, blocks: list[Array]) -> Array:
+    """An orthonormal basis of `vectors` (n, k) made orthogonal to orthonormal `blocks`.
 
     Twice is enough where every direction is new. An exhausted one is rounding noise after the first pass, and its
     normalised noise may lie in the blocks again: passes go on until a unit vector had no part left to take out.
     """
-    xp = namespace(vectors)
+    long = is_numpy(vectors) and len(vectors) > SHORT
+    without, basis = (_without_by_rows, _basis_by_rows) if long else (_without, _basis)
     for number in range(PASSES):
-        overlaps = [xp.zeros_like(vectors[:1, :1])]
-        for block in blocks:
-            overlap = block.T @ vectors
-            vectors = vectors - block @ overlap
-            overlaps.append(xp.reshape(xp.max(xp.abs(overlap)), (1, 1)))
-        vectors, _triangle = xp.linalg.qr(vectors)
-        if not blocks or (number > 0 and float(xp.max(xp.concat(overlaps))) < CLEAN):
+        vectors, largest = without(vectors, blocks)
+        vectors = basis(vectors)
+        if not blocks or (number > 0 and largest < CLEAN):
             break
     return vectors
+
+
+def inner(first: Array, second: Array) -> Array:
+    """The products of all vectors of `first` (n, j) with those of `second` (n, k), shape (j, k)."""
+    if not is_numpy(first) or len(first) <= SHORT:
+        return first.T @ second
+    return sum(_by_rows(lambda rows: first[rows].T @ second[rows], len(first)))
+
+
+def _without(vectors: Array, blocks: list[Array]) -> tuple[Array, float]:
+    """`vectors` less their parts in `blocks`, and the largest of those."""
+    xp = namespace(vectors)
+    overlaps = [xp.zeros_like(vectors[:1, :1])]
+    for block in blocks:
+        overlap = block.T @ vectors
+        vectors = vectors - block @ overlap
+        overlaps.append(xp.reshape(xp.max(xp.abs(overlap)), (1, 1)))
+    return vectors, float(xp.max(xp.concat(overlaps)))
+
+
+def _without_by_rows(vectors: Array, blocks: list[Array]) -> tuple[Array, float]:
+    """The same, of all blocks at once."""
+    if not blocks:
+        return vectors, 0.0
+    n, out = len(vectors), np.empty_like(vectors)
+    parts = _by_rows(lambda rows: np.concatenate([block[rows].T @ vectors[rows] for block in blocks]), n)
+    overlap = sum(parts)
+    each = np.split(overlap, np.cumsum([block.shape[1] for block in blocks])[:-1])
+
+    def subtract(rows: slice) -> None:
+        left = vectors[rows].copy()
+        for block, own in zip(blocks, each, strict=True):
+            left -= block[rows] @ own
+        out[rows] = left
+
+    _by_rows(subtract, n)
+    return out, float(np.abs(overlap).max())
+
+
+def _basis(vectors: Array) -> Array:
+    return namespace(vectors).linalg.qr(vectors)[0]
+
+
+def _basis_by_rows(vectors: Array) -> Array:
+    """An orthonormal basis of `vectors`: of some rows each, and of what those leave (demmel2012communication, TSQR)."""
+    n, out = len(vectors), np.empty_like(vectors)
+    pairs = dict(_by_rows(lambda rows: (rows.start, np.linalg.qr(vectors[rows])), n))
+    triangles = [triangle for _own, triangle in pairs.values()]
+    mixed = np.linalg.qr(np.concatenate(triangles))[0]
+    starts = np.cumsum([0, *map(len, triangles)])
+    turns = dict(zip(pairs, map(slice, starts[:-1], starts[1:]), strict=True))
+
+    def turn(rows: slice) -> None:
+        out[rows] = pairs.pop(rows.start)[0] @ mixed[turns[rows.start]]
+
+    _by_rows(turn, n)
+    return out
+
+
+def _by_rows(work: Callable[[slice], Any], n: int) -> list[Any]:
+    """What `work` gives for some of `n` rows at a time, in order."""
+    return parallel_map(work, [slice(start, min(start + ROWS, n)) for start in range(0, n, ROWS)])
 
 
 def _symmetric(matrix: Matrix) -> Matrix:

@@ -30,7 +30,7 @@ def test_cells_on_a_cluster_are_the_same_and_fail_alone(tmp_path):
 
     said = []
     log = _log.Log(tmp_path / "cells.jsonl", say=said.append)
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local:
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0") as local:
         log.cluster = local.scheduler_address
         many.measure_all(log, square, [{"x": x} for x in range(4)], lambda key: 1.0)
     assert {cell.key["x"]: cell.values["y"] for cell in log.cells} == {0: 0.0, 1: 1.0, 3: 9.0}
@@ -43,7 +43,7 @@ def two_workers():
     """The address of a scheduler of two processes; they import this module, so it imports no torch."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local:
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as local:
         yield local.scheduler_address
 
 
