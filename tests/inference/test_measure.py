@@ -32,6 +32,20 @@ class Nearer(AlphaDecay):
         return super().__call__(points) ** 2
 
 
+class Few(AlphaDecay):
+    """One that is another where its numbers are found on the points."""
+
+    def resolve(self, points, rng):
+        return AlphaDecay(3)
+
+
+class Turned(AlphaDecay):
+    """One that is then called in its own way."""
+
+    def resolve(self, points, rng):
+        return Nearer(3)
+
+
 def cloud(n=160):
     """Blobs with copies, a near copy and a point far out: distances that products alone would lose."""
     rng = np.random.default_rng(0)
@@ -69,12 +83,14 @@ def test_a_subset_has_the_measure_of_its_points_alone(kernel, estimator, to_libr
 
 
 @pytest.mark.parametrize("estimator", [Adjusted(), Matched()], ids=repr)
-def test_all_points_have_the_value_of_the_measure(estimator):
+@pytest.mark.parametrize("kernel", [AlphaDecay(), Few(), Turned()], ids=repr)
+def test_all_points_have_the_value_of_the_measure(estimator, kernel):
     points, labels = cloud()
     partition = partition_of(labels, None, len(labels))
-    measure = measure_of(estimator)
+    measure = measure_of(estimator, kernel=kernel)
     squared = measure.squared(points, some(partition))
-    assert measure.estimate(points, partition, 5, squared) == dsmi(points, labels, estimator=estimator, rng=5)
+    found = measure.estimate(points, partition, 5, squared)
+    assert found == dsmi(points, labels, estimator=estimator, kernel=kernel, rng=5)
 
 
 def test_distances_are_shared_where_that_pays_and_memory_holds_them(monkeypatch):

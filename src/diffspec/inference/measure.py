@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -82,8 +82,8 @@ class Measure:
             names = ("kernel", "alpha", "t", "solver", "memory", "tol")
             return dse(points, rng=rng, **{name: getattr(self.how, name) for name in names})
         how = replace(self.how, rng=generator_of(rng))
-        known = None if squared is None else partial(_affinity, points, self.how.kernel, squared, None)
-        return informed(points, partition, self.estimator, how, seed=rng, known=known)
+        affinity = None if squared is None else partial(_affinity, points, squared, None)
+        return informed(points, partition, self.estimator, how, seed=rng, affinity=affinity)
 
     def shares_distances(self, points: Array, subsets: Sequence[Subset]) -> bool:
         """Whether the `subsets` take their distances from those of all `points`.
@@ -91,10 +91,8 @@ class Measure:
         Where the kernel asks for nothing else, those of every subset would cost more, and memory holds them.
         """
         n, sizes = points.shape[0], [len(subset.kept) for subset in subsets]
-        # A kernel of another that is called in its own way may look at more.
-        enough = isinstance(self.how.kernel, Local) and type(self.how.kernel).__call__ is Local.__call__
         pays = max(sizes) <= DENSE and (n <= DENSE or n * n <= sum(size**2 for size in sizes))
-        return enough and pays and HELD * 8.0 * n * n <= memory_for(self.how.memory, points)
+        return _by_distances(self.how.kernel) and pays and HELD * 8.0 * n * n <= memory_for(self.how.memory, points)
 
     def squared(self, points: Array, subsets: Sequence[Subset]) -> Array | None:
         """The squared distances of all `points` where the `subsets` share them, else None."""
@@ -118,7 +116,7 @@ class Measure:
         compared = subset.compared(self.estimator, rng)
         members = subset.members if groups is None else [*subset.members, *self.estimator.whole(groups)]
         sizes = [len(indices) for row in [members, *compared] for indices in row]
-        known = None if squared is None else partial(_affinity, own, kernel, squared, subset.kept)
+        known = None if squared is None else partial(_affinity, own, squared, subset.kept, kernel)
         walk = walk_of(own, kernel, self.how, sizes=sizes, known=known)
         entropies, matched = measured(walk, members, compared, rng)
         if groups is None:
@@ -131,9 +129,14 @@ class Measure:
         return take_rows(points, kept)
 
 
-def _affinity(points: Array, kernel: Kernel, squared: Array, kept: Indices | None, storage: Storage) -> Any:
+def _by_distances(kernel: Kernel) -> TypeGuard[Local]:
+    """Whether squared distances are all that `kernel` asks: one that somebody calls in another way may look at more."""
+    return isinstance(kernel, Local) and type(kernel).__call__ is Local.__call__
+
+
+def _affinity(points: Array, squared: Array, kept: Indices | None, kernel: Kernel, storage: Storage) -> Any:
     """That of `points`, of which the squared distances are those `kept` of `squared`, or all; it is left as it is."""
-    if storage != "dense" or not isinstance(kernel, Local):
+    if storage != "dense" or not _by_distances(kernel):
         return affinity_of(points, kernel, storage)
     return kernel.of_squared(
         namespace(squared).asarray(squared, copy=True) if kept is None else take_square(squared, kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,10 +110,11 @@ def informed(
     how: Asked,
     *,
     seed: Seed,
-    known: Callable[[Storage], Any] | None = None,
+    affinity: Callable[[Kernel, Storage], Any] | None = None,
 ) -> Estimate:
-    """As `dsmi`, of what is checked; `known` gives the affinity of all points where something else needs it too."""
+    """As `dsmi`, of what is checked; `affinity` gives that of all points where something needed for it is known."""
     resolved = how.kernel.resolve(points, how.rng)
+    known = None if affinity is None else partial(affinity, resolved)
     members = [*partition.members(), *estimator.whole(partition)]
     compared = estimator.subsets(partition, how.rng)
     sizes = [len(indices) for row in [members, *compared] for indices in row]
