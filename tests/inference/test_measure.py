@@ -6,8 +6,8 @@ import pytest
 from diffspec import (
     Adjusted,
     AlphaDecay,
+    Exact,
     Gaussian,
-    Lanczos,
     Literal,
     Matched,
     SelfTuning,
@@ -108,13 +108,18 @@ def test_distances_are_shared_where_that_pays_and_memory_holds_them(monkeypatch)
     assert not measure_of().shares_distances(points, subsets)
 
 
-def test_solvers_that_draw_have_their_own_generators_with_shared_distances(monkeypatch):
+def test_every_set_has_a_generator_of_its_own_where_a_solver_may_draw():
     points, labels = cloud()
     partition = partition_of(labels, None, len(labels))
     (subset,) = some(partition, count=1)
-    measure = measure_of(solver=Lanczos(tol=None, probes=4, deflation=2, steps=5))
-    squared = measure.squared(points, [subset])
-    assert measure(points, subset, squared) == pytest.approx(measure(points, subset), abs=1e-6)
+    seen = []
+
+    def draws(operator, rng):
+        seen.append(rng)
+        return Exact()(operator, rng)
+
+    measure_of(solver=draws)(points, subset)
+    assert len(set(map(id, seen))) == len(seen) > 15
 
 
 @pytest.mark.parametrize("kernel", [AlphaDecay(), SelfTuning()], ids=repr)

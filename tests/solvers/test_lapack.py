@@ -88,6 +88,13 @@ def test_numpy_is_called_only_where_it_lets_other_threads_run_or_a_call_is_short
     assert _lapack.eigenvalues(symmetric(rng, 100), overwrite=True).shape == (100,)
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_matrix_of_another_type_is_copied_to_float64(rng, overwrite):
+    matrix = symmetric(rng, 120).astype(np.float32)
+    expected = np.linalg.eigvalsh(matrix.astype(np.float64))
+    assert _lapack.eigenvalues(matrix, overwrite=overwrite) == pytest.approx(expected, abs=1e-10)
+
+
 @pytest.mark.parametrize("n", [2, 3, 50, 120, 333])
 def test_the_usual_solver_of_the_loaded_library_gives_the_eigenvalues(rng, n):
     solve = _lapack.one_stage()

@@ -42,8 +42,8 @@ CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to 
 # Rows that a core works on at a time while all blocks pass over them: of 32 vectors half a megabyte, which stays in a
 # cache. Products of long thin arrays would read every array from memory again, on one core.
 ROWS = 2048
-# Up to this many rows whole arrays are as fast.
-SHORT = 8192
+# Up to this many numbers whole arrays are faster: 8192 rows of 32 vectors.
+SHORT = 2**18
 # Blocks of vectors that a step makes beside the one that it keeps.
 COPIES = 4
 # Arrays of the order of the basis that are held at once when it is read off, with those that LAPACK works in.
@@ -204,7 +204,7 @@ def orthonormal(vectors: Array, blocks: list[Array]) -> Array:
     Twice is enough where every direction is new. An exhausted one is rounding noise after the first pass, and its
     normalised noise may lie in the blocks again: passes go on until a unit vector had no part left to take out.
     """
-    long = is_numpy(vectors) and len(vectors) > SHORT
+    long = is_numpy(vectors) and vectors.size > SHORT
     without, basis = (_without_by_rows, _basis_by_rows) if long else (_without, _basis)
     for number in range(PASSES):
         vectors, largest = without(vectors, blocks)
@@ -216,7 +216,7 @@ def orthonormal(vectors: Array, blocks: list[Array]) -> Array:
 
 def inner(first: Array, second: Array) -> Array:
     """The products of all vectors of `first` (n, j) with those of `second` (n, k), shape (j, k)."""
-    if not is_numpy(first) or len(first) <= SHORT:
+    if not is_numpy(first) or first.size <= SHORT:
         return first.T @ second
     return sum(_by_rows(lambda rows: first[rows].T @ second[rows], len(first)))
 

@@ -41,7 +41,7 @@ def eigenvalues(matrix: Matrix, *, overwrite: bool) -> Matrix:
     solve = two_stage() if len(matrix) >= SMALLEST else one_stage() if len(matrix) in HELD else None
     if solve is not None:
         # Symmetric, so C order read as Fortran order is the same matrix.
-        return solve(matrix if overwrite and _contiguous(matrix) else np.array(matrix, order="C"))
+        return solve(matrix if overwrite and _contiguous(matrix) else np.array(matrix, dtype=np.float64, order="C"))
     if len(matrix) < SMALLEST:
         # NumPy's dsyevd lets other threads run meanwhile, SciPy's does not: groups are measured side by side.
         return np.linalg.eigvalsh(matrix)
@@ -106,4 +106,5 @@ def _pointer(array: Matrix) -> ctypes.c_void_p:
 
 
 def _contiguous(matrix: Matrix) -> bool:
-    return bool(matrix.flags.c_contiguous or matrix.flags.f_contiguous) and bool(matrix.flags.writeable)
+    whole = bool(matrix.flags.c_contiguous or matrix.flags.f_contiguous)
+    return whole and bool(matrix.flags.writeable) and matrix.dtype == np.float64
