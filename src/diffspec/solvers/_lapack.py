@@ -25,7 +25,7 @@ Matrix: TypeAlias = np.ndarray[Any, Any]
 # Below this order the extra band stage does not pay.
 SMALLEST = 1500
 # Between these NumPy keeps the interpreter for itself, and one that waits for it loses more than a call takes.
-HELD = range(100, 501)
+NUMPY_ALONE = range(100, 501)
 
 # The symbol depends on how OpenBLAS was built: with a prefix or not, with 64-bit integers or not.
 SYMBOLS = {
@@ -38,7 +38,7 @@ SYMBOLS = {
 
 def eigenvalues(matrix: Matrix, *, overwrite: bool) -> Matrix:
     """Eigenvalues, ascending, of a symmetric float64 (n, n) `matrix`, which may be overwritten if told so."""
-    solve = two_stage() if len(matrix) >= SMALLEST else one_stage() if len(matrix) in HELD else None
+    solve = two_stage() if len(matrix) >= SMALLEST else one_stage() if len(matrix) in NUMPY_ALONE else None
     if solve is not None:
         # Symmetric, so C order read as Fortran order is the same matrix.
         return solve(matrix if overwrite and _contiguous(matrix) else np.array(matrix, dtype=np.float64, order="C"))

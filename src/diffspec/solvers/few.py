@@ -27,7 +27,7 @@ def alike(sizes: Sequence[int]) -> list[list[int]]:
         size = sizes[place]
         if not 1 < size <= MOST:
             continue
-        if not together or size > LIKE * smallest or (len(together[-1]) + 1) * size**2 > max(HELD, size**2):
+        if not together or size > LIKE * smallest or (len(together[-1]) + 1) * size**2 > HELD:
             together.append([])
             smallest = size
         together[-1].append(place)
