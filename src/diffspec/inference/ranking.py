@@ -177,8 +177,8 @@ def rank(
     Notes
     -----
     Per representation one `dsmi` with `estimator` and `resamples` of a few hundred points: of 2000 points 1 to 2 s
-    of the processor. Values of different n are not comparable, so the same points are asked for. The order is that of
-    information, not of test accuracy; how well it predicts that is in docs/ranking.md.
+    of the processor, and as for `interval` one array of distances. Values of different n are not comparable, so the
+    same points are asked for. The order is of information, not of test accuracy; how it predicts that: docs/ranking.md.
 
     References
     ----------

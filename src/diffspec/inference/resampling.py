@@ -125,7 +125,8 @@ def interval(
     Notes
     -----
     `resamples` times the cost of the measure on a fifth fewer points, side by side where those are over 100: about 25
-    eigenproblems of order n for a DSE with `share` 0.8. Coverage over many seeds is in docs/significance.md: 94 to 100
+    eigenproblems of order n for a DSE with `share` 0.8. Of kernels of local width one (n, n) array of distances is kept
+    for all subsets, where memory holds six. Coverage over many seeds is in docs/significance.md: 94 to 100
     % for a nominal 95 % on the neighbour graph (DSMI: 93 to 98 %); with a rule for the width of one kernel mostly 92 to
     98 %, but too narrow (65 to 80 %) where a few points decide it: heavy tails, a far cluster of 5 % of the points. The
     probes of a stochastic solver are not told from the sampling and widen the interval.
