@@ -31,8 +31,8 @@ $(VENV)/studies: $(VENV)/test
 demo: $(VENV)/demo
 	$(BIN)/diffspec demo
 
-# One process per core, each with one BLAS thread: more threads than cores only wait for one another.
-SUITE := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+# tests/conftest.py gives each process one BLAS thread.
+SUITE := $(BIN)/pytest -n 2 --dist worksteal
 test: $(VENV)/studies
 	$(SUITE)
 

@@ -1,6 +1,13 @@
 """Array libraries that every measure is tested on, and the seeded data they share."""
+# ruff: noqa: E402
 
 import os
+
+# Read when the libraries are loaded. With a process per core more threads would only wait for one another.
+# Where torch has several, tests that fork wait for ever: its threads are not in the child.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
 import sys
 from pathlib import Path
 
@@ -14,9 +21,9 @@ STARTUP = str(Path(__file__).parent / "startup")
 sys.path.insert(0, STARTUP)
 os.environ.setdefault("KERAS_BACKEND", "torch")  # read at the first import of keras
 
-import torchvision_operators  # noqa: E402, F401
+import torchvision_operators  # noqa: F401
 
-import effort  # noqa: E402
+import effort
 
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
 

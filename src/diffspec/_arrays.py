@@ -49,8 +49,7 @@ Array: TypeAlias = Any
 """An array of any library that follows the array API standard."""
 
 GIB = 2.0**30
-UNASKED = 2.0**21
-"""Bytes of an array that is made without a look at what is free or allowed."""
+UNASKED = 2.0**21  # bytes of an array that is made without a look at what is free or allowed
 
 
 def namespace(*arrays: Array) -> Any:
@@ -257,19 +256,20 @@ def some_of(points: Array, most: int, rng: np.random.Generator) -> Array:
 
 
 def take_square(matrix: Array, indices: np.ndarray[Any, Any]) -> Array:
-    """A copy of the rows and columns `indices` of a square `matrix`."""
+    """A copy of the rows and columns `indices` of a square `matrix`; of NumPy also many, of shape (..., m)."""
     if is_numpy(matrix):
-        return matrix[np.ix_(indices, indices)]
+        row, column = indices.astype(np.int64)[..., None], indices[..., None, :]
+        # One index of all entries takes half of the time of two, and as much memory as they.
+        flat = matrix.flags.c_contiguous and 8 * row.size * column.shape[-1] <= UNASKED
+        return matrix.reshape(-1).take(row * len(matrix) + column) if flat else matrix[row, column]
     if issparse(matrix):
         return matrix[indices, :][:, indices]
-    xp = namespace(matrix)
-    where = from_numpy(indices, matrix)
+    xp, where = namespace(matrix), from_numpy(indices, matrix)
     return xp.take(xp.take(matrix, where, axis=0), where, axis=1)
 
 
 def require_memory(needed: float, what: str, like: Array) -> None:
     """Raise TooLargeError where `needed` bytes for `what` are not free on the device of `like`."""
-    # Asking the system takes longer than a small array does.
     if needed <= UNASKED:
         return
     free = free_memory(like)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from diffspec._arrays import take_square
 from diffspec.points.selecting import bound_of_rank, of_rank, places
 
 
@@ -29,3 +30,19 @@ def test_places_are_where_it_is_true(rng, shape, share):
     flags = rng.random(shape) < share
     for each in (flags, flags.T, flags[::2, 1:]):
         assert all(map(np.array_equal, places(each), np.nonzero(each)))
+
+
+@pytest.mark.parametrize("order", ["C", "F", "view"])
+@pytest.mark.parametrize("integer", [np.int64, np.uint8])
+def test_rows_and_columns_are_those_of_numpy_in_every_order(order, integer):
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(40, 40))
+    matrix = matrix[::2, ::2] if order == "view" else np.array(matrix, order=order)
+    sets = rng.permutation(len(matrix))[:15].reshape(3, 5).astype(integer)
+    many = take_square(matrix, sets)
+    assert many.flags.c_contiguous
+    for own, one in zip(many, sets, strict=True):
+        np.testing.assert_array_equal(own, matrix[np.ix_(one, one)])
+        np.testing.assert_array_equal(take_square(matrix, one), own)
+    many[:] = 0.0
+    assert (matrix != 0).all()

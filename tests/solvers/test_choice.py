@@ -132,6 +132,16 @@ def test_half_of_the_free_memory_may_be_used_unless_told(monkeypatch):
     assert (memory_for(None), memory_for(70)) == (50.0, 70.0)
 
 
+def test_what_is_free_at_the_moment_is_no_part_of_what_was_chosen(monkeypatch):
+    found = []
+    for free in (2.0**33, 2.0**33 + 2.0**21):
+        monkeypatch.setattr("diffspec._arrays.free_memory", lambda like, free=free: free)
+        found.append(choose(3000, 64))
+    assert found[0] == found[1]
+    assert hash(found[0]) == hash(found[1])
+    assert found[0].plan.memory != found[1].plan.memory
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -50,8 +50,8 @@ class Plan:
 
     storage: Storage
     precision: Precision
-    memory: float
-    """Bytes that tiles may use."""
+    memory: float = field(compare=False)
+    """Bytes that tiles may use: by default half of what is free at the moment, which is no part of what was chosen."""
     rank: int = 0
     """Of a factor."""
 

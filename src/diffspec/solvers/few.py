@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from diffspec._arrays import take_square
 from diffspec.spectra.stacked import HELD, Stack
 
 __all__ = ["alike", "eigenvalues_of"]
@@ -44,11 +45,11 @@ def eigenvalues_of(affinity: Stack, sets: Sequence[Stack], alpha: float) -> tupl
     inside = np.arange(sizes.max()) < sizes[:, None]
     index = np.zeros(inside.shape, dtype=np.int64)
     index[inside] = np.concatenate(sets)
-    matrix = affinity[index[:, :, None], index[:, None, :]]
+    matrix = take_square(affinity, index)
     if not inside.all():
         matrix *= inside[:, :, None] & inside[:, None, :]
-    inverse = np.where(inside, matrix.sum(axis=2), 1.0) ** -alpha
-    degree = np.where(inside, inverse * np.einsum("kij,kj->ki", matrix, inverse), 1.0)
+    inverse = np.where(inside, matrix @ np.ones(inside.shape[1]), 1.0) ** -alpha
+    degree = np.where(inside, inverse * (matrix @ inverse[:, :, None])[:, :, 0], 1.0)
     weight = inverse / np.sqrt(degree)
     matrix *= weight[:, :, None]
     matrix *= weight[:, None, :]
