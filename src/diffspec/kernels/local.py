@@ -28,6 +28,8 @@ BELOW = 1e-4
 # A graph with more than this share of all pairs is no faster than the whole array; seen on about SAMPLE rows, at least
 # so many PARTS of them side by side.
 SPARSE_SHARE, SAMPLE, PARTS = 0.1, 256, 4
+# Rows that a core searches at a time, where a block would hold more: what is made of them stays in a cache.
+ROWS = 192
 # Points in float32 may take this share of the memory; where they would take more the search is in float64.
 FLOAT32_SHARE = 0.25
 # Measured peak of building it, per weight.
@@ -174,7 +176,8 @@ class AlphaDecay(Local):
         order, search = np.arange(n), None
         if is_numpy(points):
             order, search = arranged(scaled, in_float32=4.0 * points.size <= FLOAT32_SHARE * memory)
-        size = as_many(max(1, BLOCK_ELEMENTS // n), BYTES_IN_BLOCK * n)
+        rows = BLOCK_ELEMENTS // n
+        size = as_many(max(1, min(rows, ROWS) if is_numpy(points) else rows), BYTES_IN_BLOCK * n)
         sample = np.flatnonzero(order % max(1, n // SAMPLE) == 0)
         every = parallel_map if is_numpy(points) else map
         parts = np.array_split(sample, min(len(sample), max(PARTS, -(-len(sample) // size))))
