@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WATCHED = """
 import sys
 
-CORES = [["lscpu", "--parse=core"], ["sysctl", "-n", "hw.physicalcpu"]]
+CORES = [["lscpu", "--parse=core"], ["cat", "/proc/cpuinfo"], ["sysctl", "-n", "hw.physicalcpu"]]
 
 def refuse(event, arguments):
     if event == "subprocess.Popen" and arguments[1] in CORES:

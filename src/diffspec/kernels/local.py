@@ -173,11 +173,11 @@ class AlphaDecay(Local):
     def _near(self, points: Array, memory: float) -> Any:
         n, scaled = points.shape[0], unit_scaled(points)[0]
         self._check_count(n)
-        order, search = np.arange(n), None
+        order, search, most = np.arange(n), None, max(1, BLOCK_ELEMENTS // n)
         if is_numpy(points):
             order, search = arranged(scaled, in_float32=4.0 * points.size <= FLOAT32_SHARE * memory)
-        rows = BLOCK_ELEMENTS // n
-        size = as_many(max(1, min(rows, ROWS) if is_numpy(points) else rows), BYTES_IN_BLOCK * n)
+            most = min(most, ROWS)
+        size = as_many(most, BYTES_IN_BLOCK * n)
         sample = np.flatnonzero(order % max(1, n // SAMPLE) == 0)
         every = parallel_map if is_numpy(points) else map
         parts = np.array_split(sample, min(len(sample), max(PARTS, -(-len(sample) // size))))

@@ -48,6 +48,7 @@ def eigenvalues_of(affinity: Stack, sets: Sequence[Stack], alpha: float) -> tupl
     matrix = take_square(affinity, index)
     if not inside.all():
         matrix *= inside[:, :, None] & inside[:, None, :]
+    # Sums of short rows as products: NumPy's own take three times as long.
     inverse = np.where(inside, matrix @ np.ones(inside.shape[1]), 1.0) ** -alpha
     degree = np.where(inside, inverse * (matrix @ inverse[:, :, None])[:, :, 0], 1.0)
     weight = inverse / np.sqrt(degree)
