@@ -84,6 +84,20 @@ def test_lanczos_is_right_on_indefinite_operators(case, t):
         assert all(one.shannon(t).bounds is None for one in found)
 
 
+def test_few_steps_cost_little_where_the_kink_is_among_the_eigenvalues():
+    points = np.random.default_rng(0).normal(size=(900, 8))
+
+    def after(steps):
+        return spectrum(points, kernel=AlphaDecay(), solver=Lanczos(tol=None, steps=steps, probes=8, deflation=8))
+
+    whole, found = after(45), [after(steps) for steps in range(5, 15)]  # of the same probes
+    for t, share in ((3.0, 0.25), (1.0, 0.4)):  # at t = 1 the kink is sharper: |x| log |x|
+        off = np.abs([shannon(one, t) - shannon(whole, t) for one in found])
+        by_gauss = np.abs([shannon(one.check.check, t) - shannon(whole, t) for one in found])
+        assert off.mean() < share * by_gauss.mean()
+        assert np.mean(off <= [truncation(one, t) for one in found]) >= 0.9
+
+
 def test_negative_eigenvalues_are_said_where_they_are_seen():
     kernel, matrix = INDEFINITE["precomputed"]
     found = spectrum(matrix, kernel=kernel, solver=Lanczos(tol=2e-2))

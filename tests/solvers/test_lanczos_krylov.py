@@ -96,6 +96,36 @@ def test_the_radau_rule_is_singular_and_has_as_many_nodes_at_zero_as_the_block_i
     assert nodes[wide:].min() > -1e-12
 
 
+def uneven(seed=3):
+    """Eigenvalues of both signs that no rule with few nodes resolves."""
+    return np.random.default_rng(seed).normal(size=N) * 0.2 + 0.05
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_interlaced_rules_are_as_exact_for_polynomials_as_the_gauss_rule(steps):
+    operator, space = grown(uneven(), steps=steps)
+    first, power = space.blocks[0], np.eye(N)
+    rules = [np.linalg.eigh(small) for small in space.interlaced()]
+    for degree in range(2 * space.steps):
+        exact = first.T @ power @ first
+        forms = [(vectors[:5] * nodes**degree) @ vectors[:5].T for nodes, vectors in rules]
+        for pair in (forms[:2], forms[2:]):
+            np.testing.assert_allclose(sum(pair) / 2.0, exact, atol=1e-12)
+        power = power @ operator.matrix
+    assert max(np.abs(form - first.T @ power @ first).max() for form in forms) > 1e-9
+
+
+@pytest.mark.parametrize("join", [1, 4])
+def test_the_nodes_of_each_pair_lie_between_one_another(join):
+    _operator, space = grown(uneven(), steps=8, width=1, join=join)
+    shorter, anti, above, below = map(np.linalg.eigvalsh, space.interlaced())
+    assert np.all(np.searchsorted(anti, shorter) >= np.arange(1, len(shorter) + 1))
+    assert np.all(np.searchsorted(shorter, anti) <= np.arange(len(anti)))
+    assert np.all(above > below)
+    assert anti[0] < shorter[0]
+    assert anti[-1] > shorter[-1]
+
+
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
 def test_the_rules_of_a_multiple_are_multiples_of_the_rules(scale):
     once, often = (grown(factor * SPECTRA["decaying"], steps=2)[1] for factor in (1.0, scale))

@@ -61,6 +61,19 @@ def test_directions_that_are_exhausted_are_replaced_by_new_ones(exhausted):
     assert_basis(orthonormal(vectors, blocks), blocks)
 
 
+@pytest.mark.parametrize("rows", [64, 10**6])
+@pytest.mark.parametrize("exhausted", [False, True])
+def test_vectors_that_lie_in_the_near_blocks_alone_are_orthogonal_to_all(rows, exhausted, monkeypatch):
+    monkeypatch.setattr(_krylov, "ROWS", 64)
+    monkeypatch.setattr(_krylov, "SHORT", rows)
+    n, r = 400, np.random.default_rng(2)
+    blocks = np.split(basis(n, 40), 8, axis=1)
+    new = basis(n, 45)[:, 40:] * (0.0 if exhausted else 1e-3)
+    vectors = np.concatenate(blocks[-2:], axis=1) @ r.normal(size=(10, 5)) + new
+    for noise in (0.0, 1e-12, 1e-6, 1.0):  # what is known to lie there may yet have a part in the others
+        assert_basis(orthonormal(vectors + blocks[0] * noise, blocks, blocks[-2:]), blocks)
+
+
 @pytest.mark.usefixtures("few_rows")
 def test_rows_without_anything_leave_the_others_as_they_are():
     vectors = np.zeros((640, 5))

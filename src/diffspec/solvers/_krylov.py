@@ -16,8 +16,8 @@ from diffspec._arrays import Array, as_float64, from_numpy, is_numpy, namespace,
 from diffspec.errors import TooLargeError
 from diffspec.machine.memory import allowed, in_words
 from diffspec.machine.threads import parallel_map, shared, single_threaded_blas
-from diffspec.operators.dense import Operator, eigenvalue_rounding, in_float32
-from diffspec.solvers._whole import FLOOR, signed_eigenvalues
+from diffspec.operators.dense import Operator
+from diffspec.solvers._whole import FLOOR, signed_eigenvalues, spectrum_of
 from diffspec.spectra.spectrum import Spectrum
 
 __all__ = [
@@ -28,16 +28,15 @@ __all__ = [
     "holds",
     "inner",
     "orthonormal",
-    "spectrum_of",
     "too_large",
     "whole_spectrum",
 ]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
-EPS, EPS32 = float(np.finfo(np.float64).eps), float(np.finfo(np.float32).eps)
-
 PASSES = 6
+# Unit vectors with such parts in the basis are orthogonal to it.
+NOTHING = 1e-13
 CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
 # Rows that a core works on at a time while all blocks pass over them: of 32 vectors half a megabyte, which stays in a
 # cache. Products of long thin arrays would read every array from memory again, on one core.
@@ -102,7 +101,9 @@ class Krylov:
         with single_threaded_blas():
             block = product if join is None else xp.concat([join, product], axis=1)
             self._diagonals.append(_symmetric(to_numpy(inner(last, product))))
-            self.blocks.append(orthonormal(block, [*self._beside, *self.blocks]))
+            # A symmetric operator turns the last block only into what lies before and after it, to rounding.
+            near = self.blocks[-2:] if join is None else None
+            self.blocks.append(orthonormal(block, [*self._beside, *self.blocks], near))
             self._couplings.append(to_numpy(inner(self.blocks[-1], product)))
 
     def fits(self) -> bool:
@@ -135,6 +136,23 @@ class Krylov:
         side = np.zeros((len(coupling), len(gauss)))
         side[:, -coupling.shape[1] :] = coupling
         return np.block([[gauss, side.T], [side, _symmetric(corner)]])
+
+    def interlaced(self) -> list[Matrix]:
+        """Four matrices like T whose nodes lie between one another's: the mean of their rules is as exact as Gauss's.
+
+        First T of one block less, and T with its last coupling times sqrt(2), whose errors have the other sign
+        (anti-Gauss, fenu2013block). Then T plus and minus the size of the coupling to the next block. Each pair alone
+        integrates what the Gauss rule does, and sees a kink inside the spectrum as a rule with twice the nodes.
+        """
+        gauss, start = self.gauss(), -len(self._diagonals[-1])
+        anti, above, below = gauss.copy(), gauss.copy(), gauss.copy()
+        anti[start:, :start] *= math.sqrt(2.0)
+        anti[:start, start:] *= math.sqrt(2.0)
+        _left, sizes, right = np.linalg.svd(self._couplings[-1])
+        size = right.T * sizes @ right
+        above[start:, start:] += size
+        below[start:, start:] -= size
+        return [gauss[:start, :start], anti, above, below]
 
     def residual(self) -> float:
         """The norm of what A moves the basis out of itself: no eigenvalue lies further from the Ritz values' range."""
@@ -181,25 +199,11 @@ def whole_spectrum(operator: Operator) -> Spectrum:
     return spectrum_of(signed_eigenvalues(operator), operator)
 
 
-def spectrum_of(signed: Matrix, operator: Operator) -> Spectrum:
-    """The spectrum from all eigenvalues of `operator`, in any order."""
-    nodes, lowest = np.sort(np.abs(signed))[::-1], float(signed.min())
-    # Of a float32 matrix the entries are rounded independently: their errors move no eigenvalue by more than one eps.
-    floor = float(nodes[0]) * max(operator.n * EPS, EPS32 if in_float32(operator) else 0.0)
-    nodes = from_numpy(np.where(nodes > floor, nodes, 0.0), operator.like)
-    weights = namespace(nodes).ones_like(nodes)
-    return Spectrum(
-        nodes=nodes,
-        weights=weights,
-        n=operator.n,
-        floor=floor,
-        rounding=eigenvalue_rounding(operator, float(signed @ signed)),
-        negative=lowest if lowest < -floor else 0.0,
-    )
-
-
-def orthonormal(vectors: Array, blocks: list[Array]) -> Array:
+def orthonormal(vectors: Array, blocks: list[Array], near: list[Array] | None = None) -> Array:
     """An orthonormal basis of `vectors` (n, k) made orthogonal to orthonormal `blocks`.
+
+    `near` are those of the blocks in which the vectors lie but for rounding, if that is known: the first pass takes out
+    no others.
 
     Twice is enough where every direction is new. An exhausted one is rounding noise after the first pass, and its
     normalised noise may lie in the blocks again: passes go on until a unit vector had no part left to take out.
@@ -207,7 +211,9 @@ def orthonormal(vectors: Array, blocks: list[Array]) -> Array:
     long = is_numpy(vectors) and vectors.size > SHORT
     without, basis = (_without_by_rows, _basis_by_rows) if long else (_without, _basis)
     for number in range(PASSES):
-        vectors, largest = without(vectors, blocks)
+        vectors, largest = without(vectors, blocks if near is None or number else near)
+        if number > 0 and largest < NOTHING:
+            break
         vectors = basis(vectors)
         if not blocks or (number > 0 and largest < CLEAN):
             break
@@ -222,14 +228,14 @@ def inner(first: Array, second: Array) -> Array:
 
 
 def _without(vectors: Array, blocks: list[Array]) -> tuple[Array, float]:
-    """`vectors` less their parts in `blocks`, and the largest of those."""
+    """`vectors` less their parts in `blocks` where these are not NOTHING, and the largest of those."""
     xp = namespace(vectors)
-    overlaps = [xp.zeros_like(vectors[:1, :1])]
-    for block in blocks:
-        overlap = block.T @ vectors
-        vectors = vectors - block @ overlap
-        overlaps.append(xp.reshape(xp.max(xp.abs(overlap)), (1, 1)))
-    return vectors, float(xp.max(xp.concat(overlaps)))
+    overlaps = [block.T @ vectors for block in blocks]
+    largest = max((float(xp.max(xp.abs(overlap))) for overlap in overlaps), default=0.0)
+    if largest >= NOTHING:
+        for block, overlap in zip(blocks, overlaps, strict=True):
+            vectors = vectors - block @ overlap
+    return vectors, largest
 
 
 def _without_by_rows(vectors: Array, blocks: list[Array]) -> tuple[Array, float]:
@@ -239,6 +245,9 @@ def _without_by_rows(vectors: Array, blocks: list[Array]) -> tuple[Array, float]
     n, out = len(vectors), np.empty_like(vectors)
     parts = _by_rows(lambda rows: np.concatenate([block[rows].T @ vectors[rows] for block in blocks]), n)
     overlap = sum(parts)
+    largest = float(np.abs(overlap).max())
+    if largest < NOTHING:
+        return vectors, largest
     each = np.split(overlap, np.cumsum([block.shape[1] for block in blocks])[:-1])
 
     def subtract(rows: slice) -> None:
@@ -248,7 +257,7 @@ def _without_by_rows(vectors: Array, blocks: list[Array]) -> tuple[Array, float]
         out[rows] = left
 
     _by_rows(subtract, n)
-    return out, float(np.abs(overlap).max())
+    return out, largest
 
 
 def _basis(vectors: Array) -> Array:
