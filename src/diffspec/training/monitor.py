@@ -198,9 +198,9 @@ class Monitor:
     def observe(self, step: int, **scalars: float) -> dict[str, float]:
         """Look at the network now and write what is seen; `scalars` (accuracy, loss) are written beside it.
 
-        A step that was observed before is not looked at again, as with accumulated gradients; of the last one, scalars of
-        names that it lacks are written still. A scalar that is NaN or infinite is written as a failure; so is, after the
-        first look, one that is no number.
+        A step that was observed before is not looked at again, as with accumulated gradients; scalars that the last one
+        lacks are written still. A scalar that is NaN or infinite is written as a failure; so is, after the first look,
+        one that is no number.
 
         Returns
         -------
