@@ -590,6 +590,7 @@ def test_a_network_that_gives_nan_is_recorded(tmp_path: Path) -> None:
     failures = [r for r in of(watching.log.path, "failure") if r["step"] == 1]
     assert [r["error"] for r in failures if r["name"] == "loss"] == ["the value was nan"]
     assert sum("must be finite" in r["error"] for r in failures) == 9
+    assert len(failures) == 10  # and no picture of what are no points
     assert [r["value"] for r in of(watching.log.path, "scalar")] == [2.0]
 
 

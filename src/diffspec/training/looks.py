@@ -95,9 +95,8 @@ class Looks:
         self.numbers = {}
         for name in new:
             self.scalar(name, scalars[name])
-        if not self._waits:
-            with self._attempt(layer=self.alarms.last, name="alert"):
-                self._alert(self.alarms.end())
+        with self._attempt(layer=self.alarms.last, name="alert"):
+            self._alert(self.alarms.end())
         self.send()
         self.after.speak()
 
@@ -159,11 +158,13 @@ class Looks:
                     estimate = self._measure(taken_ahead or taken(measure, own, plan.probe), own, fields)
                     if rule is not None and is_fixed(measure, own.walk):
                         fixed[rule] = estimate
-        if fixed and scale is not None and plan.changes is not None:
+        if scale is None:  # these are no points, of which every record above tells
+            return
+        if fixed and plan.changes is not None:
             with self._attempt(layer=layer, name="DSE(Z) change"):
                 self._change(plan.changes, layer, {"points": points, "scale": scale, "ends": fixed})
         with self._attempt(layer=layer, name="alert"):
-            self._alert(self.alarms.points(layer, points) if scale is not None else ())  # else they are no points
+            self._alert(self.alarms.points(layer, points))
         if plan.pictures.due(self.step, layer, points):
             with self._attempt(layer=layer, name="picture"):
                 self._picture(points, layer, self.step)
