@@ -146,6 +146,40 @@ def test_steps_with_accumulated_gradients(lightning: Any, tmp_path: Path) -> Non
     assert [record["axis"] for record in of(tmp_path, "settings")] == ["step"]
 
 
+@pytest.mark.parametrize(
+    ("at", "changes", "steps"),
+    [
+        ("epoch", {"max_epochs": 4, "check_val_every_n_epoch": 3}, [3]),  # epoch 4 has no accuracy
+        ("step", {"max_epochs": 2}, [7, 14]),  # 7 batches per epoch
+    ],
+)
+def test_what_was_validated_stands_at_its_step_alone(
+    either: Any, tmp_path: Path, at: str, changes: dict[str, Any], steps: list[int]
+) -> None:
+    held: list[float] = []
+
+    class Noting(either.Callback):  # type: ignore[misc]
+        def on_validation_end(self, trainer: Any, _module: Any) -> None:
+            held.append(float(trainer.callback_metrics["accuracy"]))
+
+    model = digits(either)
+    fit = trainer(
+        either, tmp_path, [callback(watched(model, tmp_path), at=at), Noting()], num_sanity_val_steps=0, **changes
+    )
+    fit.fit(model, *loaders())
+    assert [(r["step"], r["value"]) for r in of(tmp_path, "scalar", name="accuracy")] == list(
+        zip(steps, held, strict=True)
+    )
+
+
+def test_a_network_may_say_where_its_loggers_draw(either: Any, tmp_path: Path) -> None:
+    model = digits(either)
+    model.on_train_epoch_end = lambda: model.log("step", float(model.current_epoch))
+    trainer(either, tmp_path, [callback(watched(model, tmp_path))]).fit(model, *loaders())
+    assert list(entropies(tmp_path)) == [0, 1, 2]
+    assert {r["name"] for r in of(tmp_path, "scalar")} == {"accuracy", "processes"}
+
+
 def test_a_resumed_training_continues_the_log(lightning: Any, tmp_path: Path) -> None:
     model = digits(lightning)
     first = trainer(lightning, tmp_path, [callback(watched(model, tmp_path))], max_epochs=2)

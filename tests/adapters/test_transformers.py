@@ -119,6 +119,21 @@ def test_numbers_are_in_the_log_and_wherever_the_trainer_reports(
     assert {r["name"] for r in of(tmp_path, "scalar")} == {"eval_accuracy", "eval_loss"}  # no timings
 
 
+def test_all_evaluations_of_a_step_are_in_the_run_log(transformers: Any, film: Any, tmp_path: Path) -> None:
+    model = bert(transformers)
+    fit = trainer(transformers, model, film, tmp_path, num_train_epochs=1, eval_on_start=True)
+    fit.eval_dataset = {"long": fit.eval_dataset, "short": fit.eval_dataset[:20]}
+    watching(watched(model, film, tmp_path), fit)
+    fit.train()
+    held = {
+        (row["step"], name): row[name] for row in fit.state.log_history for name in row if name.endswith("accuracy")
+    }
+    assert set(held) == {(step, f"eval_{name}_accuracy") for step in (0, 5) for name in ("long", "short")}
+    scalars = [r for r in of(tmp_path, "scalar") if r["name"].endswith("accuracy")]
+    assert {(r["step"], r["name"]): r["value"] for r in scalars} == held
+    assert list(entropies(tmp_path)) == [0, 5]
+
+
 @pytest.mark.thorough  # those of test_the_page, and all of them
 def test_the_standard_measures_of_tokens(transformers: Any, film: Any, tmp_path: Path) -> None:
     model = bert(transformers)

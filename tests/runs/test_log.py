@@ -289,6 +289,18 @@ def test_several_logs_are_read_as_one(tmp_path: Path) -> None:
         read(one, tmp_path / "absent.jsonl")
 
 
+def test_a_log_stays_where_it_is_when_the_working_folder_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    log = RunLog("run.jsonl")
+    monkeypatch.chdir(tmp_path / "other")
+    log.write("scalar", run="a", step=0, name="loss", value=1.0)
+    assert len(read(tmp_path / "run.jsonl")) == 1
+    assert not list((tmp_path / "other").iterdir())
+
+
 def test_afresh_replaces_a_log(tmp_path: Path) -> None:
     path = log_with(tmp_path / "run.jsonl", 3).path
     path.write_bytes(path.read_bytes()[:-3])  # a cut line is no obstacle: it goes with the rest

@@ -240,6 +240,19 @@ def test_a_layer_that_changes_its_width_is_measured_as_it_is(tmp_path: Path) -> 
     assert not of(tmp_path / "run.jsonl", "failure")
 
 
+def test_a_layer_that_is_removed_is_a_failure_in_words_or_left_out(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.ReLU())
+    watching = monitor(tmp_path / "run.jsonl", model=model, layers=["0", "1"])
+    several = monitor(tmp_path / "patterns.jsonl", model=model, layers="*")
+    for one in (watching, several):
+        one.observe(0)
+    del model[1]
+    (told,) = warned(watching, [1, 2])
+    assert told.startswith("forward pass failed at step 1: InputError: the network has no layer '1' any more; make")
+    with pytest.warns(LayersWarning, match=r"left out: 1 \(0 times\)"):
+        assert "diffspec/dse/wide/0" in several.observe(1)
+
+
 def test_an_output_of_another_shape_is_a_failure_and_one_warning(tmp_path: Path) -> None:
     watching = monitor(tmp_path / "run.jsonl")
     watching.observe(0)

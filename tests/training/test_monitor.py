@@ -309,6 +309,46 @@ def test_a_step_is_observed_once(tmp_path: Path) -> None:
     assert len([r for r in of(watching.log.path, "number") if r["name"] == "median distance"]) == 2
 
 
+def test_scalars_that_come_after_a_look_are_written_beside_it(tmp_path: Path) -> None:
+    sent: list[tuple[dict[str, float], int]] = []
+    settings: dict[str, Any] = {"measures": [DSE()], "rules": {}, "changes": False, "pictures": ()}
+    watching = monitor(tmp_path, **settings, every=2, sinks=[lambda numbers, step: sent.append((numbers, step))])
+    watching.observe(0, loss=1.0)
+    assert watching.observe(0, loss=0.5, accuracy=0.25) == {}  # the loss of the look stays
+    with pytest.warns(LayersWarning, match="must be a number"):
+        watching.observe(0, bad="high")
+    watching.observe(0, bad="high", accuracy=0.75)
+    watching.observe(1, accuracy=0.1)
+    watching.observe(2)
+    watching.observe(2, train_accuracy=1.0)
+    with pytest.warns(RunLogWarning, match="comes after step 2"):
+        watching.observe(0, late=1.0)
+    found = [(r["step"], r["name"], r["value"]) for r in of(tmp_path / "run.jsonl", "scalar")]
+    assert found == [(0, "loss", 1.0), (0, "accuracy", 0.25), (2, "train_accuracy", 1.0)]
+    assert [r["name"] for r in of(tmp_path / "run.jsonl", "failure")] == ["bad"]
+    assert [(list(numbers), step) for numbers, step in sent] == [
+        (["loss", "diffspec/median_distance/2"], 0),
+        (["accuracy"], 0),
+        (["diffspec/median_distance/2"], 2),
+        (["train_accuracy"], 2),
+    ]
+
+
+def test_an_accuracy_that_comes_after_its_look_alarms(tmp_path: Path) -> None:
+    model = network()
+    watching = monitor(tmp_path, model, stop_on="memorisation")
+    watching.observe(0)
+    with torch.no_grad():
+        model[0].weight.zero_()[0, 0] = 1.0
+    watching.observe(1)
+    assert not watching.should_stop
+    watching.observe(1, train_accuracy=1.0)
+    assert watching.should_stop
+    assert [(r["step"], r["name"]) for r in of(tmp_path / "run.jsonl", "alert") if r["name"] != "collapse"] == [
+        (1, "memorisation")
+    ]
+
+
 def test_a_step_that_comes_again_after_later_ones_is_told_once(tmp_path: Path) -> None:
     watching = monitor(tmp_path, measures=[DSE()], pictures=())
     for step in (0, 5, 5):
@@ -550,6 +590,7 @@ def test_a_network_that_gives_nan_is_recorded(tmp_path: Path) -> None:
     failures = [r for r in of(watching.log.path, "failure") if r["step"] == 1]
     assert [r["error"] for r in failures if r["name"] == "loss"] == ["the value was nan"]
     assert sum("must be finite" in r["error"] for r in failures) == 9
+    assert len(failures) == 10  # and no picture of what are no points
     assert [r["value"] for r in of(watching.log.path, "scalar")] == [2.0]
 
 

@@ -25,6 +25,9 @@ At: TypeAlias = Literal["epoch", "step"]
 
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
+AXIS = "step"
+"""What a network logs under this name is where its loggers draw the others, and no metric."""
+
 
 def _bases() -> tuple[type, ...]:
     """The Callback of each package that is imported already; where none is, of the first that is installed."""
@@ -79,6 +82,8 @@ class MonitorCallback(Callback):
         self.monitor, self.at = monitor, at
         self._loggers = Sinks([])
         self._last: int | None = None
+        self._taken: dict[str, Any] = {}
+        """Per name what the trainer held at the last look: it keeps the metrics of a validation until the next."""
 
     @property
     def state_key(self) -> str:
@@ -101,7 +106,7 @@ class MonitorCallback(Callback):
             raise InputError(
                 "the monitor looks at another network than is trained; give Monitor the model of trainer.fit"
             )
-        self._loggers, self._last = Sinks(trainer.loggers), None
+        self._loggers, self._last, self._taken = Sinks(trainer.loggers), None, {}
         self.monitor.axis = self.monitor.axis or self.at
 
     def on_train_start(self, trainer: Trainer, pl_module: Module) -> None:
@@ -114,9 +119,11 @@ class MonitorCallback(Callback):
             self._observe(trainer, trainer.global_step, trainer.callback_metrics)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Module) -> None:
-        """A look after an epoch and its validation."""
+        """A look after an epoch and its validation, whose metrics belong to the last step where steps are looked at."""
         if self.at == "epoch":
             self._observe(trainer, trainer.current_epoch + 1, trainer.callback_metrics)
+        elif trainer.global_step == self._last:
+            self._ask(trainer.global_step, trainer.callback_metrics)
 
     def on_fit_end(self, trainer: Trainer, pl_module: Module) -> None:
         """Write what waits."""
@@ -130,8 +137,7 @@ class MonitorCallback(Callback):
         if step == self._last or step % self.monitor.every:  # known without asking the first process
             return
         self._last = step
-        scalars = {name: value for name, value in metrics.items() if not name.startswith(PREFIX)}
-        found, stops = from_the_first(lambda: (self.monitor.observe(step, **scalars), self.monitor.should_stop))
+        found, stops = self._ask(step, metrics)
         trainer.should_stop = trainer.should_stop or stops
         numbers = {name: value for name, value in found.items() if name.startswith(PREFIX)}
         if not numbers:
@@ -139,6 +145,13 @@ class MonitorCallback(Callback):
         if trainer.is_global_zero:
             self._loggers.send(numbers, trainer.fit_loop.epoch_loop._batches_that_stepped)
         trainer.callback_metrics.update({name: torch.tensor(value) for name, value in numbers.items()})
+
+    def _ask(self, step: int, metrics: Mapping[str, Any]) -> tuple[dict[str, float], bool]:
+        """The numbers of the look at `step` and whether to stop; beside it is written what is new of `metrics`."""
+        measured = {name: value for name, value in metrics.items() if name != AXIS and not name.startswith(PREFIX)}
+        scalars = {name: value for name, value in measured.items() if self._taken.get(name) is not value}
+        self._taken = measured
+        return from_the_first(lambda: (self.monitor.observe(step, **scalars), self.monitor.should_stop))
 
     def _close(self, trainer: Trainer) -> None:
         if trainer.is_global_zero:

@@ -80,7 +80,7 @@ class RunLog:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = path_of(path, "path")
+        self.path = path_of(path, "path").absolute()  # where it is also after a change of the working folder
         self._seen: tuple[int, int] | None = None
         self._end, self._start = 0, HEAD
         self._told = False

@@ -62,6 +62,8 @@ class Looks:
     after: Aftermath
     numbers: dict[str, float] = field(default_factory=dict)
     step: int = 0
+    _given: set[str] = field(default_factory=set)
+    """The scalars that came with the look."""
     _advised: set[tuple[str, str | None]] = field(default_factory=set)
     """Where a kernel told nothing at the look before: which widths would is said once, since it takes long."""
     _waits: bool = False
@@ -69,11 +71,12 @@ class Looks:
 
     def begin(self, step: int) -> None:
         """What comes now is of `step`, and its numbers are kept."""
-        self.numbers, self.step = {}, step
+        self.numbers, self.step, self._given = {}, step, set()
         self.alarms.begin()
 
     def scalar(self, name: str, value: Any) -> None:
         """A number of the caller's; a failure where it is none, or not finite."""
+        self._given.add(name)
         with self._attempt(layer=None, name=name):
             number = number_of(name, value)
             if math.isfinite(number):
@@ -83,6 +86,19 @@ class Looks:
             else:
                 text = f"the value was {number}"
                 self.writer.write("failure", step=self.step, layer=None, name=name, error=text)
+
+    def late(self, step: int | None, scalars: Mapping[str, Any]) -> None:
+        """Scalars of the last look that come after it under names that it had not, as of a second evaluation."""
+        new = [name for name in scalars if step == self.step and name not in self._given]
+        if not new:
+            return
+        self.numbers = {}
+        for name in new:
+            self.scalar(name, scalars[name])
+        with self._attempt(layer=self.alarms.last, name="alert"):
+            self._alert(self.alarms.end())
+        self.send()
+        self.after.speak()
 
     def left_out(self, why: str) -> None:
         """No look is made now; written down once until the next that is."""
@@ -142,11 +158,13 @@ class Looks:
                     estimate = self._measure(taken_ahead or taken(measure, own, plan.probe), own, fields)
                     if rule is not None and is_fixed(measure, own.walk):
                         fixed[rule] = estimate
-        if fixed and scale is not None and plan.changes is not None:
+        if scale is None:  # these are no points, of which every record above tells
+            return
+        if fixed and plan.changes is not None:
             with self._attempt(layer=layer, name="DSE(Z) change"):
                 self._change(plan.changes, layer, {"points": points, "scale": scale, "ends": fixed})
         with self._attempt(layer=layer, name="alert"):
-            self._alert(self.alarms.points(layer, points) if scale is not None else ())  # else they are no points
+            self._alert(self.alarms.points(layer, points))
         if plan.pictures.due(self.step, layer, points):
             with self._attempt(layer=layer, name="picture"):
                 self._picture(points, layer, self.step)

@@ -198,8 +198,9 @@ class Monitor:
     def observe(self, step: int, **scalars: float) -> dict[str, float]:
         """Look at the network now and write what is seen; `scalars` (accuracy, loss) are written beside it.
 
-        A step that was observed before is not looked at again, as with accumulated gradients. A scalar that is NaN or
-        infinite is written as a failure; so is, after the first look, one that is no number.
+        A step that was observed before is not looked at again, as with accumulated gradients; scalars that the last one
+        lacks are written still. A scalar that is NaN or infinite is written as a failure; so is, after the first look,
+        one that is no number.
 
         Returns
         -------
@@ -215,7 +216,11 @@ class Monitor:
             A step that is no integer; at the first look, a scalar that is no number.
         """
         step = integer(step, "step")
-        if step % self.every or not self._steps.is_new(step):
+        if step % self.every:
+            return {}
+        if not self._steps.is_new(step):
+            with same_draws():
+                self._looks.late(step if step in self._steps.seen else None, scalars)
             return {}
         self._writer.retry()
         if not self._steps.seen:

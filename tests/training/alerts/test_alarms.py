@@ -154,18 +154,39 @@ def test_memorising_real_digits_under_wrong_labels_stops_the_training(tmp_path: 
     assert values[-1] == pytest.approx(adjusted_dsmi(points, probe.labels).value, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["train_accuracy", "train/acc", "acc_train", "Train accuracy"])
+@pytest.mark.parametrize(
+    "name", ["train_accuracy", "train/acc", "acc_train", "Train accuracy", "accTrain", "pretrain_acc1", "trainAccTop1"]
+)
 def test_memorisation_takes_an_accuracy_in_training(tmp_path: Path, name: str) -> None:
     watching = monitor(tmp_path, Scaled(), measures=None)
-    watching.observe(0, **{name: 0.99})
-    assert [r["name"] for r in alerts(tmp_path)] == ["memorisation"]
+    told(watching, watching._model, [1.0, 1.0], **{name: 0.99})
+    assert [(r["step"], r["name"]) for r in alerts(tmp_path)] == [(1, "memorisation")]
 
 
-@pytest.mark.parametrize("name", ["accuracy", "val_accuracy", "train_loss"])
+@pytest.mark.parametrize(
+    "name",
+    ["accuracy", "val_accuracy", "train_loss", "train/accumulated_loss", "train_accept_rate", "constraint_accuracy"],
+)
 def test_and_no_other_number(tmp_path: Path, name: str) -> None:
     watching = monitor(tmp_path, Scaled(), measures=None)
-    watching.observe(0, **{name: 0.99})
+    told(watching, watching._model, [1.0, 1.0], **{name: 0.99})
     assert alerts(tmp_path) == []
+
+
+def test_memorisation_is_not_told_of_a_look_that_has_none_to_compare_with(tmp_path: Path) -> None:
+    """The first look, here after an epoch, and one at which the information could not be measured."""
+    model = Scaled()
+    watching = monitor(tmp_path, model, measures=None, strict=False)
+    assert told(watching, model, [1.0], train_accuracy=0.99) == [{}]
+    with torch.no_grad():
+        model.by.fill_(torch.nan)
+    with pytest.warns(LayersWarning, match="NaN"):
+        numbers = watching.observe(1, train_accuracy=0.99)
+    assert set(numbers) == {"train_accuracy"}
+    assert alerts(tmp_path) == []
+    with torch.no_grad():
+        model.by.fill_(1.0)
+    assert watching.observe(2, train_accuracy=0.99)["diffspec/alert_memorisation/out"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -179,7 +200,7 @@ def test_and_no_other_number(tmp_path: Path, name: str) -> None:
 )
 def test_without_what_it_needs_memorisation_is_not_told(tmp_path: Path, changes: dict[str, Any]) -> None:
     watching = monitor(tmp_path, Scaled(), **{"measures": None, **changes})
-    watching.observe(0, train_accuracy=0.99)
+    told(watching, watching._model, [1.0, 1.0], train_accuracy=0.99)
     assert alerts(tmp_path) == []
 
 

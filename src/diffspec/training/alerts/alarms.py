@@ -28,7 +28,8 @@ ADJUSTED = "adjusted DSMI(Z;Y)"
 SOME = 512
 """Points that the effective rank is taken of: near 1 it is that of all."""
 
-TRAINED = re.compile(r"train.*acc|acc.*train", re.IGNORECASE)
+ACCURACY, TRAIN = r"acc(uracy)?(?-i:(?![a-z]))", "(?<!s)train"  # no accumulated loss, and no constraint
+TRAINED = re.compile(f"{TRAIN}.*{ACCURACY}|{ACCURACY}.*{TRAIN}", re.IGNORECASE)
 """Names of the accuracy in training: ``train_accuracy``, ``train/acc``, ``acc_train``."""
 
 
@@ -70,8 +71,10 @@ class Alarms:
     rules: tuple[Rule, ...]
     walks: Mapping[str, Walk]
     last: str
-    information: list[float] = field(default_factory=list)
-    """Adjusted DSMI of the last layer at the first look of the run and at the last."""
+    _before: float | None = None
+    """Adjusted DSMI of the last layer at the first look of the run."""
+    _now: float | None = None
+    """And at this look; None where it was not measured, or could not be."""
     _accuracy: float | None = None
     _ceiling: float = 0.0
     _most: dict[str, float] = field(default_factory=dict)
@@ -82,15 +85,15 @@ class Alarms:
     def recall(self, log: RunLog, run: str) -> None:
         """What the run began with, where it is continued."""
         rule = self._rule()
-        if self.information or rule is None or not any(isinstance(one, Memorisation) for one in self.rules):
+        if rule is None or not any(isinstance(one, Memorisation) for one in self.rules):
             return
         with suppress(OSError, InputError):  # the writer says what is wrong with the log
-            first = log.first(run, name=ADJUSTED, layer=self.last, rule=rule)
-            self.information = [] if first is None else [first]
+            self._before = log.first(run, name=ADJUSTED, layer=self.last, rule=rule)
 
     def begin(self) -> None:
         """A look begins."""
-        self._accuracy = None
+        self._before = self._now if self._before is None else self._before
+        self._accuracy = self._now = None
 
     def scalar(self, name: str, value: float) -> None:
         """A number of the caller's."""
@@ -110,17 +113,19 @@ class Alarms:
         """What is wrong with a number."""
         name, layer, rule = record["name"], record["layer"], record["rule"]
         if name == ADJUSTED and layer == self.last and rule is not None and rule == self._rule():
-            self.information = [*self.information[:1], record["value"]]
-            self._ceiling = record["ceiling"]
+            self._now, self._ceiling = record["value"], record["ceiling"]
         found = [one for one in self.rules if isinstance(one, Saturation) and name == "DSE(Z)"]
         return [alert for one in found for alert in self._told(one, one(record["verdict"]), layer, rule)]
 
     def end(self) -> list[Alert]:
-        """What is wrong with a look as a whole."""
+        """What is wrong with a look as a whole; the first has none before it to be compared with."""
         found = [rule for rule in self.rules if isinstance(rule, Memorisation)]
-        if self._accuracy is None or not self.information or not self._ceiling or not found:
+        if self._accuracy is None or self._now is None or not self._ceiling or not found:
             return []
-        said = found[0](self._accuracy, self.information, ceiling=self._ceiling)
+        looks = [self._now] if self._before is None else [self._before, self._now]
+        said = found[0](self._accuracy, looks, ceiling=self._ceiling)  # an accuracy that is none is told at once
+        if self._before is None:
+            return []
         return self._told(found[0], said, self.last, self._rule())
 
     def _told(self, rule: Rule, said: str, layer: str, walk: str | None) -> list[Alert]:

@@ -223,8 +223,10 @@ def _hooked(network: Module, seen: Sequence[_Seen], size: int, tokens: Tokens) -
                 handle = module.register_forward_hook(lambda module, _i, _o: channels.saw(module))
                 hooks.callback(handle.remove)
         for one in seen:
-            module = modules[one.layer.name]
-            if one.layer.side == "input":
+            module = modules.get(one.layer.name)
+            if module is None:
+                one.error = InputError(f"the network has no layer {one.layer.name!r} any more; make another Monitor")
+            elif one.layer.side == "input":
                 given = lambda _m, args, kwargs, one=one: one.take(  # noqa: E731
                     first_of(args, kwargs), size, channels, tokens
                 )
@@ -236,6 +238,8 @@ def _hooked(network: Module, seen: Sequence[_Seen], size: int, tokens: Tokens) -
 
 
 def _found(one: _Seen) -> Points:
+    if one.error and not one.runs:
+        raise one.error
     if one.runs != 1:
         times = f"ran {one.runs} times in one pass"
         raise InputError(f"layer {one.layer.name!r} {times}; name a layer that runs once")
