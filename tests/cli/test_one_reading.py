@@ -66,6 +66,17 @@ def test_labels_from_another_file_are_no_feature_of_a_table_that_holds_them(poin
 
 
 @every_command
+def test_a_file_of_labels_among_the_files_of_a_folder_is_none_of_them(points, capsys, command):
+    Path("nets").mkdir()
+    np.save("nets/points.npy", points)
+    if command in ("compare", "rank"):
+        np.save("nets/turned.npy", points[:, ::-1])
+    shutil.copy("labels.npy", "nets/y.npy")
+    assert run([command, "nets", *COMMANDS[command], "--labels", "nets/y.npy"]) == 0
+    assert "y.npy" not in capsys.readouterr().out
+
+
+@every_command
 def test_labels_written_as_floats_are_classes(points, capsys, command):
     np.save("points.npy", points)
     np.savetxt("labels.txt", np.load("labels.npy"))

@@ -13,9 +13,9 @@ from diffspec import Bins, Clusters, Labels, Partition, dsmi, spectrum
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.tables import Measured, listing_text, measured_text
 from diffspec.cli.printing.text import estimates_text, say
-from diffspec.cli.representations import columns_options, points_in, require_pairs, same_file, tell
+from diffspec.cli.representations import columns_options, points_in, require_pairs, tell
 from diffspec.files.reading import Source, load_labels, load_reference
-from diffspec.files.several import Named, sources
+from diffspec.files.several import Named, same_file, sources
 from diffspec.files.shapes import held_in
 from diffspec.files.tables import Selection
 from diffspec.spectra.spectrum import check_time
@@ -125,7 +125,8 @@ def measure(
             named, _features_of(points.values), estimates, f"{held}" + (f":{labels_key}" if labels_key else "")
         )
 
-    every = [measured(named) for named in sources(files, keys, without=() if given else (labels_key or "",))]
+    without, alone = () if given else (labels_key or "",), given if labels_key is None else None
+    every = [measured(named) for named in sources(files, keys, without=without, labels=alone)]
     if as_json:
         say("\n".join(line for one in every for line in one.lines()))
     elif len(every) == 1:

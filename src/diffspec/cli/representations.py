@@ -15,7 +15,7 @@ from diffspec import Labels, Partition
 from diffspec.cli.printing.text import shown
 from diffspec.errors import InputError
 from diffspec.files.reading import Loaded, Source, load_labels, load_points
-from diffspec.files.several import Named, sources
+from diffspec.files.several import Named, same_file, sources
 from diffspec.files.shapes import REDUCTIONS, reduced
 from diffspec.files.tables import Selection
 
@@ -26,7 +26,6 @@ __all__ = [
     "points_in",
     "representations",
     "require_pairs",
-    "same_file",
     "tell",
 ]
 
@@ -112,7 +111,8 @@ def representations(paths: Sequence[Path], asked: Asked) -> tuple[dict[str, Valu
     """
     inside = asked.labels is None or any(same_file(path, asked.labels) for path in paths)
     own = asked.labels_key if inside else None
-    found = sources(paths, asked.keys, without=() if own is None else (own,), every=True)
+    alone = asked.labels if asked.labels_key is None else None
+    found = sources(paths, asked.keys, without=() if own is None else (own,), every=True, labels=alone)
     names = [named.name for named in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -165,11 +165,6 @@ def require_pairs(points: Loaded, labels: Loaded, file: Path, given: Path) -> No
     read = "; ".join(line for line in dict.fromkeys([points.first_line, labels.first_line]) if line)
     hint = f"; {read} (--header, --no-header, --labels-header and --no-labels-header decide it)" if read else ""
     raise InputError(f"there must be one label or reference per point, got {found} in {given} for {n} in {file}{hint}")
-
-
-def same_file(file: Path, given: Path) -> bool:
-    """Whether both are one file that is there."""
-    return given.exists() and file.exists() and given.samefile(file)
 
 
 def tell(*loaded: Loaded) -> None:

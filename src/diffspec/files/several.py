@@ -14,7 +14,7 @@ from diffspec.files.reading import SUFFIXES, Source
 from diffspec.files.tables import listed
 from diffspec.files.tensors import read_torch
 
-__all__ = ["Named", "arrays_in", "sources"]
+__all__ = ["Named", "arrays_in", "same_file", "sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,12 @@ class Named:
 
 
 def sources(
-    paths: Sequence[Path], keys: Sequence[str] = (), *, without: Sequence[str] = (), every: bool = False
+    paths: Sequence[Path],
+    keys: Sequence[str] = (),
+    *,
+    without: Sequence[str] = (),
+    every: bool = False,
+    labels: Path | None = None,
 ) -> list[Named]:
     """What `paths` hold: files, and of folders the files of known types in them, by name.
 
@@ -39,13 +44,15 @@ def sources(
         Arrays that are something else, such as labels.
     every : bool
         Take all arrays of a file that holds several where no key is given; else there has to be one.
+    labels : Path, optional
+        A file that is nothing but labels, and none of the files of a folder therefore.
 
     Raises
     ------
     InputError
         A folder without such files, a file without such a key, a file that cannot be listed.
     """
-    found = [(path, key) for path in _files(paths) for key in _chosen(path, keys, without=without, every=every)]
+    found = [(path, key) for path in _files(paths, labels) for key in _chosen(path, keys, without=without, every=every)]
     stems, arrays = Counter(path.stem for path, _key in found), Counter(key for _path, key in found)
     of_one = len({path for path, _key in found}) == 1
 
@@ -86,13 +93,19 @@ def arrays_in(path: Path) -> list[str]:
     return []
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
+def same_file(one: Path, other: Path) -> bool:
+    """Whether both are one file that is there."""
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _files(paths: Sequence[Path], labels: Path | None) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+        known = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+        inside = [each for each in known if labels is None or not same_file(each, labels)]
         if not inside:
             raise InputError(
                 f"{path} is a directory without files of a known type ({', '.join(SUFFIXES)}); give another"
