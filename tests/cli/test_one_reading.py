@@ -112,6 +112,22 @@ def test_arrays_of_more_axes_become_points_alike(points, capsys, command):
     assert value(capsys, command, "tokens.npy", "--reduce", "first") == expected(points)
 
 
+@pytest.mark.parametrize("command", ["measure", "interval"])
+def test_a_first_line_of_no_labels_is_refused(points, capsys, command):
+    assert run([command, "labelled.csv", "--labels-header"]) == 2
+    assert "--labels-header need" in capsys.readouterr().err
+
+
+def test_arrays_of_files_of_one_name_are_listed_with_their_folders(points, capsys):
+    for name in ("a", "b"):
+        Path(name).mkdir()
+        np.save(f"{name}/emb.npy", points)
+    assert run(["measure", "a/emb.npy", "b", "--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["file", "a/emb.npy", "b/emb.npy"]
+    assert run(["compare", "a/emb.npy", "b/emb.npy", "--resamples", "10"]) == 0
+    assert capsys.readouterr().out.startswith("a is a/emb.npy, b is b/emb.npy: no difference")
+
+
 def test_what_a_log_has_no_columns_for_is_refused(points, capsys):
     for option in (["--drop", "a"], ["--features", "a"], ["--reduce", "gap"], ["--no-header"], ["--labels-header"]):
         assert run(["rank", "run.jsonl", *option]) == 2

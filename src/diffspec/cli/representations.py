@@ -109,6 +109,8 @@ def representations(paths: Sequence[Path], asked: Asked) -> tuple[dict[str, Valu
     InputError
         No files, two of one name, labels that differ between files, and whatever cannot be read.
     """
+    if asked.labels is None and asked.labels_key is None and asked.labels_header is not None:
+        raise click.UsageError("--labels-header needs --labels")
     inside = asked.labels is None or any(same_file(path, asked.labels) for path in paths)
     own = asked.labels_key if inside else None
     alone = asked.labels if asked.labels_key is None else None

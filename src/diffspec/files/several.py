@@ -52,18 +52,32 @@ def sources(
     InputError
         A folder without such files, a file without such a key, a file that cannot be listed.
     """
-    found = [(path, key) for path in _files(paths, labels) for key in _chosen(path, keys, without=without, every=every)]
-    stems, arrays = Counter(path.stem for path, _key in found), Counter(key for _path, key in found)
-    of_one = len({path for path, _key in found}) == 1
+    files = _files(paths, labels)
+    found = [(path, key) for path in files for key in _chosen(path, keys, without=without, every=every)]
+    called, of_file = _called(files), Counter(path for path, _key in found)
+    of_one = len(of_file) == 1 and len(files) == 1
 
     def name(path: Path, key: str | None) -> str:
-        if key is not None and of_one and arrays[key] == 1:
-            return key
-        if stems[path.stem] == 1:
-            return path.stem
-        return path.name if key is None else f"{path.stem}:{key}"
+        if key is None or (of_file[path] == 1 and not of_one):
+            return called[path]
+        return key if of_one else f"{called[path]}:{key}"
 
     return [Named(name(path, key), Source(path, key)) for path, key in found]
+
+
+def _called(files: Sequence[Path]) -> dict[Path, str]:
+    """Names without endings, and of files that share one as much of their paths as tells them apart."""
+    alike: dict[str, list[Path]] = {}
+    for path in files:
+        alike.setdefault(path.stem, []).append(path)
+    return {path: path.stem if len(same) == 1 else _end(path, same) for same in alike.values() for path in same}
+
+
+def _end(path: Path, among: Sequence[Path]) -> str:
+    whole = {each.resolve().parts for each in among}
+    parts = path.resolve().parts
+    lengths = (k for k in range(1, len(parts)) if sum(other[-k:] == parts[-k:] for other in whole) == 1)
+    return "/".join(parts[-next(lengths, len(parts)) :])
 
 
 def arrays_in(path: Path) -> list[str]:
