@@ -25,6 +25,8 @@ Made by `python docs/make_cli.py` from `diffspec --help`. Change the help there,
 - The separator of a .csv, .tsv or .txt is found: commas, semicolons, tabs or blanks.
 - The first line names the columns where numbers follow below words, where no word of it comes again in its column, or
   where it counts 0, 1, 2, ... as pandas does. `--header` and `--labels-header` decide it, for each file by itself.
+- Lines of `#` above a table are comments where they have not as many fields as the rows. Else they name the columns, as
+  `numpy.savetxt` writes them.
 - Points or arrays that would not fit into memory are refused before they are unpacked.
 - Nothing in a file is ever run: pickled arrays are refused, and torch files must hold plain tensors.
 """

@@ -7,6 +7,7 @@ and ODD may be refused or measured, as long as what comes out are numbers.
 import datetime
 import decimal
 import fractions
+import io
 import json
 import warnings
 
@@ -21,6 +22,15 @@ import torch
 
 import diffspec as ds
 from diffspec import bandwidth
+
+
+def opened():
+    """An .npz file of points, open, as `numpy.load` gives it."""
+    file = io.BytesIO()
+    np.savez(file, points=np.eye(3))
+    file.seek(0)
+    return np.load(file)
+
 
 SAME, WRONG, ODD = "same", "wrong", "odd"
 
@@ -90,6 +100,7 @@ ACCEPTED = {
 REFUSED = {
     "nothing": (None, r"must be an array of shape \(n, d\), got None; load or convert it first"),
     "a path": ("x.npy", "got 'x.npy'; load or convert it first"),
+    "an open archive": (opened(), "got NpzFile 'object' with keys: points; load or convert it first"),
     "a dictionary": ({"a": 1}, "got {'a': 1}; load or convert it first"),
     "a generator": ((row for row in VALUES), "must be real numbers, got <generator"),
     "text": (VALUES.astype(str), "got dtype <U32; convert it first"),

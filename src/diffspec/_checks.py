@@ -6,7 +6,7 @@ import inspect
 import math
 import operator
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ __all__ = [
     "check_alpha",
     "generator_of",
     "integer",
+    "is_word",
     "legacy_seed",
     "path_of",
     "paths_of",
@@ -164,6 +165,11 @@ def legacy_seed(rng: Seed, *, name: str = "rng") -> int:
     if found is not None and 0 <= found < 2**32:
         return found
     return int(generator_of(rng, name=name).integers(2**32))
+
+
+def is_word(value: Any, words: Container[str]) -> bool:
+    """Whether `value` is one of the `words`; ``in`` alone compares the entries of an array, and hashes a list."""
+    return isinstance(value, str) and value in words
 
 
 def takes(value: Any, count: int) -> bool:

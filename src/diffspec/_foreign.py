@@ -6,6 +6,7 @@ what to do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from numbers import Real
 from typing import Any, TypeAlias
@@ -96,7 +97,7 @@ def _elsewhere(points: Any) -> str:
 
 def _gathered(points: Any, name: str) -> Values:
     """Nested sequences, Series, tables and whatever NumPy can read, as a NumPy array of any kind."""
-    if points is None or isinstance(points, str | bytes | dict | set):
+    if points is None or isinstance(points, str | bytes | Mapping | set):
         raise InputError(f"{name} must be an array of shape (n, d), got {shown(points)}; load or convert it first")
     try:
         if isinstance(points, list | tuple) and points and array_api_compat.is_torch_array(points[0]):

@@ -16,7 +16,7 @@ from scipy.special import digamma, gammaln
 from scipy.stats import norm
 
 from diffspec._arrays import as_points, to_numpy
-from diffspec._checks import Seed, generator_of, integer, legacy_seed, positive, real, shown
+from diffspec._checks import Seed, generator_of, integer, is_word, legacy_seed, positive, real, shown
 from diffspec.errors import InputError
 from diffspec.points.labels import host, named_codes
 
@@ -62,7 +62,7 @@ def cloud(
     shape = (integer(n, "n", least=1), integer(dimension, "dimension", least=1))
     hint = f"the points have dimension {dimension}"
     ambient = integer(dimension if ambient is None else ambient, "ambient", least=dimension, hint=hint)
-    if law not in ("uniform", "gaussian"):
+    if not is_word(law, ("uniform", "gaussian")):
         raise InputError(f"law must be 'uniform' or 'gaussian', got {shown(law)}")
     inner, rest, noise = generator_of(rng).spawn(3)
     points = np.full((n, ambient), rest.normal())

@@ -40,9 +40,30 @@ def test_arrays_of_one_file_go_by_their_own_names(folder, ending):
 def test_files_of_one_array_go_by_their_own_names_and_folders_are_read(folder):
     assert found([folder / "one.npy"], every=True) == [("one", "one.npy", None)]
     names = [name for name, _file, _key in found([folder], ["layer1"], every=True)]
-    assert names == ["all:layer1", "all:layer1", "all:layer1", "one"]
+    assert names == ["all.npz", "all.pt", "all.safetensors", "one"]
+    names = [name for name, _file, _key in found([folder], ["layer*"], every=True)]
+    assert names[:2] == ["all.npz:layer1", "all.npz:layer2"]
     two = [folder / "one.npy", folder / "all.npz"]
     assert [name for name, *_rest in found(two, ["layer1"], every=True)] == ["one", "all"]
+
+
+def test_files_of_one_name_in_several_folders_are_told_apart(folder):
+    for where in ("a/x", "b/x", "b/y"):
+        (folder / where).mkdir(parents=True)
+        np.save(folder / where / "emb.npy", np.eye(4))
+        np.savez(folder / where / "all.npz", layer1=np.eye(4), layer2=np.eye(4))
+    files = [folder / where / "emb.npy" for where in ("a/x", "b/x", "b/y")]
+    assert [name for name, *_rest in found(files)] == ["a/x/emb.npy", "b/x/emb.npy", "y/emb.npy"]
+    assert [name for name, *_rest in found(files[1:])] == ["x/emb.npy", "y/emb.npy"]
+    assert [name for name, *_rest in found([folder / "b/x", folder / "b/y"], every=True)] == [
+        "x/all.npz:layer1",
+        "x/all.npz:layer2",
+        "x/emb.npy",
+        "y/all.npz:layer1",
+        "y/all.npz:layer2",
+        "y/emb.npy",
+    ]
+    assert [name for name, *_rest in found([files[0], files[0]])] == ["emb.npy", "emb.npy"]
 
 
 def test_what_is_not_there_is_said(folder, tmp_path):

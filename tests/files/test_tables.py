@@ -326,6 +326,41 @@ def test_the_index_of_a_frame_is_no_feature():
         np.testing.assert_array_equal(load("t.parquet"), values[:, 1:])
 
 
+@pytest.mark.parametrize("separator", [",", "\t", ";", " "])
+def test_a_header_of_savetxt_names_the_columns_without_its_mark(separator):
+    values = np.random.default_rng(0).normal(size=(30, 3))
+    ids = np.random.default_rng(0).permutation(300)[:30]
+    np.savetxt(
+        "t.csv", np.column_stack([ids, values]), delimiter=separator, header=separator.join(["id", "a", "b", "label"])
+    )
+    loaded = load_points(Source(Path("t.csv")), Selection())
+    np.testing.assert_array_equal(loaded.values, values)
+    assert "'id' (row numbers)" in loaded.notes[0]
+    np.testing.assert_array_equal(load("t.csv", key="id"), ids)
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";", " "])
+@pytest.mark.parametrize("names", ["", "a{0}b{0}c\n", "# a{0}b{0}c\n"])
+@pytest.mark.parametrize("comment", ["# made by us all\n", "# made by us all\n#\n# on a day, and another\n", "#12\n"])
+def test_comments_above_a_table_are_no_rows(separator, names, comment):
+    values = np.random.default_rng(0).normal(size=(30, 3))
+    rows = [separator.join(map(repr, row)) for row in values.tolist()]
+    Path("t.txt").write_text(comment + names.format(separator) + "\n".join(rows))
+    np.testing.assert_array_equal(load("t.txt"), values)
+    Path("t.txt").write_text(comment + "\n".join([*rows[:3], rows[3] + separator + "1", *rows[4:]]))
+    if separator == ",":
+        with pytest.raises(InputError, match=f"fields in line {comment.count(chr(10)) + 4} and"):
+            load("t.txt")
+
+
+def test_words_with_a_mark_are_words():
+    for words in (["#cat", "#cat", "dog", "#cat"], ["# of legs", "# of legs", "two"], ["#a1", "#b2", "#a1"]):
+        Path("t.txt").write_text("\n".join(words))
+        assert load("t.txt").tolist() == words
+    Path("t.csv").write_text("#ff0000,1\n#ff0000,2\nred,3\n")
+    assert load("t.csv", key="0").tolist() == ["#ff0000", "#ff0000", "red"]
+
+
 # Separators.
 
 

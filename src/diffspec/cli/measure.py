@@ -12,11 +12,11 @@ import numpy as np
 from diffspec import Bins, Clusters, Labels, Partition, dsmi, spectrum
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.tables import Measured, listing_text, measured_text
-from diffspec.cli.printing.text import estimates_text, say, shown
-from diffspec.errors import InputError
-from diffspec.files.reading import Loaded, Source, load_labels, load_points, load_reference
-from diffspec.files.several import Named, sources
-from diffspec.files.shapes import REDUCTIONS, held_in, reduced
+from diffspec.cli.printing.text import estimates_text, say
+from diffspec.cli.representations import columns_options, points_in, require_pairs, tell
+from diffspec.files.reading import Source, load_labels, load_reference
+from diffspec.files.several import Named, same_file, sources
+from diffspec.files.shapes import held_in
 from diffspec.files.tables import Selection
 from diffspec.spectra.spectrum import check_time
 
@@ -44,18 +44,7 @@ __all__ = ["measure"]
     "labels_key",
     help="The same for the file of --labels or --reference. Without these the labels are in FILE itself.",
 )
-@click.option(
-    "--features", multiple=True, help="Which columns of a table are features, a name or 'f*'; may be repeated."
-)
-@click.option("--drop", multiple=True, help="Which columns of a table are no features; may be repeated.")
-@click.option(
-    "--reduce",
-    type=click.Choice(list(REDUCTIONS)),
-    help="Make points of an array with more axes: gap averages (n, c, h, w) over pixels, mean (n, tokens, d) over "
-    "tokens, first and last take one token, flatten joins all.",
-)
-@click.option("--header/--no-header", default=None, help="Whether FILE starts with column names  [default: look].")
-@click.option("--labels-header/--no-labels-header", default=None, help="The same for the labels or the reference.")
+@columns_options
 @walk_options
 @click.option(
     "--t", "times", type=float, multiple=True, help="Diffusion time, in place of the convention's; may be repeated."
@@ -117,26 +106,27 @@ def measure(
     def measured(named: Named) -> Measured:
         file, key = named.source.path, named.source.key
         held = given or (file if labels_key is not None else None)
-        same = held is not None and _same(file, held)
+        same = held is not None and same_file(file, held)
         chosen = Selection(features, drop, labels_key if same else None)
         if held is None:
-            points = _points(Source(file, key, header), chosen, reduce)
-            _tell(points)
+            points = points_in(Source(file, key, header), chosen, reduce)
+            tell(points)
             found = spectrum(points.values, **walk, t=times[0], rng=seed)
             return Measured(named, _features_of(points.values), [found.shannon(t) for t in times])
         source = Source(held, labels_key, header if same and labels_header is None else labels_header)
         values = load_reference(source) if reference else load_labels(source)
         known = None if reference else values.values
-        points = _points(Source(file, key, header), replace(chosen, labels=known), reduce)
-        _require_pairs(points, values, file, held)
-        _tell(points, values)
+        points = points_in(Source(file, key, header), replace(chosen, labels=known), reduce)
+        require_pairs(points, values, file, held)
+        tell(points, values)
         partition = groups(values.values)
         estimates = [dsmi(points.values, partition, estimator=how, **walk, t=t, rng=seed) for t in times]
         return Measured(
             named, _features_of(points.values), estimates, f"{held}" + (f":{labels_key}" if labels_key else "")
         )
 
-    every = [measured(named) for named in sources(files, keys, without=() if given else (labels_key or "",))]
+    without, alone = () if given else (labels_key or "",), given if labels_key is None else None
+    every = [measured(named) for named in sources(files, keys, without=without, labels=alone)]
     if as_json:
         say("\n".join(line for one in every for line in one.lines()))
     elif len(every) == 1:
@@ -151,36 +141,9 @@ def _one_of(labels: Path | None, reference: Path | None) -> Path | None:
     return labels or reference
 
 
-def _points(source: Source, chosen: Selection, reduce: str | None) -> Loaded:
-    found = load_points(source, chosen)
-    if reduce is None and found.values.ndim > 2:
-        shape, names = found.values.shape, ", ".join(REDUCTIONS)
-        raise InputError(f"{source.path} holds an array of shape {shape}; give --reduce gap, or another of {names}")
-    return replace(found, values=reduced(found.values, reduce))
-
-
 def _features_of(values: Any) -> int:
     """How many features points have; of a structured array, one per field."""
     return int(values.shape[1]) if len(values.shape) > 1 else len(values.dtype.names or ())
-
-
-def _same(file: Path, given: Path) -> bool:
-    return given.exists() and file.exists() and given.samefile(file)
-
-
-def _require_pairs(points: Loaded, labels: Loaded, file: Path, given: Path) -> None:
-    """Raise InputError where there is not one label per point, and say which first line may have been misread."""
-    if not points.values.shape or not labels.values.shape or len(points.values) == len(labels.values):
-        return  # what has no rows is refused by its shape
-    n, found = len(points.values), len(labels.values)
-    read = "; ".join(line for line in dict.fromkeys([points.first_line, labels.first_line]) if line)
-    hint = f"; {read} (--header, --no-header, --labels-header and --no-labels-header decide it)" if read else ""
-    raise InputError(f"there must be one label or reference per point, got {found} in {given} for {n} in {file}{hint}")
-
-
-def _tell(*loaded: Loaded) -> None:
-    for note in dict.fromkeys(note for each in loaded for note in each.notes):
-        click.echo(f"Note: {shown(note)}", err=True)
 
 
 def _any(*options: object) -> bool:

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from diffspec import Agreement, Ranking, agreement
 from diffspec import rank as ranked
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
-from diffspec.cli.representations import labels_options, representations
+from diffspec.cli.representations import Asked, labels_options, representations
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.files import writing
 from diffspec.files.accuracies import accuracies
@@ -60,9 +61,7 @@ __all__ = ["rank"]
 def rank(
     files: tuple[Path, ...],
     *,
-    keys: tuple[str, ...],
-    labels: Path | None,
-    labels_key: str | None,
+    asked: Asked,
     against: Path | None,
     against_column: str | None,
     patterns: tuple[str, ...],
@@ -97,7 +96,7 @@ def rank(
     if any(path.suffix == ".jsonl" for path in files):
         from diffspec.cli.runs import rank_runs
 
-        _require_no_points(keys=keys, labels=labels, labels_key=labels_key, plot=plot)
+        _require_no_points(**asdict(asked), plot=plot)
         numbers = None if against is None else accuracies(against, against_column)
         say(rank_runs(files, numbers, as_json=as_json))
         return
@@ -108,14 +107,14 @@ def rank(
             raise MissingExtraError("--timm", "timm") from error
         points, truth = features(patterns, images, n=count, seed=seed, keep=keep, say=_told(keep))
     else:
-        points, given = representations(files, keys, labels, labels_key)
+        points, given = representations(files, asked)
         truth = _required(given)
     walk = walk_of(convention=convention, kernel=kernel, sigma=sigma, neighbors=neighbors, alpha=alpha, t=t)
     how: dict[str, Any] = {"level": level, "resamples": resamples, "rng": seed, **walk}
     found = ranked(points, truth, estimator=estimator_of(estimator), **how)
     agrees = None if against is None else agreement(found.values, accuracies(against, against_column), rng=seed)
     if plot is not None:
-        read = [path for path in (*files, labels, against) if path is not None]
+        read = [path for path in (*files, asked.labels, against) if path is not None]
         _draw(found, plot, inputs=[*read, *(images.rglob("*") if images is not None else ())])
     say(_as_json(found, agrees) if as_json else _as_text(found, agrees))
 
@@ -127,7 +126,7 @@ def _told(keep: Path | None) -> Callable[[str], None]:
 
 
 def _require_no_points(**options: Any) -> None:
-    if asked := [name.replace("_", "-") for name, value in options.items() if value]:
+    if asked := [name.replace("_", "-") for name, value in options.items() if value not in (None, ())]:
         raise click.UsageError(f"--{asked[0].replace('keys', 'key')} is for arrays, and a log (.jsonl) holds no points")
 
 

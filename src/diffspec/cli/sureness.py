@@ -12,7 +12,7 @@ from diffspec import interval as interval_of
 from diffspec import permutation_test
 from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_options
 from diffspec.cli.printing.text import say
-from diffspec.cli.representations import labels_options, representations
+from diffspec.cli.representations import Asked, labels_options, representations
 from diffspec.files.tables import listed
 
 __all__ = ["compare", "interval", "test"]
@@ -38,9 +38,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obje
 def interval(
     file: Path,
     *,
-    keys: tuple[str, ...],
-    labels: Path | None,
-    labels_key: str | None,
+    asked: Asked,
     estimator: str | None,
     level: float,
     resamples: int,
@@ -48,7 +46,7 @@ def interval(
     **walk: Any,
 ) -> None:
     """How far the DSE of the points in FILE, or with labels their DSMI, would move with other points of their kind."""
-    points, truth = _one(file, keys, labels, labels_key)
+    points, truth = _one(file, asked)
     how = {"level": level, "resamples": resamples, **_options(estimator, truth, walk)}
     found = interval_of(points, truth, **how)
     say(found.to_json() if as_json else str(found))
@@ -66,9 +64,7 @@ def interval(
 def compare(
     files: tuple[Path, ...],
     *,
-    keys: tuple[str, ...],
-    labels: Path | None,
-    labels_key: str | None,
+    asked: Asked,
     estimator: str | None,
     level: float,
     resamples: int,
@@ -79,7 +75,7 @@ def compare(
 
     Give two files, or one whose two arrays are named by --key; row i of both stands for the same point.
     """
-    points, truth = representations(files, keys, labels, labels_key)
+    points, truth = representations(files, asked)
     if len(points) != 2:
         raise click.UsageError(f"give two representations, got {len(points)}; rank takes more")
     (first, a), (second, b) = points.items()
@@ -100,9 +96,7 @@ def compare(
 def test(
     file: Path,
     *,
-    keys: tuple[str, ...],
-    labels: Path | None,
-    labels_key: str | None,
+    asked: Asked,
     estimator: str | None,
     permutations: int,
     level: float,
@@ -110,16 +104,16 @@ def test(
     **walk: Any,
 ) -> None:
     """Whether the labels have more to do with the points in FILE than chance: p-value and value above chance."""
-    points, truth = _one(file, keys, labels, labels_key)
+    points, truth = _one(file, asked)
     if truth is None:
         raise click.UsageError("give --labels FILE, or --labels-key KEY for labels in FILE itself")
     found = permutation_test(points, truth, permutations, level=level, **_options(estimator, truth, walk))
     say(found.to_json() if as_json else str(found))
 
 
-def _one(file: Path, keys: tuple[str, ...], labels: Path | None, labels_key: str | None) -> tuple[Any, Any]:
+def _one(file: Path, asked: Asked) -> tuple[Any, Any]:
     """The one representation in a file, and the labels."""
-    points, truth = representations([file], keys, labels, labels_key)
+    points, truth = representations([file], asked)
     if len(points) != 1:
         raise click.UsageError(f"{file} holds {len(points)} arrays ({listed(list(points))}); choose one by --key")
     return next(iter(points.values())), truth

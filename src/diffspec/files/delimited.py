@@ -41,6 +41,8 @@ class _Lines:
     separator: str
     blank_after: bool
     """Whether a blank belongs to the separator: "1, 2"."""
+    skipped: int
+    """How many lines of comments stood above."""
 
     def rows(self) -> Iterator[list[str]]:
         """The fields of every row, as many as in the first; blank lines are none, but for one column an empty cell."""
@@ -53,15 +55,15 @@ class _Lines:
             if len(row) == width:
                 yield row
             elif row:
+                line = reader.line_num + self.skipped
                 raise InputError(
-                    f"{self.path} has {len(row)} fields in line {reader.line_num} and {width} in the first, "
+                    f"{self.path} has {len(row)} fields in line {line} and {width} in the first, "
                     f"separated by {self.separator!r}; write it again, or quote what holds a separator"
                 )
 
     def _lines(self) -> Iterator[str]:
         if self.separator != " ":
             return io.StringIO(self.text, newline="")
-        # numpy.savetxt puts "# " before a header.
         return (line.strip() for line in io.StringIO(self.text.lstrip("# ")))
 
 
@@ -76,14 +78,17 @@ def read_table(path: Path, *, header: bool | None, words: str | None) -> Table:
     words : str, optional
         The column that is kept as it is written; the only column always is.
     """
-    text = _text(path)
+    whole = _text(path)
+    text = _uncommented(whole, path.suffix.lower())
     separator = _separator(text, path.suffix.lower())
-    lines = _Lines(path, text, separator, separator == " " or _blank_follows(text, separator))
+    skipped = whole.count("\n") - text.count("\n")
+    lines = _Lines(path, text, separator, separator == " " or _blank_follows(text, separator), skipped)
     first = next(lines.rows(), None)
     if first is None:
         raise InputError(f"{path} is no readable {path.suffix} file (it holds blank lines only); give another")
     named = has_header(str(path), first, lines.rows) if header is None else header
-    names = first if named else [str(k) for k in range(len(first))]
+    # numpy.savetxt puts "# " before a header.
+    names = [first[0].lstrip("# "), *first[1:]] if named else [str(k) for k in range(len(first))]
     told = f"the first line of {path}, {shorten(separator.join(first), 40, placeholder=' ...')!r}, was taken for "
     columns = _columns(lines, names, 1 if named else 0, words)
     return Table(where=str(path), columns=columns, first_line=told + ("column names" if named else "data"))
@@ -100,6 +105,22 @@ def _text(path: Path) -> str:
     if "\0" in text:
         raise InputError(f"{path} is no readable {path.suffix} file (it holds zero bytes); give a text file")
     return text.strip("\r\n")
+
+
+def _uncommented(text: str, suffix: str) -> str:
+    """`text` without the lines of "#" at its top that have not as many fields as the rows: comments, no header."""
+    top = re.match(r"(?:#[^\r\n]*[\r\n]+)*", text)
+    rest = text[top.end() :] if top else text
+    if top is None or not top[0] or not rest:
+        return text
+    separator = _separator(rest, suffix)
+
+    def width(line: str) -> int:
+        bare = re.sub(r'"[^"]*"', '""', line)
+        return len(bare.lstrip("# ").split()) if separator == " " else bare.count(separator)
+
+    fields = width(_sample(rest)[0])
+    return "\n".join([*(line for line in top[0].splitlines() if width(line) == fields), rest])
 
 
 def _separator(text: str, suffix: str) -> str:

@@ -14,7 +14,7 @@ from diffspec.files.reading import SUFFIXES, Source
 from diffspec.files.tables import listed
 from diffspec.files.tensors import read_torch
 
-__all__ = ["Named", "arrays_in", "sources"]
+__all__ = ["Named", "arrays_in", "same_file", "sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,12 @@ class Named:
 
 
 def sources(
-    paths: Sequence[Path], keys: Sequence[str] = (), *, without: Sequence[str] = (), every: bool = False
+    paths: Sequence[Path],
+    keys: Sequence[str] = (),
+    *,
+    without: Sequence[str] = (),
+    every: bool = False,
+    labels: Path | None = None,
 ) -> list[Named]:
     """What `paths` hold: files, and of folders the files of known types in them, by name.
 
@@ -39,24 +44,40 @@ def sources(
         Arrays that are something else, such as labels.
     every : bool
         Take all arrays of a file that holds several where no key is given; else there has to be one.
+    labels : Path, optional
+        A file that is nothing but labels, and none of the files of a folder therefore.
 
     Raises
     ------
     InputError
         A folder without such files, a file without such a key, a file that cannot be listed.
     """
-    found = [(path, key) for path in _files(paths) for key in _chosen(path, keys, without=without, every=every)]
-    stems, arrays = Counter(path.stem for path, _key in found), Counter(key for _path, key in found)
-    of_one = len({path for path, _key in found}) == 1
+    files = _files(paths, labels)
+    found = [(path, key) for path in files for key in _chosen(path, keys, without=without, every=every)]
+    called, of_file = _called(files), Counter(path for path, _key in found)
+    of_one = len(of_file) == 1 and len(files) == 1
 
     def name(path: Path, key: str | None) -> str:
-        if key is not None and of_one and arrays[key] == 1:
-            return key
-        if stems[path.stem] == 1:
-            return path.stem
-        return path.name if key is None else f"{path.stem}:{key}"
+        if key is None or (of_file[path] == 1 and not of_one):
+            return called[path]
+        return key if of_one else f"{called[path]}:{key}"
 
     return [Named(name(path, key), Source(path, key)) for path, key in found]
+
+
+def _called(files: Sequence[Path]) -> dict[Path, str]:
+    """Names without endings, and of files that share one as much of their paths as tells them apart."""
+    alike: dict[str, list[Path]] = {}
+    for path in files:
+        alike.setdefault(path.stem, []).append(path)
+    return {path: path.stem if len(same) == 1 else _end(path, same) for same in alike.values() for path in same}
+
+
+def _end(path: Path, among: Sequence[Path]) -> str:
+    whole = {each.resolve().parts for each in among}
+    parts = path.resolve().parts
+    lengths = (k for k in range(1, len(parts)) if sum(other[-k:] == parts[-k:] for other in whole) == 1)
+    return "/".join(parts[-next(lengths, len(parts)) :])
 
 
 def arrays_in(path: Path) -> list[str]:
@@ -86,13 +107,19 @@ def arrays_in(path: Path) -> list[str]:
     return []
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
+def same_file(one: Path, other: Path) -> bool:
+    """Whether both are one file that is there."""
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _files(paths: Sequence[Path], labels: Path | None) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+        known = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+        inside = [each for each in known if labels is None or not same_file(each, labels)]
         if not inside:
             raise InputError(
                 f"{path} is a directory without files of a known type ({', '.join(SUFFIXES)}); give another"

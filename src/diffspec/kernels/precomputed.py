@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diffspec._arrays import Array, namespace
-from diffspec._checks import shown
+from diffspec._checks import is_word, shown
 from diffspec.errors import InputError
 from diffspec.kernels.bandwidth import Sigma, check_sigma
 from diffspec.kernels.bandwidth.pairs import median_ranks
@@ -46,7 +46,7 @@ class Precomputed(Kernel):
     sigma: Sigma = "median"
 
     def __post_init__(self) -> None:
-        if self.of not in ("affinities", "distances"):
+        if not is_word(self.of, ("affinities", "distances")):
             raise InputError(f"of must be 'affinities' or 'distances', got {shown(self.of)}")
         if (isinstance(self.sigma, str) and self.sigma != "median") or callable(self.sigma):
             raise InputError(f"sigma of Precomputed must be a positive number or 'median', got {shown(self.sigma)}")

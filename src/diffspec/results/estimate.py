@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffspec._checks import real, shown
+from diffspec._checks import is_word, real, shown
 from diffspec._version import __version__
 from diffspec.errors import InputError
 from diffspec.results.records import parsed, restored
@@ -143,7 +143,7 @@ class Estimate:
 
     def to(self, unit: str) -> Estimate:
         """The same estimate in ``"bit"`` or ``"nat"``."""
-        if unit not in NATS_PER:
+        if not is_word(unit, NATS_PER):
             raise InputError(f"unit must be 'bit' or 'nat', got {shown(unit)}")
         if unit == self.unit:
             return self
@@ -203,7 +203,7 @@ class Estimate:
         return number
 
     def _nats(self, value: float) -> float:
-        if self.unit not in NATS_PER:
+        if not is_word(self.unit, NATS_PER):
             raise InputError(f"a {self.measure} is a {self.unit} and has no entropy unit")
         return value * NATS_PER[self.unit]
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeGuard
 
 import numpy as np
 
-from diffspec._checks import shown, takes
+from diffspec._checks import is_word, shown, takes
 from diffspec.conventions import Walk, default, paper
 from diffspec.errors import InputError
 from diffspec.measures.entropy import dse
@@ -114,7 +114,7 @@ class DSMI:
     estimator: Estimator = Matched()
 
     def __post_init__(self) -> None:
-        if self.of not in ("Y", "X"):
+        if not is_word(self.of, ("Y", "X")):
             raise InputError(f"of must be 'Y' (labels) or 'X' (inputs), got {shown(self.of)}")
         check_estimator(self.estimator)
 

@@ -5,6 +5,7 @@ import pytest
 from diffspec.runs.compared.conditions import conditions
 from diffspec.runs.compared.view import View
 from diffspec.runs.plots.series import open_log
+from diffspec.runs.report.charts.measures import chips
 
 
 def log_of(runs):
@@ -71,6 +72,7 @@ def test_no_name_of_a_layer_is_a_number_alone(layers, short):
     where = {"kind": "number", "run": "a", "step": 0, "name": "DSE(Z)", "rule": "r", "value": 1.0}
     view = View(open_log([where | {"layer": layer} for layer in layers]), "step", "")
     assert list(view.short.values()) == short
+    assert [chip.name for chip in chips(view)] == (short if len(short) > 1 else [])
 
 
 def test_over_seeds_only_common_steps_are_drawn():

@@ -544,3 +544,22 @@ def test_clear_errors(log, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtraError, match=r"the report needs packages .* pip install 'diffspec\[report\]'"):
         write(log, tmp_path / "report.html")
+
+
+def test_on_paper_the_runs_are_named_and_tables_are_whole(browser, log, tmp_path):
+    opened(browser, write(log, tmp_path / "report.html"))
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 620, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        browser.find_element("css selector", "button[data-run]").click()
+        named = "return [...document.querySelectorAll('.bar button')].filter(b => b.offsetWidth).map(b => b.innerText)"
+        assert [name[1:].strip() for name in browser.execute_script(named)] == list(RUNS)[1:]
+        cut = "return [...document.querySelectorAll('.scroll')].map(part => part.scrollWidth - part.clientWidth)"
+        found = browser.execute_script(cut)
+        assert found
+        assert max(found) <= 0
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -53,7 +53,11 @@ def measured_text(every: Sequence[Measured]) -> str:
 def listing_text(held: Sequence[Held]) -> str:
     """One row per array, with the shape that it has."""
     head = ["file", "key", "shape", "type"]
-    rows = [[shown(one.path.name), shown(one.key or ""), str(one.shape), one.dtype] for one in held]
+    paths = {one.path for one in held}
+    apart = len({path.name for path in paths}) == len(paths)
+    rows = [
+        [shown(one.path.name if apart else one.path), shown(one.key or ""), str(one.shape), one.dtype] for one in held
+    ]
     return aligned([head, *rows])
 
 

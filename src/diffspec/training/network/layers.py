@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import torch
 
-from diffspec._checks import shown
+from diffspec._checks import is_word, shown
 from diffspec.errors import InputError, LayersWarning
 from diffspec.training.network.reductions import REDUCTIONS, Reduction
 
@@ -57,9 +57,9 @@ class Layer:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise InputError(f"a layer must be named by a str, got {shown(self.name)}; see model.named_modules()")
-        if not callable(self.reduce) and self.reduce not in list(REDUCTIONS):
+        if not callable(self.reduce) and not is_word(self.reduce, REDUCTIONS):
             raise InputError(f"reduce must be one of {', '.join(REDUCTIONS)} or a function, got {shown(self.reduce)}")
-        if self.side not in ("output", "input"):
+        if not is_word(self.side, ("output", "input")):
             raise InputError(f"side must be 'output' or 'input', got {shown(self.side)}")
 
 

@@ -67,8 +67,9 @@ def panels_of(view: View, lines: Sequence[Line]) -> list[str]:
 
 def chips(view: View) -> list[Chip]:
     """The legend of layers, where lines are layers; conditions have the buttons of the page."""
-    names = list(view.layers)
-    return [Chip(name, colour) for name, colour in layer_colours(view).items()] if 1 < len(names) <= FEW_LAYERS else []
+    if not 1 < len(view.layers) <= FEW_LAYERS:
+        return []
+    return [Chip(view.short[name], colour) for name, colour in layer_colours(view).items()]
 
 
 def layer_colours(view: View) -> dict[str, str]:
