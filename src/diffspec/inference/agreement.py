@@ -13,6 +13,7 @@ from diffspec._checks import Seed, generator_of, integer, real, shown
 from diffspec.errors import InputError
 from diffspec.machine.memory import within_memory
 from diffspec.results.records import Record
+from diffspec.results.verdicts import in_percent
 
 __all__ = ["Agreement", "Correlation", "agreement"]
 
@@ -55,7 +56,7 @@ class Agreement(Record):
 
     def __str__(self) -> str:
         found = ", ".join(map(str, (self.spearman, self.kendall, self.weighted_tau)))
-        return f"{found} ({self.count} names, {self.level:.0%} bootstrap intervals)"
+        return f"{found} ({self.count} names, {in_percent(self.level)} bootstrap intervals)"
 
 
 @within_memory

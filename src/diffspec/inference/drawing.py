@@ -6,6 +6,7 @@ from typing import Any
 
 from diffspec.errors import MissingExtraError
 from diffspec.inference.ranking import Ranking
+from diffspec.results.verdicts import in_percent
 
 __all__ = ["ranking_figure"]
 
@@ -29,7 +30,7 @@ def ranking_figure(found: Ranking) -> Any:
         axes.plot(row.value, at, "o", color="tab:blue" if row.best == row.worst else "tab:orange", markersize=5)
     axes.set_yticks(range(len(found.rows)), [f"{row.place}  {row.name}" for row in found.rows])
     axes.invert_yaxis()
-    axes.set_xlabel(f"{found.measure} [{found.unit}], {found.level:.0%} intervals, n = {found.n}")
+    axes.set_xlabel(f"{found.measure} [{found.unit}], {in_percent(found.level)} intervals, n = {found.n}")
     axes.axvline(found.ceiling, color="0.4", linestyle=":", linewidth=1)
     axes.annotate("H(Y)", (found.ceiling, 1.0), xycoords=("data", "axes fraction"), fontsize=8, ha="right", va="bottom")
     handles = [axes.plot([], [], "o", color=color)[0] for color in ("tab:blue", "tab:orange")]

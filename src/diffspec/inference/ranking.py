@@ -23,7 +23,7 @@ from diffspec.measures.estimators import Adjusted, Estimator, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.results.estimate import Estimate, Group, Settings
 from diffspec.results.records import Record
-from diffspec.results.verdicts import INFORMATIVE
+from diffspec.results.verdicts import INFORMATIVE, in_percent
 from diffspec.solvers import Solver
 
 __all__ = ["Ranked", "Ranking", "rank"]
@@ -85,7 +85,7 @@ class Ranking(Record):
     """Row i, column k: of the hypothesis that rows i and k are equal on average over samples of n points."""
 
     def __str__(self) -> str:
-        head = ["place", "name", self.measure, f"{self.level:.0%} interval", "of H(Y)", "d", "weakest groups"]
+        head = ["place", "name", self.measure, f"{in_percent(self.level)} interval", "of H(Y)", "d", "weakest groups"]
         table = [head, *(self._cells(row) for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]

@@ -26,7 +26,7 @@ from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_est
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.results.estimate import Estimate, Settings
 from diffspec.results.records import Record
-from diffspec.results.verdicts import beside, by_chance
+from diffspec.results.verdicts import beside, by_chance, in_percent
 from diffspec.solvers import Solver
 
 __all__ = ["Interval", "Resamples", "drawn", "interval", "is_local", "share_for"]
@@ -66,7 +66,7 @@ class Interval(Record):
         return self.value
 
     def __str__(self) -> str:
-        text = f"{self.measure} = {self.value:.4g} {self.unit}, {self.level:.0%} interval"
+        text = f"{self.measure} = {self.value:.4g} {self.unit}, {in_percent(self.level)} interval"
         text += f" {self.low:.4g} to {self.high:.4g} (n = {self.n})"
         return text if self.verdict in ("", "informative") else f"{text}; {self.verdict}"
 

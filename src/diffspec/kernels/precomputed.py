@@ -12,6 +12,7 @@ from diffspec._checks import is_word, shown
 from diffspec.errors import InputError
 from diffspec.kernels.bandwidth import Sigma, check_sigma
 from diffspec.kernels.bandwidth.pairs import median_ranks
+from diffspec.kernels.bandwidth.protocol import TINY
 from diffspec.kernels.bandwidth.ranks import of_matrix
 from diffspec.kernels.gaussian import SMALLEST, resolved_number
 from diffspec.kernels.protocol import Kernel
@@ -29,7 +30,8 @@ class Precomputed(Kernel):
     of : {"affinities", "distances"}
         What the matrix holds. Distances go through the Gaussian of width `sigma`.
     sigma : float or "median"
-        Only for distances: a number, or sqrt(median d^2 / 2) over pairs.
+        Only for distances: a number, or sqrt(median d^2 / 2) over pairs. That is the smallest positive number where
+        more than half of the pairs coincide, as for `Gaussian`.
 
     Raises
     ------
@@ -58,7 +60,7 @@ class Precomputed(Kernel):
         if self.of == "affinities" or not isinstance(self.sigma, str):
             return self
         low, high = of_matrix(points, median_ranks(points.shape[0]))
-        return replace(self, sigma=math.sqrt((low + high) / 4.0))
+        return replace(self, sigma=math.hypot(low / 2.0, high / 2.0) or TINY)
 
     def __call__(self, points: Array) -> Array:
         """The affinity (n, n), a copy."""
@@ -67,10 +69,12 @@ class Precomputed(Kernel):
         if self.of == "affinities":
             both /= 2.0
             return both
-        width = 2.0 * max(resolved_number(self.sigma), SMALLEST)
+        # In a unit of their own, as points are: no distance is too small or too large to be squared.
+        unit = 2.0 ** (math.frexp(float(xp.max(points)))[1] - 1)
+        width = 2.0 * max(resolved_number(self.sigma) / unit, SMALLEST)
 
         def weights(some: Array, _rows: slice) -> Array:
-            ratio = some / width
+            ratio = some / unit / width
             return xp.exp(-0.5 * ratio * ratio)
 
         return in_blocks(weights, both)

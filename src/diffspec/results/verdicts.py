@@ -20,6 +20,7 @@ __all__ = [
     "by_chance",
     "by_p_value",
     "few_points",
+    "in_percent",
     "kernel_state",
     "other_sizes",
     "tells_nothing",
@@ -38,6 +39,11 @@ _NOTHING = ("saturated", "collapsed", "not told from chance", "too few points", 
 
 CHANCE = "not told from chance: random groups of these sizes give as much"
 EQUAL = "all points are equal, so the entropy is 0 for every kernel"
+
+
+def in_percent(level: float) -> str:
+    """The confidence of an interval as it was asked for: 99.9 % is not all."""
+    return f"{100.0 * level:.12g}%"
 
 
 def beside(*doubts: str) -> str:

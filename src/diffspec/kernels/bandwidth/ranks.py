@@ -44,15 +44,15 @@ def of_pairs(points: Array, ranks: Sequence[int]) -> tuple[list[float], float]:
 
 
 def of_matrix(matrix: Array, ranks: Sequence[int]) -> list[float]:
-    """The values at zero-based `ranks` of the flat squares of a symmetric (n, n) `matrix` of distances; as above."""
+    """The values at zero-based `ranks` of a symmetric (n, n) `matrix` of distances, flat; as above."""
     xp, n = namespace(matrix), matrix.shape[0]
     if fits(n, matrix):
-        return [float(value) for value in order_statistics(xp.reshape(matrix * matrix, (-1,)), ranks)]
+        return [float(value) for value in order_statistics(xp.reshape(matrix, (-1,)), ranks)]
 
     def blocks() -> Iterator[Values]:
         step = as_many(n, BYTES_IN_BLOCK * n)
         for start in range(0, n, step):
-            yield _above(to_numpy(matrix[start : min(start + step, n), start:]) ** 2)
+            yield _above(to_numpy(matrix[start : min(start + step, n), start:]))
 
     return _selected(blocks, [(rank - n) // 2 for rank in ranks])
 
