@@ -105,7 +105,7 @@ def uneven(seed=3):
 def test_interlaced_rules_are_as_exact_for_polynomials_as_the_gauss_rule(steps):
     operator, space = grown(uneven(), steps=steps)
     first, power = space.blocks[0], np.eye(N)
-    rules = [np.linalg.eigh(small) for small in space.interlaced()]
+    rules = [np.linalg.eigh(small) for small in space.interlaced(space.steps)]
     for degree in range(2 * space.steps):
         exact = first.T @ power @ first
         forms = [(vectors[:5] * nodes**degree) @ vectors[:5].T for nodes, vectors in rules]
@@ -118,7 +118,7 @@ def test_interlaced_rules_are_as_exact_for_polynomials_as_the_gauss_rule(steps):
 @pytest.mark.parametrize("join", [1, 4])
 def test_the_nodes_of_each_pair_lie_between_one_another(join):
     _operator, space = grown(uneven(), steps=8, width=1, join=join)
-    shorter, anti, above, below = map(np.linalg.eigvalsh, space.interlaced())
+    shorter, anti, above, below = map(np.linalg.eigvalsh, space.interlaced(space.steps))
     assert np.all(np.searchsorted(anti, shorter) >= np.arange(1, len(shorter) + 1))
     assert np.all(np.searchsorted(shorter, anti) <= np.arange(len(anti)))
     assert np.all(above > below)

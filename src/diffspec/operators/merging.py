@@ -46,4 +46,5 @@ def padded(found: Spectrum, n: int) -> Spectrum:
         weights=xp.concat([found.weights, xp.full(1, zeros, dtype=found.weights.dtype)]),
         samples=None if column is None else xp.concat([found.samples, column], axis=1),
         check=None if found.check is None else padded(found.check, n),
+        halved=None if found.halved is None else padded(found.halved, n),
     )

@@ -111,14 +111,15 @@ class Krylov:
         beside = sum(int(block.shape[1]) for block in self._beside)
         return holds(self.operator, beside + self.width + COPIES * int(self.blocks[-1].shape[1]))
 
-    def gauss(self) -> Matrix:
-        """T over the multiplied blocks: its eigenvalues are the nodes of the (block) Gauss rule."""
-        offsets = np.cumsum([0, *(len(diagonal) for diagonal in self._diagonals)])
+    def gauss(self, steps: int | None = None) -> Matrix:
+        """T over the multiplied blocks, or the first: its eigenvalues are the nodes of the (block) Gauss rule."""
+        diagonals = self._diagonals[:steps]
+        offsets = np.cumsum([0, *map(len, diagonals)])
         small = np.zeros((offsets[-1], offsets[-1]))
-        for i, diagonal in enumerate(self._diagonals):
+        for i, diagonal in enumerate(diagonals):
             here = slice(offsets[i], offsets[i + 1])
             small[here, here] = diagonal
-            if i + 1 < len(self._diagonals):
+            if i + 1 < len(diagonals):
                 after = slice(offsets[i + 1], offsets[i + 2])
                 small[after, here] = self._couplings[i]
                 small[here, after] = self._couplings[i].T
@@ -137,18 +138,19 @@ class Krylov:
         side[:, -coupling.shape[1] :] = coupling
         return np.block([[gauss, side.T], [side, _symmetric(corner)]])
 
-    def interlaced(self) -> list[Matrix]:
-        """Four matrices like T whose nodes lie between one another's: the mean of their rules is as exact as Gauss's.
+    def interlaced(self, steps: int) -> list[Matrix]:
+        """Four matrices like T after so many steps, whose nodes lie between one another's.
 
-        First T of one block less, and T with its last coupling times sqrt(2), whose errors have the other sign
-        (anti-Gauss, fenu2013block). Then T plus and minus the size of the coupling to the next block. Each pair alone
-        integrates what the Gauss rule does, and sees a kink inside the spectrum as a rule with twice the nodes.
+        The mean of their rules is as exact as Gauss's. First T of one block less, and T with its last coupling times
+        sqrt(2), whose errors have the other sign (anti-Gauss, fenu2013block). Then T plus and minus the size of the
+        coupling to the next block. Each pair alone integrates what the Gauss rule does, and sees a kink inside the
+        spectrum as a rule with twice the nodes.
         """
-        gauss, start = self.gauss(), -len(self._diagonals[-1])
+        gauss, start = self.gauss(steps), -len(self._diagonals[steps - 1])
         anti, above, below = gauss.copy(), gauss.copy(), gauss.copy()
         anti[start:, :start] *= math.sqrt(2.0)
         anti[:start, start:] *= math.sqrt(2.0)
-        _left, sizes, right = np.linalg.svd(self._couplings[-1])
+        _left, sizes, right = np.linalg.svd(self._couplings[steps - 1])
         size = right.T * sizes @ right
         above[start:, start:] += size
         below[start:, start:] -= size

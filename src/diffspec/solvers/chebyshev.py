@@ -62,7 +62,7 @@ class Chebyshev:
         known = Known.of(operator)
         interval, moments = self._measured(operator, rng)
         found, half, quarter = (_density(known, moments[:, : self.moments // share], interval) for share in (1, 2, 4))
-        return replace(found, check=replace(half, check=quarter))
+        return replace(found, check=replace(half, check=quarter), halved=half)
 
     def _measured(self, operator: Operator, rng: np.random.Generator) -> tuple[Interval, Matrix]:
         """An interval that holds the spectrum, and the moments on it; those of every probe lie in [-1, 1] then."""

@@ -153,10 +153,33 @@ class Lanczos:
                     return whole_spectrum(operator)
                 space.step()
             with single_threaded_blas():
-                found = _read(space, known, fixed, self.probes)
+                found = self._read(space, known)
             if (self.tol is not None and self._resolved(found)) or space.steps < self.power + 1 + steps:
                 break
         return found
+
+    def _read(self, space: Krylov, known: Known) -> Spectrum:
+        """The spectrum by the Gauss rule and, as its `check`, by the Gauss-Radau rule.
+
+        If indefinite, |x| has its kink inside the spectrum: the mean of four rules; of two of them; and the Gauss rule.
+        """
+        shape = (self.deflation * (self.power + 1), self.probes)
+        gauss = space.gauss()
+        nodes, vectors = np.linalg.eigh(gauss)
+        found = _measured(known, [(nodes, vectors)], *shape)
+        if nodes[0] >= -found.floor:
+            radau = np.linalg.eigh(space.radau(gauss, nodes, vectors))
+            return replace(found, check=_measured(known, [radau], *shape))
+        alone = self.power + 1
+        half = alone + max(2, (space.steps - alone) // 2)
+        small = [*space.interlaced(space.steps), *space.interlaced(half)]
+        rules = parallel_map(np.linalg.eigh, small)
+        return replace(
+            _measured(known, rules[:4], *shape),
+            negative=float(nodes[0]),
+            check=replace(_measured(known, rules[:2], *shape), check=found),
+            halved=_measured(known, rules[4:], *shape),
+        )
 
     def _resolved(self, found: Spectrum) -> bool:
         """Whether few steps cost less than the probes do, so that the stated error is the whole error."""
@@ -189,22 +212,6 @@ def _noise(found: Spectrum, t: float) -> float:
 
 def _within(error: Callable[[Spectrum, float], float | None], found: Spectrum, solver: Lanczos, bits: float) -> bool:
     return all((error(found, t) or 0.0) <= bits * NATS_PER[BIT] for t in solver.times)
-
-
-def _read(space: Krylov, known: Known, fixed: int, probes: int) -> Spectrum:
-    """The spectrum by the Gauss rule and, as its `check`, by the Gauss-Radau rule.
-
-    If indefinite, |x| has its kink inside the spectrum: the mean of four rules; of two of them; and the Gauss rule.
-    """
-    gauss = space.gauss()
-    nodes, vectors = np.linalg.eigh(gauss)
-    found = _measured(known, [(nodes, vectors)], fixed, probes)
-    if nodes[0] >= -found.floor:
-        radau = np.linalg.eigh(space.radau(gauss, nodes, vectors))
-        return replace(found, check=_measured(known, [radau], fixed, probes))
-    rules = parallel_map(np.linalg.eigh, space.interlaced())
-    pair = replace(_measured(known, rules[:2], fixed, probes), check=found)
-    return replace(_measured(known, rules, fixed, probes), negative=float(nodes[0]), check=pair)
 
 
 def _measured(known: Known, rules: Sequence[tuple[Matrix, Matrix]], fixed: int, probes: int) -> Spectrum:

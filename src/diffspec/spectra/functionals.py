@@ -37,6 +37,8 @@ __all__ = [
 
 # Orders this near to 1 are taken by the series around Shannon's; logarithms below this have no exponential.
 NEAR_1, LEAST_LOG = 1e-3, -745.0
+# What is lost at lower powers is not told by fewer steps, and at higher ones nothing is.
+SLOWEST, FASTEST = 0.25, 32.0
 MOST = sys.float_info.max
 
 
@@ -131,23 +133,29 @@ def count_stderr(spectrum: Measure, t: float = 1.0, floor: float = 0.01) -> floa
 
 def truncation(spectrum: Measure, t: float = 1.0) -> float:
     """How far `shannon` moves, in nats, when the solver's second quadrature rule replaces its first; 0 if exact."""
-    return _moved(spectrum, lambda one: _shannon(one, t))
+    return _moved(spectrum, lambda one: _shannon(one, t), check_time(t))
 
 
 def renyi_truncation(spectrum: Measure, q: float, t: float = 1.0) -> float:
     """`truncation` of `renyi`."""
     q, t = check_order(q), check_time(t)
-    return _moved(spectrum, lambda one: _renyi(one, q, t))
+    return _moved(spectrum, lambda one: _renyi(one, q, t), min(1.0, q) * t)
 
 
-def _moved(spectrum: Measure, value: Callable[[Measure], float]) -> float:
+def _moved(spectrum: Measure, value: Callable[[Measure], float], power: float) -> float:
     """How far `value` moves to the second rule; at least a third of how far that moves to its own.
 
-    An error that changes its sign with the number of moments would else pass for none.
+    An error that changes its sign with the number of moments would else pass for none. Eigenvalues that pile up at 0
+    are off the same way by every rule. In a sum of |lambda|^power that error falls as steps^-power, so half of the
+    steps tell its size.
     """
     if spectrum.check is None:
         return 0.0
-    return max(abs(value(spectrum) - value(spectrum.check)), _moved(spectrum.check, value) / 3.0)
+    moved = max(abs(value(spectrum) - value(spectrum.check)), _moved(spectrum.check, value, power) / 3.0)
+    if spectrum.halved is None:
+        return moved
+    fell = 2.0 ** min(max(power, SLOWEST), FASTEST)
+    return max(moved, abs(value(spectrum) - value(spectrum.halved)) / (fell - 1.0))
 
 
 def _spread(spectrum: Measure, slopes: Array) -> float | None:

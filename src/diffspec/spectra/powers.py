@@ -49,6 +49,11 @@ class Measure(Protocol):
         ...
 
     @property
+    def halved(self) -> Any:
+        """The same with half of the steps, or None."""
+        ...
+
+    @property
     def missed(self) -> Any:
         """The same of a graph that lacks more neighbours (`diffspec.spectra.missed.Missed`), or None."""
         ...

@@ -80,4 +80,5 @@ class Raised:
     floor: float = 0.0
     rounding: float = 0.0
     check: Any = None
+    halved: Any = None
     missed: Any = None

@@ -112,6 +112,8 @@ class Spectrum:
     value +- 1.96 standard errors of that mean is a 95 % interval."""
     check: Spectrum | None = None
     """The same probes by a second rule: the difference shows what few steps (or few moments) may have cost."""
+    halved: Spectrum | None = None
+    """The same with half of the steps (or moments), which spreads eigenvalues that pile up at 0 further."""
     perturbation: Perturbation | None = None
     """How far the operator may be from the one it stands for (a thresholded kernel), which gives guaranteed bounds."""
     missed: Missed | None = None
