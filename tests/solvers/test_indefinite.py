@@ -98,14 +98,15 @@ def test_few_steps_cost_little_where_the_kink_is_among_the_eigenvalues():
         assert np.mean(off <= [truncation(one, t) for one in found]) >= 0.9
 
 
-@pytest.mark.parametrize("kind", ["on a line", "half are zeros"])
-def test_what_few_steps_cost_is_said_where_eigenvalues_pile_up_at_zero(kind):
+@pytest.mark.parametrize("kernel", [NearestNeighbors(5), AlphaDecay()], ids=["nearest", "alpha-decay"])
+@pytest.mark.parametrize("kind", ["yes or no", "most are zeros"])
+def test_what_few_steps_cost_is_said_where_eigenvalues_pile_up_at_zero(kind, kernel):
     """They do so for points with the same neighbours; every rule with few nodes spreads them."""
     r = np.random.default_rng(5)
-    points = np.maximum(r.normal(size=(300, 4)), 0.0) if kind == "half are zeros" else r.normal(size=(300, 1))
+    points = r.integers(0, 2, size=(300, 9)) if kind == "yes or no" else np.maximum(r.normal(size=(300, 8)) - 1.0, 0.0)
     solver = Lanczos(tol=None, probes=6, deflation=4, power=1, steps=16)
-    found = [spectrum(points, kernel=NearestNeighbors(5), solver=solver, rng=seed) for seed in range(10)]
-    whole = spectrum(points, kernel=NearestNeighbors(5), solver=Exact())
+    found = [spectrum(points, kernel=kernel, solver=solver, rng=seed) for seed in range(10)]
+    whole = spectrum(points, kernel=kernel, solver=Exact())
     for t in (0.5, 1.0):
         off = np.abs([shannon(one, t) - shannon(whole, t) for one in found])
         assert np.mean(off <= [1.96 * shannon_stderr(one, t) + truncation(one, t) for one in found]) >= 0.8

@@ -154,7 +154,7 @@ def _moved(spectrum: Measure, value: Callable[[Measure], float], power: float) -
     moved = max(abs(value(spectrum) - value(spectrum.check)), _moved(spectrum.check, value, power) / 3.0)
     if spectrum.halved is None:
         return moved
-    fell = 2.0 ** min(max(power, SLOWEST), FASTEST)
+    fell = math.pow(2.0, min(max(power, SLOWEST), FASTEST))
     return max(moved, abs(value(spectrum) - value(spectrum.halved)) / (fell - 1.0))
 
 
