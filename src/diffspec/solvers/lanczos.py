@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from diffspec.solvers._whole import are_held, by_pieces, spectrum_of
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon_stderr, truncation
 
 __all__ = ["Lanczos"]
+
+Rule: TypeAlias = tuple[Matrix, Matrix]
+"""Nodes (k,), and the weights that each direction gives them: the squares of the first rows of the eigenvectors."""
 
 # One rule is compared with another after about this many steps, and then ever more seldom.
 FIRST_CHECK = 4
@@ -163,22 +167,27 @@ class Lanczos:
 
         If indefinite, |x| has its kink inside the spectrum: the mean of four rules; of two of them; and the Gauss rule.
         """
-        shape = (self.deflation * (self.power + 1), self.probes)
+        fixed = self.deflation * (self.power + 1)
+        rows = slice(fixed + self.probes)
+
+        def solved(small: Matrix) -> Rule:
+            nodes, vectors = np.linalg.eigh(small)
+            return nodes, vectors[rows] ** 2
+
         gauss = space.gauss()
         nodes, vectors = np.linalg.eigh(gauss)
-        found = _measured(known, [(nodes, vectors)], *shape)
+        found = _measured(known, [(nodes, vectors[rows] ** 2)], fixed)
         if nodes[0] >= -found.floor:
-            radau = np.linalg.eigh(space.radau(gauss, nodes, vectors))
-            return replace(found, check=_measured(known, [radau], *shape))
+            return replace(found, check=_measured(known, [solved(space.radau(gauss, nodes, vectors))], fixed))
+        del vectors
         alone = self.power + 1
         half = alone + max(2, (space.steps - alone) // 2)
-        small = [*space.interlaced(space.steps), *space.interlaced(half)]
-        rules = parallel_map(np.linalg.eigh, small)
+        rules = parallel_map(solved, [*space.interlaced(space.steps), *space.interlaced(half)])
         return replace(
-            _measured(known, rules[:4], *shape),
+            _measured(known, rules[:4], fixed),
             negative=float(nodes[0]),
-            check=replace(_measured(known, rules[:2], *shape), check=found),
-            halved=_measured(known, rules[4:], *shape),
+            check=replace(_measured(known, rules[:2], fixed), check=found),
+            halved=_measured(known, rules[4:], fixed),
         )
 
     def _resolved(self, found: Spectrum) -> bool:
@@ -214,14 +223,11 @@ def _within(error: Callable[[Spectrum, float], float | None], found: Spectrum, s
     return all((error(found, t) or 0.0) <= bits * NATS_PER[BIT] for t in solver.times)
 
 
-def _measured(known: Known, rules: Sequence[tuple[Matrix, Matrix]], fixed: int, probes: int) -> Spectrum:
-    """The spectrum from the mean of rules, each the eigenpairs of a small matrix.
-
-    The first `fixed` directions deflate, `probes` follow.
-    """
-    nodes = np.concatenate([nodes for nodes, _vectors in rules])
-    squares = np.concatenate([vectors[: fixed + probes, :] ** 2 for _nodes, vectors in rules], axis=1) / len(rules)
-    exact, sampled = squares[:fixed].sum(axis=0), (known.unknown - fixed) * squares[fixed:]
+def _measured(known: Known, rules: Sequence[Rule], fixed: int) -> Spectrum:
+    """The spectrum from the mean of rules; of their directions the first `fixed` deflate, the others are probes."""
+    nodes = np.concatenate([nodes for nodes, _weights in rules])
+    weights = np.concatenate([weights for _nodes, weights in rules], axis=1) / len(rules)
+    exact, sampled = weights[:fixed].sum(axis=0), (known.unknown - fixed) * weights[fixed:]
     if steady := known.n - known.unknown:
         nodes, exact = np.append(nodes, 1.0), np.append(exact, float(steady))
         sampled = np.pad(sampled, ((0, 0), (0, 1)))
