@@ -32,7 +32,12 @@ codecs.register_error(ANY_TERMINAL, _in_ascii)
 
 def say(text: str) -> None:
     """`text` on the standard output."""
-    click.echo(text, file=sys.stdout)  # by itself click writes UTF-8 to a stream that takes ASCII only
+    try:
+        click.echo(text, file=sys.stdout)  # by itself click writes UTF-8 to a stream that takes ASCII only
+    except BrokenPipeError:  # a reader that has gone has seen enough
+        raise
+    except OSError as error:
+        raise click.ClickException(f"the output cannot be written ({error.strerror})") from error
 
 
 def shown(text: object) -> str:
