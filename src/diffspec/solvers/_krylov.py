@@ -46,7 +46,7 @@ SHORT = 2**18
 # Blocks of vectors that a step makes beside the one that it keeps.
 COPIES = 4
 # Arrays of the order of the basis that are held at once when it is read off, with those that LAPACK works in.
-SMALL = 13.0
+SMALL = 10.0
 
 
 class Krylov:

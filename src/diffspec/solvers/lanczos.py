@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._arrays import namespace, number
 from diffspec._checks import integer, positive, shown, store
 from diffspec.errors import InputError
-from diffspec.machine.threads import parallel_map, single_threaded_blas
+from diffspec.machine.threads import single_threaded_blas
 from diffspec.operators.dense import Operator, in_float32, rounding_is_harmless
 from diffspec.operators.pieces import work_of
 from diffspec.results.estimate import BIT, NATS_PER
@@ -182,7 +182,8 @@ class Lanczos:
         del vectors
         alone = self.power + 1
         half = alone + max(2, (space.steps - alone) // 2)
-        rules = parallel_map(solved, [*space.interlaced(space.steps), *space.interlaced(half)])
+        # One after another: side by side each core would hold arrays of its own.
+        rules = [solved(small) for steps in (space.steps, half) for small in space.interlaced(steps)]
         return replace(
             _measured(known, rules[:4], fixed),
             negative=float(nodes[0]),
