@@ -35,7 +35,7 @@ __all__ = [
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 PASSES = 6
-# Unit vectors with such parts in the basis are orthogonal to it.
+# Unit vectors whose parts in the basis are smaller are orthogonal to it.
 NOTHING = 1e-13
 CLEAN = 1e-6  # a unit vector with a smaller part in the basis is orthogonal to it to rounding after one more pass
 # Rows that a core works on at a time while all blocks pass over them: of 32 vectors half a megabyte, which stays in a

@@ -69,8 +69,8 @@ class Lanczos:
     power : int
         Products that build the deflating space; its dimension is deflation * (power + 1).
     steps : int
-        Most products after that. With `tol` they stop as soon as two rules differ by less than half of the standard
-        error, or a two-hundredth of `tol`.
+        Most products after that. With `tol` they stop as soon as other rules, and half of the steps where the operator
+        is indefinite, tell that what is left is below half of the standard error, or a two-hundredth of `tol`.
     times : tuple of float
         Diffusion times at which `tol` is to hold; the spectrum answers every time, with the error that it then has.
     most : int
@@ -135,14 +135,18 @@ class Lanczos:
             if not holds(operator, settings._width()):
                 return replace(found, tol=self.tol, remark=SHORT)
 
+    @property
+    def _fixed(self) -> int:
+        """The dimension of the deflating space."""
+        return self.deflation * (self.power + 1)
+
     def _width(self) -> int:
         """About how many basis vectors a round ends with."""
-        return self.deflation * (self.power + 1) + (self.deflation + self.probes) * 10
+        return self._fixed + (self.deflation + self.probes) * 10
 
     def _round(self, operator: Operator, known: Known, rng: np.random.Generator) -> Spectrum:
         """One estimate with these numbers of probes and deflating vectors."""
-        fixed = self.deflation * (self.power + 1)
-        if fixed + self.deflation + self.probes >= known.unknown:
+        if self._fixed + self.deflation + self.probes >= known.unknown:
             return whole_spectrum(operator)
         short = known.rounding == EPS32
         space = Krylov(operator, gaussian(operator, self.deflation, rng), in_float32=short, beside=known.steady)
@@ -165,9 +169,10 @@ class Lanczos:
     def _read(self, space: Krylov, known: Known) -> Spectrum:
         """The spectrum by the Gauss rule and, as its `check`, by the Gauss-Radau rule.
 
-        If indefinite, |x| has its kink inside the spectrum: the mean of four rules; of two of them; and the Gauss rule.
+        If indefinite, |x| has its kink inside the spectrum: the mean of four rules; as checks the mean of two of them
+        and the Gauss rule; and `halved`.
         """
-        fixed = self.deflation * (self.power + 1)
+        fixed = self._fixed
         rows = slice(fixed + self.probes)
 
         def solved(small: Matrix) -> Rule:
