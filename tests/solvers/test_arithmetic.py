@@ -61,9 +61,12 @@ class TestLanczos:
             assert truncation(found) <= shannon_stderr(found) / 2.0
         assert len(flat.widths) == 2 + FIRST_CHECK < len(decaying.widths)
 
-    @pytest.mark.parametrize(("n", "rounds"), [(408, [4]), (409, [4, 8])])
-    def test_probes_are_doubled_until_a_round_costs_as_much_as_all_eigenvalues(self, n, rounds):
-        operator = _counting(n)
+    @pytest.mark.parametrize(
+        ("n", "lowest", "rounds"), [(228, 0.2, [4]), (229, 0.2, [4, 8]), (304, -0.6, [4]), (305, -0.6, [4, 8])]
+    )
+    def test_probes_are_doubled_until_a_round_costs_as_much_as_all_eigenvalues(self, n, lowest, rounds):
+        # The first round ends with 4 blocks of 2 vectors and 5 of 6; of indefinite operators more rules are read off.
+        operator = Counting(np.diag(np.linspace(1.0, lowest, n)))
         solver = Lanczos(tol=1e-12, probes=4, deflation=2, most=8, steps=4)
         found = solver(operator, np.random.default_rng(0))
         starts = [width for width, before in zip(operator.widths[1:], operator.widths, strict=False) if width > before]
@@ -73,6 +76,16 @@ class TestLanczos:
         else:
             assert found.samples.shape[0] == 8
             assert found.tol == 1e-12
+
+    @pytest.mark.parametrize(("n", "exact"), [(304, True), (400, False)])
+    def test_few_steps_are_no_more_than_the_tolerance_where_all_eigenvalues_are_cheap(self, n, exact):
+        operator = Counting(np.diag(np.linspace(1.0, -0.6, n)))
+        solver = Lanczos(tol=0.02, probes=4, deflation=2, steps=4, times=(0.5,))
+        found = solver(operator, np.random.default_rng(0))
+        assert max(operator.widths) == 6  # one round was enough for the probes
+        assert (truncation(found, 0.5) == 0.0) == exact
+        if not exact:
+            assert shannon_stderr(found, 0.5) <= 0.02 * np.log(2) < truncation(found, 0.5)
 
     def test_the_bracket_is_looked_at_ever_more_seldom(self):
         assert Lanczos()._checks() == [4, 6, 9, 13, 18, 24]

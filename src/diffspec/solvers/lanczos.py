@@ -36,8 +36,9 @@ Rule: TypeAlias = tuple[Matrix, Matrix]
 
 # One rule is compared with another after about this many steps, and then ever more seldom.
 FIRST_CHECK = 4
-# Up to this order all eigenvalues take no longer than a round whose space is a third of the order.
-MOST_EXACT = 6000
+# All eigenvalues take no longer than a round whose space is this share of the order: its small eigenproblems have all
+# their vectors, two of them at every check, or seven of an indefinite operator.
+SPACE, SPACE_INDEFINITE = 1.0 / 3.0, 1.0 / 4.0
 
 # All eigenvalues of pieces of this order cost as much as a round does, per point.
 PIECE = 2000.0
@@ -122,16 +123,19 @@ class Lanczos:
         known = replace(wide, rounding=EPS32) if in_float32(operator) else wide
         settings = self
         while True:
-            found = settings._round(operator, known, rng)
+            found, width = settings._round(operator, known, rng)
             if known is not wide and not rounding_is_harmless(operator) and self._rounded(found):
                 known = wide
                 continue
-            enough = found.samples is None or self.tol is None or _within(shannon_stderr, found, self, self.tol)
-            if enough or 2 * settings.probes > self.most:
-                return replace(found, tol=None if found.samples is None else self.tol)
-            settings = replace(settings, probes=2 * settings.probes, deflation=2 * settings.deflation)
-            if known.n <= min(MOST_EXACT, 3 * settings._width()) and fits_whole(operator):
+            if found.samples is None or self.tol is None:
+                return found
+            enough, last = _within(shannon_stderr, found, self, self.tol), 2 * settings.probes > self.most
+            cheap = 2 * width >= _share(found) * known.n and fits_whole(operator)
+            if cheap and not (last or (enough and _within(truncation, found, self, self.tol))):
                 return whole_spectrum(operator)
+            if enough or last:
+                return replace(found, tol=self.tol)
+            settings = replace(settings, probes=2 * settings.probes, deflation=2 * settings.deflation)
             if not holds(operator, settings._width()):
                 return replace(found, tol=self.tol, remark=SHORT)
 
@@ -144,10 +148,10 @@ class Lanczos:
         """About how many basis vectors a round ends with."""
         return self._fixed + (self.deflation + self.probes) * 10
 
-    def _round(self, operator: Operator, known: Known, rng: np.random.Generator) -> Spectrum:
-        """One estimate with these numbers of probes and deflating vectors."""
+    def _round(self, operator: Operator, known: Known, rng: np.random.Generator) -> tuple[Spectrum, int]:
+        """One estimate with these numbers of probes and deflating vectors, and how many basis vectors it took."""
         if self._fixed + self.deflation + self.probes >= known.unknown:
-            return whole_spectrum(operator)
+            return whole_spectrum(operator), operator.n
         short = known.rounding == EPS32
         space = Krylov(operator, gaussian(operator, self.deflation, rng), in_float32=short, beside=known.steady)
         for _ in range(self.power):
@@ -158,13 +162,13 @@ class Lanczos:
         for steps in self._checks():
             while space.steps < self.power + 1 + steps and (space.fits() or space.steps < self.power + FIRST_CHECK):
                 if space.width + self.deflation + self.probes > known.unknown:
-                    return whole_spectrum(operator)
+                    return whole_spectrum(operator), operator.n
                 space.step()
             with single_threaded_blas():
                 found = self._read(space, known)
             if (self.tol is not None and self._resolved(found)) or space.steps < self.power + 1 + steps:
                 break
-        return found
+        return found, space.width
 
     def _read(self, space: Krylov, known: Known) -> Spectrum:
         """The spectrum by the Gauss rule and, as its `check`, by the Gauss-Radau rule.
@@ -227,6 +231,11 @@ def _noise(found: Spectrum, t: float) -> float:
 
 def _within(error: Callable[[Spectrum, float], float | None], found: Spectrum, solver: Lanczos, bits: float) -> bool:
     return all((error(found, t) or 0.0) <= bits * NATS_PER[BIT] for t in solver.times)
+
+
+def _share(found: Spectrum) -> float:
+    """The share of the order at which a space costs as much as all eigenvalues."""
+    return SPACE_INDEFINITE if found.negative else SPACE
 
 
 def _measured(known: Known, rules: Sequence[Rule], fixed: int) -> Spectrum:
