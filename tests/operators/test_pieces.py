@@ -91,6 +91,19 @@ def test_lanczos_takes_probes_where_pieces_are_large(rng, monkeypatch):
     assert Lanczos(tol=None, probes=4, deflation=4)(operator, rng).samples is not None
 
 
+@pytest.mark.parametrize(("sizes", "exact"), [([200] * 4, True), ([400, 400], False)])
+def test_pieces_are_solved_exactly_where_they_cost_no_more_than_another_round(sizes, exact, monkeypatch):
+    # One round ends with 60 vectors, the next with 120. Of (4 x 120)^3 operations four pieces take .29, two 1.16.
+    monkeypatch.setattr("diffspec.solvers.lanczos.PIECE", 20.0)
+    operator = sparse_diffusion(csr_array(scattered(sizes)), 0.5)
+    solver = Lanczos(tol=1e-9, probes=4, deflation=4, power=2, steps=5, most=8)
+    found = solver(operator, np.random.default_rng(0))
+    assert found.negative
+    assert (found.samples is None) == exact
+    if exact:
+        assert found.nodes == pytest.approx(Exact()(operator, np.random.default_rng(0)).nodes, abs=1e-12)
+
+
 def test_memory_that_does_not_hold_a_piece_leaves_the_operator_whole(monkeypatch):
     operator = sparse_diffusion(csr_array(scattered([150, 150])), 0.5)
     assert _whole.pieces_that_fit(operator) is not None

@@ -17,19 +17,20 @@ from diffspec.errors import TooLargeError
 from diffspec.machine.memory import allowed, in_words
 from diffspec.machine.threads import parallel_map, shared, single_threaded_blas
 from diffspec.operators.dense import Operator
-from diffspec.solvers._whole import FLOOR, signed_eigenvalues, spectrum_of
+from diffspec.operators.pieces import work_of
+from diffspec.solvers._whole import FLOOR, pieces_that_fit, signed_eigenvalues, spectrum_of
 from diffspec.spectra.spectrum import Spectrum
 
 __all__ = [
     "Krylov",
     "Matrix",
-    "fits_whole",
     "gaussian",
     "holds",
     "inner",
     "orthonormal",
     "too_large",
     "whole_spectrum",
+    "work_of_whole",
 ]
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -189,14 +190,17 @@ def too_large(operator: Operator, vectors: float) -> TooLargeError:
     )
 
 
-def fits_whole(operator: Operator) -> bool:
-    """Whether all eigenvalues can be had within the memory that is allowed: the operator and a float64 copy."""
-    return bool(16.0 * operator.n**2 <= shared(FLOOR) + allowed())
+def work_of_whole(operator: Operator) -> float:
+    """What all eigenvalues cost, n^3 for one array; inf where memory holds neither its pieces nor it and a copy."""
+    pieces = pieces_that_fit(operator)
+    if pieces is not None:
+        return work_of(pieces)
+    return float(operator.n) ** 3 if 16.0 * operator.n**2 <= shared(FLOOR) + allowed() else math.inf
 
 
 def whole_spectrum(operator: Operator) -> Spectrum:
-    """All eigenvalues: what a stochastic solver gives where n is no larger than its space."""
-    if not fits_whole(operator):
+    """All eigenvalues: what a stochastic solver gives where they cost no more than its space."""
+    if work_of_whole(operator) == math.inf:
         raise too_large(operator, operator.n)
     return spectrum_of(signed_eigenvalues(operator), operator)
 

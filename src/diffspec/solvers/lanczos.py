@@ -20,11 +20,11 @@ from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import (
     Krylov,
     Matrix,
-    fits_whole,
     gaussian,
     holds,
     too_large,
     whole_spectrum,
+    work_of_whole,
 )
 from diffspec.solvers._whole import are_held, by_pieces, spectrum_of
 from diffspec.spectra.spectrum import Spectrum, check_time, shannon_stderr, truncation
@@ -36,8 +36,9 @@ Rule: TypeAlias = tuple[Matrix, Matrix]
 
 # One rule is compared with another after about this many steps, and then ever more seldom.
 FIRST_CHECK = 4
-# All eigenvalues take no longer than a round whose space is this share of the order: its small eigenproblems have all
-# their vectors, two of them at every check, or seven of an indefinite operator.
+# All eigenvalues take no longer than a round whose space is this share of the order, or of the order of one array that
+# costs as much as all pieces: small eigenproblems have all their vectors, two of them at every check, or seven of an
+# indefinite operator.
 SPACE, SPACE_INDEFINITE = 1.0 / 3.0, 1.0 / 4.0
 
 # All eigenvalues of pieces of this order cost as much as a round does, per point.
@@ -130,8 +131,8 @@ class Lanczos:
             if found.samples is None or self.tol is None:
                 return found
             enough, last = _within(shannon_stderr, found, self, self.tol), 2 * settings.probes > self.most
-            cheap = 2 * width >= _share(found) * known.n and fits_whole(operator)
-            if cheap and not (last or (enough and _within(truncation, found, self, self.tol))):
+            exactly = not (last or (enough and _within(truncation, found, self, self.tol)))
+            if exactly and work_of_whole(operator) <= (2 * width / _share(found)) ** 3:
                 return whole_spectrum(operator)
             if enough or last:
                 return replace(found, tol=self.tol)
