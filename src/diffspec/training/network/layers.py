@@ -15,6 +15,7 @@ import torch
 from diffspec._checks import is_word, shown
 from diffspec.errors import InputError, LayersWarning
 from diffspec.training.network.reductions import REDUCTIONS, Reduction
+from diffspec.training.network.untouched import check_whole
 
 __all__ = ["PENULTIMATE", "Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped"]
 
@@ -104,8 +105,10 @@ def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
     Raises
     ------
     InputError
-        No layers, no such layer (near names are listed), one given twice, or one inside a scripted module.
+        No layers, no such layer (near names are listed), one given twice, or one inside a scripted module; a network
+        whose parameters are spread over processes.
     """
+    check_whole(network)
     modules = modules_of(network)
     asked = _as_layers(layers)
     if not asked:
