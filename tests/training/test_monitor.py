@@ -626,6 +626,20 @@ def test_collapsed_embeddings_and_one_feature(tmp_path: Path) -> None:
     assert set(of(watching.log.path, "picture")[0]["y"]) == {0.0}
 
 
+def test_points_that_are_all_one_have_no_distance(tmp_path: Path) -> None:
+    """A width is never 0, but with it a dead layer had a distance of 1e-308, and the report a change of 1e-308-fold."""
+    model = network()
+    watching = monitor(tmp_path, model)
+    for step in range(4):
+        watching.observe(step)
+        with torch.no_grad():
+            model[0].weight.mul_(0.5 if step < 2 else 0.0)
+            model[0].bias.mul_(0.0)
+    distances = [r["value"] for r in of(watching.log.path, "number") if r["name"] == "median distance"]
+    assert min(distances[:3]) > 1e-3
+    assert distances[3] == 0.0
+
+
 def test_without_labels(tmp_path: Path) -> None:
     watching = monitor(tmp_path, probe=Probe(INPUTS))
     watching.observe(0)

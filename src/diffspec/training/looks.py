@@ -13,7 +13,7 @@ import numpy as np
 
 from diffspec._arrays import as_points
 from diffspec.conventions import Walk
-from diffspec.kernels.bandwidth import Median
+from diffspec.kernels.bandwidth import TINY, Median
 from diffspec.machine.threads import single_threaded_blas
 from diffspec.results.estimate import Estimate
 from diffspec.runs.writing import Writer
@@ -225,7 +225,7 @@ class Looks:
             layer=layer,
             name=DISTANCE,
             rule=None,
-            value=sigma * math.sqrt(2.0),
+            value=sigma * math.sqrt(2.0) if sigma > TINY else 0.0,  # a width is never 0, a distance may be
             unit="distance",
             stderr=None,
             n=len(points),
