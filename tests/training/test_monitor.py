@@ -640,6 +640,14 @@ def test_points_that_are_all_one_have_no_distance(tmp_path: Path) -> None:
     assert distances[3] == 0.0
 
 
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e25), (np.float32, 1e38), (np.float64, 1e200)])
+def test_embeddings_that_grow_without_end_are_pictured(dtype: Any, size: float) -> None:
+    points = np.random.default_rng(0).uniform(-1, 1, size=(20, 3)).astype(np.float32)
+    x, y = plane((points.astype(dtype) * dtype(size)).astype(dtype))  # a warning of NumPy would be an error here
+    for found, expected in zip((x, y), plane(points), strict=True):
+        np.testing.assert_allclose(np.abs(found) / size, np.abs(expected), rtol=1e-4, atol=1e-5)
+
+
 def test_without_labels(tmp_path: Path) -> None:
     watching = monitor(tmp_path, probe=Probe(INPUTS))
     watching.observe(0)
