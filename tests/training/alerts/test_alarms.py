@@ -222,7 +222,7 @@ def test_a_continued_run_knows_what_it_began_with(tmp_path: Path) -> None:
         [r["rule"] for r in read(tmp_path / "run.jsonl") if r.get("name") == "adjusted DSMI(Z;Y)"].index("neighbors")
     ]
     assert len(said) == 1
-    assert f"before training {100 * first / np.log2(3):.0f} %" in said[0]
+    assert f"at the first look {100 * first / np.log2(3):.0f} %" in said[0]
 
 
 def test_a_continued_run_knows_how_large_the_rank_was(tmp_path: Path) -> None:
