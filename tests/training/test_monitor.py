@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import random
@@ -624,6 +625,24 @@ def test_collapsed_embeddings_and_one_feature(tmp_path: Path) -> None:
     values = {(r["name"], r["rule"]): r["value"] for r in of(watching.log.path, "number")}
     assert values["DSE(Z)", "sigma = 10"] == values["DSE(Z)", "neighbors"] == 0.0
     assert set(of(watching.log.path, "picture")[0]["y"]) == {0.0}
+
+
+def test_a_function_is_a_reduction_whose_name_is_in_the_log(tmp_path: Path) -> None:
+    def halves(z: Any) -> Any:
+        return z[:, ::2]
+
+    for step in range(2):  # the second continues the log
+        layers = [
+            Layer("2", halves),
+            Layer("2", lambda z: z),
+            Layer("0", functools.partial(torch.flatten, start_dim=1)),
+        ]
+        watching = monitor(tmp_path, layers=layers)
+        assert len(watching.observe(step)) > 3
+    (settings, _again) = of(watching.log.path, "settings")
+    assert settings["values"]["layers"] == {"2:halves": "halves", "2:<lambda>": "<lambda>", "0": "partial"}
+    with pytest.raises(InputError, match="has other settings: layers was"):
+        monitor(tmp_path, layers=[*layers[1:], Layer("2", torch.relu)])
 
 
 def test_points_that_are_all_one_have_no_distance(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from diffspec.errors import InputError, LayersWarning
 from diffspec.training.network.reductions import REDUCTIONS, Reduction
 from diffspec.training.network.untouched import check_whole
 
-__all__ = ["PENULTIMATE", "Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped"]
+__all__ = ["PENULTIMATE", "Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped", "words_of"]
 
 Module: TypeAlias = Any
 
@@ -135,9 +135,13 @@ def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
     return watched
 
 
+def words_of(reduce: Reduction) -> str:
+    """A reduction by its name, a function by its own."""
+    return reduce if isinstance(reduce, str) else str(getattr(reduce, "__name__", type(reduce).__name__))
+
+
 def _label(name: str, reduce: Reduction, side: str, *, alone: bool) -> str:
-    words = reduce if isinstance(reduce, str) else getattr(reduce, "__name__", type(reduce).__name__)
-    return ":".join([name, *(["input"] if side == "input" else []), *([] if alone else [words])])
+    return ":".join([name, *(["input"] if side == "input" else []), *([] if alone else [words_of(reduce)])])
 
 
 def _as_layers(layers: Layers) -> list[Layer]:
