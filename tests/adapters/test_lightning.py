@@ -211,6 +211,20 @@ def test_several_monitors_have_states_of_their_own(lightning: Any, tmp_path: Pat
     assert [states[one.state_key]["run"] for one in several] == ["run", "other"]
 
 
+def test_monitors_of_the_same_layers_have_keys_of_their_own(lightning: Any, tmp_path: Path) -> None:
+    """Such as one of held-out inputs and one of those that are learned from."""
+    model = digits(lightning)
+    learned = watched(model, tmp_path, probe=Probe(*mnist(60)), run="in training", layers=["net.0", "net.1"])
+    several = [callback(watched(model, tmp_path)), callback(learned)]
+    fit = trainer(lightning, tmp_path, several, max_epochs=1)
+    fit.fit(model, *loaders())
+    last = {r["run"]: r["value"] for r in of(tmp_path, "number", rule="neighbors", layer="net.1", step=1)}
+    assert last["run"] != last["in training"]
+    assert float(fit.callback_metrics[DSE_KEY]) == pytest.approx(last["run"], rel=1e-6)
+    named = float(fit.callback_metrics["diffspec/in_training/dse/net.1"])
+    assert named == pytest.approx(last["in training"], rel=1e-6)
+
+
 def test_early_stopping_and_checkpoints_go_by_the_numbers(lightning: Any, tmp_path: Path) -> None:
     from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 

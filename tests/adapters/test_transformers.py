@@ -134,6 +134,19 @@ def test_all_evaluations_of_a_step_are_in_the_run_log(transformers: Any, film: A
     assert list(entropies(tmp_path)) == [0, 5]
 
 
+def test_monitors_of_the_same_layers_have_keys_of_their_own(transformers: Any, film: Any, tmp_path: Path) -> None:
+    model = bert(transformers)
+    fit = trainer(transformers, model, film, tmp_path, num_train_epochs=1)
+    watching(watched(model, film, tmp_path), fit)
+    some = {name: value[:20] for name, value in film[1].items()}
+    watching(watched(model, (None, some, film[2][:20]), tmp_path, run="some"), fit)
+    fit.train()
+    last = {r["run"]: r["value"] for r in of(tmp_path, "number", name="DSE(Z)", rule="neighbors", step=5)}
+    found = {name: value for row in fit.state.log_history for name, value in row.items()}
+    assert last["run"] != last["some"]
+    assert (found[POOLED], found["eval_diffspec/some/dse/bert.pooler"]) == (last["run"], last["some"])
+
+
 @pytest.mark.thorough  # those of test_the_page, and all of them
 def test_the_standard_measures_of_tokens(transformers: Any, film: Any, tmp_path: Path) -> None:
     model = bert(transformers)

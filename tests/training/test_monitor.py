@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import random
@@ -624,6 +625,46 @@ def test_collapsed_embeddings_and_one_feature(tmp_path: Path) -> None:
     values = {(r["name"], r["rule"]): r["value"] for r in of(watching.log.path, "number")}
     assert values["DSE(Z)", "sigma = 10"] == values["DSE(Z)", "neighbors"] == 0.0
     assert set(of(watching.log.path, "picture")[0]["y"]) == {0.0}
+
+
+def test_a_function_is_a_reduction_whose_name_is_in_the_log(tmp_path: Path) -> None:
+    def halves(z: Any) -> Any:
+        return z[:, ::2]
+
+    for step in range(2):  # the second continues the log
+        layers = [
+            Layer("2", halves),
+            Layer("2", lambda z: z),
+            Layer("0", functools.partial(torch.flatten, start_dim=1)),
+        ]
+        watching = monitor(tmp_path, layers=layers)
+        assert len(watching.observe(step)) > 3
+    (settings, _again) = of(watching.log.path, "settings")
+    assert settings["values"]["layers"] == {"2:halves": "halves", "2:<lambda>": "<lambda>", "0": "partial"}
+    with pytest.raises(InputError, match="has other settings: layers was"):
+        monitor(tmp_path, layers=[*layers[1:], Layer("2", torch.relu)])
+
+
+def test_points_that_are_all_one_have_no_distance(tmp_path: Path) -> None:
+    """A width is never 0, but with it a dead layer had a distance of 1e-308, and the report a change of 1e-308-fold."""
+    model = network()
+    watching = monitor(tmp_path, model)
+    for step in range(4):
+        watching.observe(step)
+        with torch.no_grad():
+            model[0].weight.mul_(0.5 if step < 2 else 0.0)
+            model[0].bias.mul_(0.0)
+    distances = [r["value"] for r in of(watching.log.path, "number") if r["name"] == "median distance"]
+    assert min(distances[:3]) > 1e-3
+    assert distances[3] == 0.0
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e25), (np.float32, 1e38), (np.float64, 1e200)])
+def test_embeddings_that_grow_without_end_are_pictured(dtype: Any, size: float) -> None:
+    points = np.random.default_rng(0).uniform(-1, 1, size=(20, 3)).astype(np.float32)
+    x, y = plane((points.astype(dtype) * dtype(size)).astype(dtype))  # a warning of NumPy would be an error here
+    for found, expected in zip((x, y), plane(points), strict=True):
+        np.testing.assert_allclose(np.abs(found) / size, np.abs(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_without_labels(tmp_path: Path) -> None:

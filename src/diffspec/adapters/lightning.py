@@ -12,6 +12,7 @@ import torch
 
 from diffspec._checks import shown
 from diffspec.adapters.processes import from_the_first
+from diffspec.adapters.several import kept_apart
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.training import Monitor
 from diffspec.training.sinks.keys import PREFIX
@@ -66,10 +67,12 @@ class MonitorCallback(Callback):
 
     Notes
     -----
-    A resumed training continues its run: the checkpoint knows what was looked at. Nothing is looked at in the sanity
-    pass. Of several processes the first looks at the whole probe and the others wait, so that there is one record and
-    no uneven batch; parameters must be whole in it, which those of FSDP and DeepSpeed are not. With
-    ``precision="bf16-mixed"`` the look is in the parameters' float32, with "bf16-true" in bfloat16.
+    Of several monitors with a layer of one name the later have their run in the keys:
+    ``diffspec/<run>/dsmi_y/net.1``. A resumed training continues its run: the checkpoint knows what was looked at.
+    Nothing is looked at in the sanity pass. Of several processes the first looks at the whole probe and the others
+    wait, so that there is one record and no uneven batch; parameters must be whole in it, which those of FSDP and
+    DeepSpeed are not. With ``precision="bf16-mixed"`` the look is in the parameters' float32, with "bf16-true" in
+    bfloat16.
     """
 
     def __init__(self, monitor: Monitor, *, at: At = "epoch") -> None:
@@ -140,6 +143,7 @@ class MonitorCallback(Callback):
         found, stops = self._ask(step, metrics)
         trainer.should_stop = trainer.should_stop or stops
         numbers = {name: value for name, value in found.items() if name.startswith(PREFIX)}
+        numbers = kept_apart(numbers, self, trainer.callbacks)
         if not numbers:
             return
         if trainer.is_global_zero:

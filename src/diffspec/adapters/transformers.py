@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from diffspec._checks import shown
 from diffspec.adapters.processes import from_the_first
+from diffspec.adapters.several import kept_apart
 from diffspec.errors import InputError, MissingExtraError
 from diffspec.training import Monitor
 from diffspec.training.sinks.keys import PREFIX
@@ -51,9 +52,11 @@ class MonitorCallback(TrainerCallback):
 
     Notes
     -----
-    A training that is resumed from a checkpoint continues its run. No outputs are kept from look to look, and a look
-    holds those of one batch of the probe, reduced to (n, d). Of several processes the first looks, and all get the
-    numbers; parameters must be whole in it, which those of FSDP and DeepSpeed ZeRO-3 are not.
+    Of several monitors with a layer of one name the later have their run in the keys, as in
+    ``eval_diffspec/<run>/dse/<layer>``. A training that is resumed from a checkpoint continues its run. No outputs are
+    kept from look to look, and a look holds those of one batch of the probe, reduced to (n, d). Of several processes
+    the first looks, and all get the numbers; parameters must be whole in it, which those of FSDP and DeepSpeed ZeRO-3
+    are not.
     """
 
     def __init__(self, monitor: Monitor, trainer: Trainer) -> None:
@@ -102,7 +105,9 @@ class MonitorCallback(TrainerCallback):
         control.should_training_stop = control.should_training_stop or stops
         kept = from_the_first(self.monitor.state_dict)
         state.stateful_callbacks[self._key] = {"args": {}, "attributes": kept}
-        return {EVALUATED + name: value for name, value in found.items() if name.startswith(PREFIX)}
+        numbers = {name: value for name, value in found.items() if name.startswith(PREFIX)}
+        numbers = kept_apart(numbers, self, self.trainer.callback_handler.callbacks)
+        return {EVALUATED + name: value for name, value in numbers.items()}
 
     def _log(self, numbers: dict[str, float]) -> None:
         if numbers:

@@ -128,9 +128,13 @@ class RunLog:
 
     def first(self, run: str, *, name: str, layer: str, rule: str) -> float | None:
         """What `run` measured first under these names; None where it did not."""
-        wanted = {"kind": "number", "run": run, "name": name, "layer": layer, "rule": rule}
-        found = (r["value"] for r in _contents(self.path).records if all(r.get(k) == v for k, v in wanted.items()))
-        return next(found, None)
+        found = [r for r in self.numbers(run, name) if (r.get("layer"), r.get("rule")) == (layer, rule)]
+        return found[0]["value"] if found else None
+
+    def numbers(self, run: str, name: str) -> list[Record]:
+        """All that `run` measured under this name, in the order it was written."""
+        wanted = ("number", run, name)
+        return [r for r in _contents(self.path).records if (r["kind"], r["run"], r.get("name")) == wanted]
 
     def settings(self, run: str) -> dict[str, Any] | None:
         """What `run` was last trained and measured with; None where the log does not say."""

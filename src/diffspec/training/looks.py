@@ -13,12 +13,12 @@ import numpy as np
 
 from diffspec._arrays import as_points
 from diffspec.conventions import Walk
-from diffspec.kernels.bandwidth import Median
+from diffspec.kernels.bandwidth import TINY, Median
 from diffspec.machine.threads import single_threaded_blas
 from diffspec.results.estimate import Estimate
 from diffspec.runs.writing import Writer
 from diffspec.training.ahead import Taken, Under, ahead, side_by_side, taken
-from diffspec.training.alerts.alarms import Alarms
+from diffspec.training.alerts.alarms import DISTANCE, Alarms
 from diffspec.training.alerts.rules import Alert
 from diffspec.training.changes import Changes, is_fixed
 from diffspec.training.measures import Measure, fields_of
@@ -143,7 +143,7 @@ class Looks:
 
     def _layer(self, layer: str, points: Points, by_rule: Mapping[str, Under]) -> None:
         plan, scale = self.plan, None
-        with self._attempt(layer=layer, name="median distance"):
+        with self._attempt(layer=layer, name=DISTANCE):
             scale = self._distance(points, layer)
         fixed: dict[str, Estimate] = {}
         once, each = plan.by_how_often()
@@ -163,8 +163,6 @@ class Looks:
         if fixed and plan.changes is not None:
             with self._attempt(layer=layer, name="DSE(Z) change"):
                 self._change(plan.changes, layer, {"points": points, "scale": scale, "ends": fixed})
-        with self._attempt(layer=layer, name="alert"):
-            self._alert(self.alarms.points(layer, points))
         if plan.pictures.due(self.step, layer, points):
             with self._attempt(layer=layer, name="picture"):
                 self._picture(points, layer, self.step)
@@ -217,22 +215,26 @@ class Looks:
             self._number(layer=layer, rule=rule, **record, seconds=seconds)
 
     def _distance(self, points: Points, layer: str) -> float:
-        """The scale of the embedding, as a width: without it a value at a fixed sigma cannot be read."""
+        """The scale of the embedding, as a width: without it a value at a fixed sigma cannot be read. And its rank."""
         started = time.perf_counter()
         sigma = Median()(as_points(points), np.random.default_rng(0))
+        seconds, alerts = round(time.perf_counter() - started, 4), list[Alert]()
+        with self._attempt(layer=layer, name="alert"):
+            alerts = self.alarms.points(layer, points)
         self._number(
             layer=layer,
-            name="median distance",
+            name=DISTANCE,
             rule=None,
-            value=sigma * math.sqrt(2.0),
+            value=sigma * math.sqrt(2.0) if sigma > TINY else 0.0,  # a width is never 0, a distance may be
             unit="distance",
             stderr=None,
             n=len(points),
             ceiling=None,
             verdict="",
-            settings={"sigma": sigma},
-            seconds=round(time.perf_counter() - started, 4),
+            settings={"sigma": sigma, **self.alarms.rank(layer)},
+            seconds=seconds,
         )
+        self._alert(alerts)
         return sigma
 
     def _picture(self, points: Points, layer: str, step: int) -> None:

@@ -20,7 +20,7 @@ from diffspec.training.changes import Changes
 from diffspec.training.looks import Looks, Plan
 from diffspec.training.measures import RULES, Measure, standard
 from diffspec.training.network.hooks import trial
-from diffspec.training.network.layers import Layers, resolve_layers, unwrapped
+from diffspec.training.network.layers import Layers, resolve_layers, unwrapped, words_of
 from diffspec.training.network.untouched import same_draws
 from diffspec.training.pictures import ONE_TWO_FIVE, Album
 from diffspec.training.probe import Probe
@@ -291,7 +291,7 @@ class Monitor:
     def _described(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What the run was trained and measured with, as plain values."""
         return settings | {
-            "layers": {layer.label: layer.reduce for layer in self.layers},
+            "layers": {layer.label: words_of(layer.reduce) for layer in self.layers},
             "every": self.every,
             "probe": len(self.probe),
             resuming.DIGEST: self.probe.digest,

@@ -63,8 +63,9 @@ def plane(points: Points) -> tuple[Points, Points]:
     """The first two principal components, shape (n,) each; the second is 0 where there is one feature."""
     from sklearn.decomposition import PCA  # slow to import, needed here only
 
-    with np.errstate(invalid="ignore"):  # equal points have no variance to divide by; their picture is one dot
-        flat = PCA(min(2, *points.shape), svd_solver="full").fit_transform(points)
+    # Equal points have no variance to divide by, their picture is one dot; of huge ones it is no number, and not used.
+    with np.errstate(invalid="ignore", over="ignore"):
+        flat = PCA(min(2, *points.shape), svd_solver="full").fit_transform(points.astype(np.float64))
     return flat[:, 0], flat[:, 1] if flat.shape[1] > 1 else np.zeros(len(flat))
 
 

@@ -33,7 +33,8 @@ class Probe:
         What the network takes; of a mapping, what it has arguments for. Its tensors have one entry per input; numbers
         and other values in it are given with every batch as they are. The probe keeps a copy.
     labels : array (n,), optional
-        Class labels of the inputs (or a Partition), for DSMI(Z;Y) and for the colours of pictures.
+        Class labels of the inputs, for DSMI(Z;Y) and for the colours of pictures; or a Partition, as `Bins` and
+        `Clusters` give it of numbers and vectors.
     batch_size : int
         Most inputs per forward pass. No batch is left with a single input, whose axis `squeeze` would take away.
     clusters : Grouping
@@ -144,7 +145,7 @@ class Probe:
         """One group per class."""
         if self.labels is None:
             raise InputError("DSMI(Z;Y) needs labels; give Probe(inputs, labels) or leave the measure out")
-        return partition_of(self.labels, None, len(self))
+        return partition_of(self.labels, None, len(self), written="Probe(inputs, {}(labels))")
 
     @cached_property
     def input_groups(self) -> Partition:

@@ -222,7 +222,26 @@ def test_a_continued_run_knows_what_it_began_with(tmp_path: Path) -> None:
         [r["rule"] for r in read(tmp_path / "run.jsonl") if r.get("name") == "adjusted DSMI(Z;Y)"].index("neighbors")
     ]
     assert len(said) == 1
-    assert f"before training {100 * first / np.log2(3):.0f} %" in said[0]
+    assert f"at the first look {100 * first / np.log2(3):.0f} %" in said[0]
+
+
+def test_a_continued_run_knows_how_large_the_rank_was(tmp_path: Path) -> None:
+    """A layer that collapsed while nobody looked: between the kill of a training and the first look of the next."""
+    model = torch.nn.Sequential(torch.nn.Linear(6, 6))
+    for step, scale in enumerate([1.0, 0.9, 0.0]):
+        watching = monitor(tmp_path, model, layers="0", stop_on="collapse")  # a process of its own each
+        with torch.no_grad():
+            model[0].weight.copy_(scale * torch.eye(6))
+        watching.observe(step)
+        assert watching.should_stop == (scale == 0.0)
+    with torch.no_grad():
+        largest = max(effective_rank((scale * INPUTS + model[0].bias).numpy()).value for scale in (1.0, 0.9))
+    (alert,) = alerts(tmp_path)
+    assert alert["step"] == 2
+    assert f"and was {largest:.3g}:" in alert["text"]
+    other = monitor(tmp_path, model, layers="0", run="other")  # what another run saw is nothing to this one
+    other.observe(0)
+    assert len(alerts(tmp_path)) == 1
 
 
 def test_a_percentage_is_a_failure_and_not_the_end(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from diffspec.training import Memorisation
 def test_it_says_what_is_known_by_heart_and_what_of_the_classes():
     said = Memorisation(0.2)(0.6, [0.48, 0.41, 0.17], ceiling=3.32)
     assert said == (
-        "memorises: 60 % of the training labels are known; of the held-out classes 5 % are told, before training 14 %"
+        "memorises: 60 % of the training labels are known; of the held-out classes 5 % are told, at the first look 14 %"
     )
 
 

@@ -349,6 +349,32 @@ class TestCompiling:
         assert stances == []
 
 
+class TestAutocast:
+    """A pass inside ``torch.autocast``, whose cache older versions of torch share with the training around it."""
+
+    def test_a_pass_puts_no_cast_of_a_weight_into_the_cache(self):
+        enabled = []
+        network = small()
+        network[0].register_forward_hook(lambda *_: enabled.append(torch.is_autocast_cache_enabled()))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            collect(network, "0", [INPUTS])
+            assert torch.is_autocast_cache_enabled()
+        assert enabled == [False]
+
+    def test_weights_get_their_gradient_after_a_pass(self):
+        network = small()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            collect(network, "0", [INPUTS])
+            answer = network(INPUTS)
+        answer.sum().backward()
+        assert all(parameter.grad is not None for parameter in network.parameters())
+
+    def test_a_cache_that_is_off_stays_off(self):
+        with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+            collect(small(), "0", [INPUTS])
+            assert not torch.is_autocast_cache_enabled()
+
+
 class TestTrial:
     """One pass before any training."""
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
-from diffspec import InputError
+from diffspec import Bins, InputError
 from diffspec.training import Probe
 
 
@@ -73,3 +73,36 @@ def test_what_cannot_be_stratified_is_told():
         Probe.from_loader([(torch.rand(4, 2), [0, 1, 2])], n=2, stratified=True)
     with pytest.raises(InputError, match="the loader gives no batches"):
         Probe.from_loader([], n=2, stratified=True)
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+def test_single_samples_in_place_of_batches_are_told(stratified):
+    samples = [(torch.rand(6), label) for label in (0, 1, 1)]
+    with pytest.raises(InputError, match=r"^batch 0 of the loader has 6 inputs and the single label 0; give batches"):
+        Probe.from_loader(samples, n=2, stratified=stratified)
+    with pytest.raises(InputError, match="batch 1 of the loader has 4 inputs and 3 labels"):
+        Probe.from_loader([(torch.rand(4, 2), [0, 1, 1, 0]), (torch.rand(4, 2), [0, 1, 1])], n=6, stratified=stratified)
+
+
+def test_columns_of_labels_are_stratified_and_what_is_no_class_is_told():
+    columns = [(torch.rand(4, 3), torch.tensor([[0], [1], [1], [1]])) for _ in range(3)]
+    assert Counter(Probe.from_loader(columns, n=8, stratified=True).labels.tolist()) == {0: 2, 1: 6}
+    for labels in (torch.eye(4), [{"boxes": 1}] * 4):
+        with pytest.raises(InputError, match="stratified=True needs one class per input, got"):
+            Probe.from_loader([(torch.rand(4, 3), labels)], n=3, stratified=True)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (torch.rand(12), r"give Probe\(inputs, Labels\(\)\(labels\)\) or Probe\(inputs, Bins\(10\)\(labels\)\)$"),
+        (torch.rand(12, 5), r"give Probe\(inputs, Clusters\(10, seed=0\)\(labels\)\) to cluster them$"),
+        (torch.eye(12), r"give reference.argmax\(axis=1\), or Probe\(inputs, Labels\(\)\(labels\)\)$"),
+    ],
+)
+def test_labels_that_are_no_classes_are_told_what_to_write(labels, message):
+    inputs = torch.rand(12, 3)
+    for make in (lambda: Probe(inputs, labels), lambda: Probe.from_loader([(inputs, labels)])):
+        with pytest.raises(InputError, match=message):
+            make()
+    assert Probe(inputs, Bins(3)(torch.linspace(0, 1, 12))).label_groups.sizes == [4, 4, 4]

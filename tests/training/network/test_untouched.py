@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from diffspec import InputError
-from diffspec.training import Probe, collect
+from diffspec.training import Probe, collect, layers
 from diffspec.training.network.untouched import unwritten
 
 torch.manual_seed(0)
@@ -284,6 +285,42 @@ def test_a_network_without_values_is_refused_in_words() -> None:
         unwritten(network.to("meta")),
     ):
         pass
+
+
+@pytest.fixture
+def one_process() -> Iterator[None]:
+    """A group of this process alone."""
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+def by_parameter(network: nn.Module) -> nn.Module:
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    fully_shard(network, mesh=init_device_mesh("cpu", (1,)))
+    return network
+
+
+def by_wrapper(network: nn.Module) -> nn.Module:
+    from torch.distributed.fsdp import FullyShardedDataParallel
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that one process has nothing to shard
+        return FullyShardedDataParallel(network, device_id=torch.device("cpu"))
+
+
+@pytest.mark.parametrize("sharded", [by_parameter, by_wrapper])
+@pytest.mark.parametrize("ask", [lambda network: collect(network, "0", [X]), lambda network: layers(network, X)])
+@pytest.mark.usefixtures("one_process")
+def test_a_network_that_is_spread_over_processes_is_refused_in_words(
+    sharded: Callable[[nn.Module], nn.Module], ask: Callable[[nn.Module], Any]
+) -> None:
+    network = sharded(nn.Sequential(nn.Linear(6, 3), nn.ReLU()))
+    with pytest.raises(InputError, match=r"spread over processes .*; watch a whole copy of it, on one process"):
+        ask(network)
+    network(X).sum().backward()  # as it was: what FSDP makes at the first pass is not half made
 
 
 def test_a_network_that_makes_its_layers_when_it_runs_is_refused_and_left_as_it_was() -> None:

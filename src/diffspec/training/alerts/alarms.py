@@ -25,6 +25,9 @@ ALERTS: tuple[Rule, ...] = (Collapse(), Saturation(), Memorisation())
 ADJUSTED = "adjusted DSMI(Z;Y)"
 """What memorising is told from."""
 
+DISTANCE, RANK = "median distance", "effective rank"
+"""The record of a layer that holds its rank, and under which name among its settings."""
+
 SOME = 512
 """Points that the effective rank is taken of: near 1 it is that of all."""
 
@@ -79,21 +82,28 @@ class Alarms:
     _ceiling: float = 0.0
     _most: dict[str, float] = field(default_factory=dict)
     """Per layer the largest effective rank that was seen."""
+    _ranks: dict[str, float] = field(default_factory=dict)
+    """And that of this look."""
     _on: set[tuple[str, str, str | None]] = field(default_factory=set)
     """What was wrong at the last look: an alert is not told again while it lasts."""
 
     def recall(self, log: RunLog, run: str) -> None:
-        """What the run began with, where it is continued."""
-        rule = self._rule()
-        if rule is None or not any(isinstance(one, Memorisation) for one in self.rules):
-            return
+        """What the run began with, and how large its ranks were, where it is continued."""
         with suppress(OSError, InputError):  # the writer says what is wrong with the log
-            self._before = log.first(run, name=ADJUSTED, layer=self.last, rule=rule)
+            for record in log.numbers(run, DISTANCE):
+                rank = (record.get("settings") or {}).get(RANK)
+                if isinstance(rank, float):
+                    layer = str(record.get("layer"))
+                    self._most[layer] = max(rank, self._most.get(layer, rank))
+            rule = self._rule()
+            if rule is not None:
+                self._before = log.first(run, name=ADJUSTED, layer=self.last, rule=rule)
 
     def begin(self) -> None:
         """A look begins."""
         self._before = self._now if self._before is None else self._before
         self._accuracy = self._now = None
+        self._ranks.clear()
 
     def scalar(self, name: str, value: float) -> None:
         """A number of the caller's."""
@@ -107,7 +117,12 @@ class Alarms:
             return []
         now = effective_rank(points[:: math.ceil(len(points) / SOME)]).value
         most = self._most[layer] = max(now, self._most.get(layer, now))
+        self._ranks[layer] = now
         return self._told(found[0], found[0]([most, now]), layer, None)
+
+    def rank(self, layer: str) -> dict[str, float]:
+        """What a record of this look holds of the layer, for a run that continues this one."""
+        return {RANK: float(f"{self._ranks[layer]:.5g}")} if layer in self._ranks else {}
 
     def number(self, record: Mapping[str, Any]) -> list[Alert]:
         """What is wrong with a number."""

@@ -268,18 +268,21 @@ def _joined(label: str, rows: Sequence[Points]) -> Points:
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Modules run one by one: no compiled parts, no fused transformer layers.
+    """Modules run one by one: no compiled parts, no fused transformer layers, no casts of weights that are kept.
 
     Hooks and evaluation mode would make every look compile anew; fused layers run without their parts and hand on
-    nested tensors where a padding mask is given.
+    nested tensors where a padding mask is given. In older versions of torch (2.5 is one) a cast that `torch.autocast`
+    keeps of a pass without gradients takes the weight's gradient from the training that goes on inside it.
     """
-    fused = torch.backends.mha.get_fastpath_enabled()
+    fused, keeps = torch.backends.mha.get_fastpath_enabled(), torch.is_autocast_cache_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
+    torch.set_autocast_cache_enabled(False)
     try:
         with _eager():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
+        torch.set_autocast_cache_enabled(keeps)
 
 
 def _eager() -> AbstractContextManager[Any]:

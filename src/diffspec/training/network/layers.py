@@ -15,8 +15,9 @@ import torch
 from diffspec._checks import is_word, shown
 from diffspec.errors import InputError, LayersWarning
 from diffspec.training.network.reductions import REDUCTIONS, Reduction
+from diffspec.training.network.untouched import check_whole
 
-__all__ = ["PENULTIMATE", "Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped"]
+__all__ = ["PENULTIMATE", "Layer", "Layers", "Watched", "modules_of", "resolve_layers", "unwrapped", "words_of"]
 
 Module: TypeAlias = Any
 
@@ -104,8 +105,10 @@ def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
     Raises
     ------
     InputError
-        No layers, no such layer (near names are listed), one given twice, or one inside a scripted module.
+        No layers, no such layer (near names are listed), one given twice, or one inside a scripted module; a network
+        whose parameters are spread over processes.
     """
+    check_whole(network)
     modules = modules_of(network)
     asked = _as_layers(layers)
     if not asked:
@@ -132,9 +135,13 @@ def resolve_layers(network: Module, layers: Layers) -> list[Watched]:
     return watched
 
 
+def words_of(reduce: Reduction) -> str:
+    """A reduction by its name, a function by its own."""
+    return reduce if isinstance(reduce, str) else str(getattr(reduce, "__name__", type(reduce).__name__))
+
+
 def _label(name: str, reduce: Reduction, side: str, *, alone: bool) -> str:
-    words = reduce if isinstance(reduce, str) else getattr(reduce, "__name__", type(reduce).__name__)
-    return ":".join([name, *(["input"] if side == "input" else []), *([] if alone else [words])])
+    return ":".join([name, *(["input"] if side == "input" else []), *([] if alone else [words_of(reduce)])])
 
 
 def _as_layers(layers: Layers) -> list[Layer]:

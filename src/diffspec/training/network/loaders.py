@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from diffspec._checks import shown
 from diffspec.errors import InputError
 from diffspec.points.labels import host
 from diffspec.training.network.batches import LABELS, joined, part_of, size_of, split
@@ -54,9 +55,7 @@ def stratum(loader: Iterable[Any], n: int) -> tuple[Any, Any]:
         for place, (inputs, labels) in enumerate(_read(loader)):
             if labels is None:
                 raise InputError(f"stratified=True needs labels, and batch {place} of the loader has none")
-            if len(labels) != size_of(inputs):
-                raise InputError(f"batch {place} of the loader has {size_of(inputs)} inputs and {len(labels)} labels")
-            for row, label in enumerate(labels.tolist()):
+            for row, label in enumerate(_classes(labels)):
                 kept.setdefault(label, []).append((counts.total(), part_of(inputs, slice(row, row + 1))))
                 counts[label] += 1
             for label, some in kept.items():
@@ -79,13 +78,32 @@ def _shares(counts: Counter[Any], n: int) -> dict[Any, int]:
 
 def _read(loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     """Inputs and labels (an array, or None) batch by batch."""
-    empty = True
-    for batch in loader:
-        empty = False
+    place = -1
+    for place, batch in enumerate(loader):
         inputs, labels = _labelled(*split(batch))
-        yield inputs, None if labels is None else host(labels, "labels")
-    if empty:
+        yield inputs, None if labels is None else _one_each(host(labels, "labels"), size_of(inputs), place)
+    if place < 0:
         raise InputError("the loader gives no batches; give one with data in it")
+
+
+def _one_each(labels: Any, n: int, place: int) -> Any:
+    """`labels`, where there is one for each of `n` inputs."""
+    where = f"batch {place} of the loader has {n} inputs and"
+    if not labels.ndim:
+        one = shown(labels.item())
+        raise InputError(f"{where} the single label {one}; give batches with a label per input, as a DataLoader does")
+    if len(labels) != n:
+        raise InputError(f"{where} {len(labels)} labels; give one per input")
+    return labels
+
+
+def _classes(labels: Any) -> list[Any]:
+    """Labels of a batch, of shape (b,) or (b, 1), as what can be counted."""
+    column = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    classes: list[Any] = column.tolist()
+    if column.ndim != 1 or not all(isinstance(label, Hashable) for label in classes):
+        raise InputError(f"stratified=True needs one class per input, got {shown(classes[0])} for one; leave it out")
+    return classes
 
 
 def _labelled(inputs: Any, labels: Any) -> tuple[Any, Any]:

@@ -16,7 +16,7 @@ import torch
 
 from diffspec.errors import InputError
 
-__all__ = ["same_draws", "untouched", "unwritten"]
+__all__ = ["check_whole", "same_draws", "untouched", "unwritten"]
 
 Module: TypeAlias = Any
 Tensor: TypeAlias = Any
@@ -39,8 +39,9 @@ def untouched(network: Module) -> Iterator[None]:
     Raises
     ------
     InputError
-        Parameters without a shape, before or after.
+        Parameters without a shape, before or after, or that are spread over processes.
     """
+    check_whole(network)
     names = _initialised(network)
     flags = [(module, module.training) for module in network.modules()]
     # Buffers once more: those of scripted modules are no attributes.
@@ -55,6 +56,20 @@ def untouched(network: Module) -> Iterator[None]:
         yield
         if made := _initialised(network) - names:
             raise InputError(f"the network makes its parameter {min(made)!r} while it runs; {RUN_ONCE}")
+
+
+def check_whole(network: Module) -> None:
+    """Raise InputError where no process has all parameters: one alone would wait for the others for ever.
+
+    Nor could FSDP be left as it was, whose first pass makes what the later ones need.
+    """
+    by_wrapper = any(hasattr(module, "_fsdp_wrapped_module") for module in network.modules())
+    if by_wrapper or any(hasattr(parameter, "device_mesh") for parameter in network.parameters()):
+        raise InputError(
+            "the parameters of the network are spread over processes (FSDP or another use of DTensor), which would all "
+            "have to look at once; watch a whole copy of it, on one process: before each look load into it what "
+            "get_model_state_dict gives with full_state_dict=True"
+        )
 
 
 @contextmanager

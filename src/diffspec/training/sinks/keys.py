@@ -8,7 +8,7 @@ from typing import Any
 
 from diffspec.conventions import Walk, default
 
-__all__ = ["PREFIX", "Keys"]
+__all__ = ["PREFIX", "Keys", "of_run"]
 
 PREFIX = "diffspec/"
 """What every measured number begins with; scalars of the caller keep the names that they have."""
@@ -45,6 +45,11 @@ class Keys:
         while found in taken:
             found, several = f"{key}.{several}", several + 1
         return found
+
+
+def of_run(numbers: Mapping[str, float], run: str) -> dict[str, float]:
+    """`numbers` under keys that name their run: ``diffspec/<run>/dse/<layer>``."""
+    return {f"{PREFIX}{_legal(run)}/{key.removeprefix(PREFIX)}": value for key, value in numbers.items()}
 
 
 def _key(name: str, rule: str | None, layer: str, *, named: bool) -> str:
