@@ -334,6 +334,13 @@ def test_a_bug_is_not_hidden(folder, monkeypatch):
         run(["measure", "points.npy"])
 
 
+def test_a_folder_that_cannot_be_made_is_told_in_words(folder, capsys):
+    Path("file").touch()
+    assert run(["demo", "--smoke", "--folder", "file/demo"]) == 2
+    err = capsys.readouterr().err
+    assert err == f"Error: {Path('file/demo').absolute()} cannot be used (Not a directory); give another\n"
+
+
 def test_interrupt_is_code_130(folder, capsys, monkeypatch):
     def interrupt(*_arguments, **_more):
         raise KeyboardInterrupt

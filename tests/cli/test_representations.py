@@ -255,6 +255,23 @@ def test_measure_of_several_is_one_table_with_the_largest_first(folder, capsys):
     assert "effective rank" in entropies[0]
 
 
+def test_an_error_of_one_among_several_files_says_which(folder, capsys):
+    bad = np.where(np.arange(180).reshape(60, 3) == 7, np.nan, folder[0]["net1"])
+    np.save("nets/bad.npy", bad)
+    assert refused(capsys, "measure", "nets").startswith("Error: bad: points must be finite, got 1 NaN")
+    assert refused(capsys, "measure", "nets/bad.npy").startswith("Error: points must be finite, got 1 NaN")
+    np.save("nets/bad.npy", np.stack([bad] * 2, axis=1))
+    assert refused(capsys, "measure", "nets").startswith("Error: nets/bad.npy holds an array of shape (60, 2, 3)")
+
+
+@pytest.mark.parametrize(
+    "command", [["measure"], ["measure", "nets"], ["compare", "nets/net0.npy"], ["interval"], ["rank", "nets"]]
+)
+def test_labels_in_place_of_points_are_told_by_their_file(folder, capsys, command):
+    np.save("y.npy", np.arange(60) % 3)
+    assert "got (60,) in y.npy; labels go to --labels" in refused(capsys, *command, "y.npy", "--labels", "labels.npy")
+
+
 def test_measure_of_different_numbers_of_points_says_so(folder, capsys):
     np.save("few.npy", folder[0]["net0"][:40])
     text = printed(capsys, "measure", "few.npy", "nets/net1.npy")

@@ -218,9 +218,16 @@ def test_a_log_replaced_by_a_folder_is_refused(tmp_path: Path) -> None:
         scalar(log, 0)
 
 
+def test_a_folder_in_place_of_a_log_is_told_what_to_name(tmp_path: Path) -> None:
+    for make in (RunLog, RunLog.afresh):
+        with pytest.raises(InputError, match=rf"it is no ordinary file; name a file in it: {tmp_path}/run.jsonl$"):
+            make(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
 def test_a_device_is_no_log() -> None:
-    with pytest.raises(InputError, match="no run log at /dev/full: it is no ordinary file"):
+    with pytest.raises(InputError, match=r"/dev/full: it is no ordinary file; name a file, such as run\.jsonl"):
         RunLog("/dev/full")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -82,3 +85,25 @@ def test_two_kinds_of_work_advance_evenly_and_keep_their_order(large, small, mon
     assert found == ([("large", k) for k in range(large)], [("small", k) for k in range(small)])
     for done in range(1, len(begun) + 1):
         assert abs(begun[:done].count("large") - large * done / len(begun)) <= 1.0
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, InputError])
+def test_workers_begin_nothing_more_once_nobody_waits(ends, monkeypatch):
+    monkeypatch.setattr(threads, "cores", lambda: 2)
+    begun, seen = threading.Event(), []
+
+    def step(k):
+        seen.append(k)
+        begun.set()
+        time.sleep(0.01)
+
+    def work(place):
+        if place == 0:
+            begun.wait(60)
+            raise ends
+        return parallel_map(step, range(500))
+
+    with pytest.raises(ends):
+        parallel_map(work, range(2))
+    assert 0 < len(seen) < 250  # before, all 500: Ctrl-C waited for a whole measurement
+    assert parallel_map(lambda _: parallel_map(abs, range(-3, 0)), range(2)) == [[3, 2, 1]] * 2

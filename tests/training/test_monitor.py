@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -25,6 +26,7 @@ from diffspec import (
     Exact,
     Gaussian,
     InputError,
+    Labels,
     adjusted_dsmi,
     dse,
     dsmi,
@@ -705,6 +707,12 @@ def test_a_scalar_that_is_no_number(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"inputs": INPUTS.numpy().tolist()}, "inputs must be a torch tensor or a mapping of tensors"),
+        ({"inputs": pd.DataFrame(INPUTS)}, r"got DataFrame; use torch.as_tensor\(inputs.to_numpy\(\)\)"),
+        (
+            {"inputs": INPUTS, "labels": LABELS / 1},
+            r"give Probe\(inputs, Labels\(\)\(labels\)\) or Probe\(inputs, Bins",
+        ),
+        ({"inputs": INPUTS, "labels": torch.eye(3)[LABELS]}, r"argmax\(axis=1\), or Probe\(inputs, Labels\(\)\(labels"),
         ({"inputs": {}}, "inputs must be tensors with as many inputs each, got none"),
         ({"inputs": INPUTS[:1]}, "at least 2 inputs"),
         ({"inputs": {"a": INPUTS, "b": INPUTS[:5]}}, "as many inputs each, got tensors with 5, 60"),
@@ -715,6 +723,11 @@ def test_a_scalar_that_is_no_number(tmp_path: Path) -> None:
 def test_wrong_probes(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Probe(**arguments)
+
+
+def test_floats_are_labels_as_the_error_says() -> None:
+    asked, classes = Probe(INPUTS, Labels()(LABELS / 1)).label_groups, Probe(INPUTS, LABELS).label_groups
+    assert np.array_equal(asked.codes, classes.codes)
 
 
 def test_mappings_have_no_clusters(tmp_path: Path) -> None:

@@ -43,8 +43,11 @@ def run(arguments: Sequence[str], group: click.Group | None = None, name: str = 
             return _fail(f"{error.format_message()} (see '{path} --help')")
         except click.ClickException as error:
             return _fail(error.format_message())
-        except (DiffspecError, OSError) as error:
+        except DiffspecError as error:
             return _fail(str(error))
+        except OSError as error:  # whose own text begins with [Errno 13]
+            named = error.filename is not None and error.strerror is not None
+            return _fail(f"{error.filename} cannot be used ({error.strerror}); give another" if named else str(error))
         except MemoryError as error:
             return _fail(f"not enough memory: {error}; measure fewer points")
         except click.Abort:  # click's form of KeyboardInterrupt

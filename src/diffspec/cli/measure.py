@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_o
 from diffspec.cli.printing.tables import Measured, listing_text, measured_text
 from diffspec.cli.printing.text import estimates_text, say
 from diffspec.cli.representations import columns_options, points_in, require_pairs, tell
+from diffspec.errors import InputError
 from diffspec.files.reading import Source, load_labels, load_reference
 from diffspec.files.several import Named, same_file, sources
 from diffspec.files.shapes import held_in
@@ -126,13 +128,24 @@ def measure(
         )
 
     without, alone = () if given else (labels_key or "",), given if labels_key is None else None
-    every = [measured(named) for named in sources(files, keys, without=without, labels=alone)]
+    found = sources(files, keys, without=without, labels=alone)
+    every = [measured(named) if len(found) == 1 else _told_of(measured, named) for named in found]
     if as_json:
         say("\n".join(line for one in every for line in one.lines()))
     elif len(every) == 1:
         say(estimates_text(every[0].estimates, every[0].named.source.path, every[0].d))
     else:
         say(measured_text(every))
+
+
+def _told_of(measured: Callable[[Named], Measured], named: Named) -> Measured:
+    """What is `measured`; an error says in which of several files it is."""
+    try:
+        return measured(named)
+    except InputError as error:
+        if str(named.source.path) in str(error):
+            raise
+        raise InputError(f"{named.name}: {error}") from None
 
 
 def _one_of(labels: Path | None, reference: Path | None) -> Path | None:

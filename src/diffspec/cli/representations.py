@@ -153,8 +153,13 @@ def _labels(found: Sequence[Named], asked: Asked) -> Loaded | None:
 def points_in(source: Source, chosen: Selection, reduce: str | None) -> Loaded:
     """The points in a file: its columns that are `chosen`, and of an array with more axes what `reduce` makes of it."""
     found = load_points(source, chosen)
-    if reduce is None and found.values.ndim > 2:
-        shape, names = found.values.shape, ", ".join(REDUCTIONS)
+    shape, names = found.values.shape, ", ".join(REDUCTIONS)
+    if reduce is None and source.key is None and len(shape) == 1 and found.values.dtype.names is None:
+        raise InputError(
+            f"points must have shape (n, d), got {shape} in {source.path}; labels go to --labels, and points of one "
+            "feature into one row each"
+        )
+    if reduce is None and len(shape) > 2:
         raise InputError(f"{source.path} holds an array of shape {shape}; give --reduce gap, or another of {names}")
     return replace(found, values=reduced(found.values, reduce))
 

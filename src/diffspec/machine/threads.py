@@ -45,22 +45,28 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> l
 
     LAPACK gains little from threads at a few hundred points and loses badly with more threads than cores, so the
     parallelism lies across the items. The thread limits hold inside this call only. Every worker may use its share of
-    the memory that is allowed.
+    the memory that is allowed. Where one item fails, or the caller is interrupted, the workers begin nothing more, in
+    maps of their own neither: what they are at may be minutes of work.
     """
     if getattr(_here, "working", False):
         # A worker's own map: all cores are busy with its siblings.
-        return [function(item) for item in items]
-    with single_threaded_blas(), _workers(allowed() / cores()) as pool:
-        return list(pool.map(function, items))
+        return [function(item) for item in _wanted(items)]
+    stop = threading.Event()
+    with single_threaded_blas(), _workers(allowed() / cores(), stop) as pool:
+        try:
+            return list(pool.map(function, items))
+        except BaseException:
+            stop.set()
+            raise
 
 
 def one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """`function` of every item, in order, as one worker of `parallel_map` would: for items too small for threads."""
     if getattr(_here, "working", False):
-        return [function(item) for item in items]
+        return [function(item) for item in _wanted(items)]
     before = allowed()
     with single_threaded_blas():
-        _begin(before / cores())
+        _begin(before / cores(), threading.Event())
         try:
             return [function(item) for item in items]
         finally:
@@ -88,13 +94,25 @@ def parallel_both(
 _here = threading.local()
 
 
-def _workers(memory: float) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=cores(), initializer=_begin, initargs=(memory,))
+class _Stopped(BaseException):
+    """Nobody waits for this worker any more. No Exception, or a handler might take it for a failure and try again."""
 
 
-def _begin(memory: float) -> None:
-    """Mark the thread as a worker of `parallel_map`, which may use so many bytes."""
-    _here.working = True
+def _wanted(items: Iterable[Item]) -> Iterator[Item]:
+    """Of a worker's own map the items, until nobody waits for them."""
+    for item in items:
+        if _here.stop.is_set():
+            raise _Stopped
+        yield item
+
+
+def _workers(memory: float, stop: threading.Event) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=cores(), initializer=_begin, initargs=(memory, stop))
+
+
+def _begin(memory: float, stop: threading.Event) -> None:
+    """Mark the thread as a worker of `parallel_map`, which may use so many bytes, and works until it is to stop."""
+    _here.working, _here.stop = True, stop
     allow(memory)
 
 

@@ -232,14 +232,14 @@ def check_grouping(groups: Grouping | None) -> None:
         raise InputError(f"groups must be Labels(), Bins(10), Clusters(10) or KMeans(10), got {shown(groups)}")
 
 
-def partition_of(reference: Any, groups: Grouping | None, n: int, *, written: str = "groups={}") -> Partition:
+def partition_of(reference: Any, groups: Grouping | None, n: int, *, ask: str = "groups={}") -> Partition:
     """The partition of `n` points that `reference` stands for.
 
     Without `groups` a partition made before is taken as it is and integers, booleans and strings are class labels;
-    floats and vectors are ambiguous and need `groups`, or what else is `written` for a grouping where there is none.
+    floats and vectors are ambiguous and need `groups`. How the caller is given a grouping is `ask`, for the error.
     """
     check_grouping(groups)
-    partition = reference if isinstance(reference, Partition) else (groups or _default(reference, written))(reference)
+    partition = reference if isinstance(reference, Partition) else (groups or _default(reference, ask))(reference)
     if not isinstance(partition, Partition):
         raise InputError(f"groups must give a Partition, got {shown(partition)} from {shown(groups)}")
     if len(partition.codes) != n:
@@ -253,21 +253,18 @@ def unequal(entries: int, n: int) -> InputError:
     return InputError(f"reference must have one entry per point, got {entries} for {n} points{hint}")
 
 
-def _default(reference: Any, written: str) -> Grouping:
+def _default(reference: Any, ask: str) -> Grouping:
+    labels, bins, clusters = map(ask.format, ("Labels()", "Bins(10)", "Clusters(10, seed=0)"))
     values = host(reference)
     if is_one_hot(values):
         raise InputError(
             f"a reference of one-hot rows, shape {values.shape}, stands for classes; give reference.argmax(axis=1), "
-            f"or {written.format(Labels())}"
+            f"or {labels}"
         )
     if values.ndim == 2 and values.shape[1] > 1:
         raise InputError(
-            f"a reference of vectors, shape {values.shape}, has no classes of its own; "
-            f"give {written.format('Clusters(10, seed=0)')} to cluster them"
+            f"a reference of vectors, shape {values.shape}, has no classes of its own; give {clusters} to cluster them"
         )
     if values.dtype.kind == "f":
-        raise InputError(
-            "a reference of floats may be classes or a continuous quantity; "
-            f"give {written.format(Labels())} or {written.format('Bins(10)')}"
-        )
+        raise InputError(f"a reference of floats may be classes or a continuous quantity; give {labels} or {bins}")
     return Labels()

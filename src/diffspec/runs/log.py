@@ -254,7 +254,8 @@ def _is_beginning(path: Path) -> bool:
 
 def _check_is_file(path: Path) -> None:
     if path.exists() and not path.is_file():
-        raise InputError(f"no run log at {path}: it is no ordinary file; {EXPECTED}")
+        advice = f"name a file in it: {path / 'run.jsonl'}" if path.is_dir() else "name a file, such as run.jsonl"
+        raise InputError(f"no run log at {path}: it is no ordinary file; {advice}")
 
 
 def _notes(path: Path, found: Contents) -> Iterator[str]:

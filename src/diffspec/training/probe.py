@@ -15,7 +15,7 @@ import torch
 from diffspec._checks import integer, shown, store
 from diffspec.errors import InputError
 from diffspec.points.groups import Clusters, Grouping, Partition, check_grouping, partition_of
-from diffspec.training.network.batches import copied, mapped, part_of, size_of
+from diffspec.training.network.batches import OF_TABLE, copied, mapped, part_of, size_of
 from diffspec.training.network.loaders import first, is_loader, stratum
 
 __all__ = ["Probe"]
@@ -145,7 +145,7 @@ class Probe:
         """One group per class."""
         if self.labels is None:
             raise InputError("DSMI(Z;Y) needs labels; give Probe(inputs, labels) or leave the measure out")
-        return partition_of(self.labels, None, len(self), written="Probe(inputs, {}(labels))")
+        return partition_of(self.labels, None, len(self), ask="Probe(inputs, {}(labels))")
 
     @cached_property
     def input_groups(self) -> Partition:
@@ -157,6 +157,8 @@ class Probe:
 
 
 def _advice(inputs: Any) -> str:
+    if hasattr(inputs, "to_numpy"):
+        return f"got {type(inputs).__name__}; {OF_TABLE}"
     if is_loader(inputs):
         return f"got {type(inputs).__name__}; write Probe.from_loader(loader, n=1000) for a loader that gives batches"
     return f"use torch.as_tensor(inputs), got {shown(inputs)}"

@@ -198,6 +198,19 @@ def test_accuracies_are_told_with_their_best():
     ]
 
 
+@pytest.mark.parametrize(("ends", "least"), [((0.6,) * 5, "0.6"), ((0.9, 0.2, 0.8, 0.7, 0.6, 0.3), "0.3")])
+def test_accuracies_of_more_than_are_named_are_at_most_the_next(ends, least):
+    scores = [{"kind": "scalar", "run": f"r{k}", "step": 0, "name": "acc", "value": end} for k, end in enumerate(ends)]
+    ((text, _evidence),) = said("scored", [*QUIET, *scores])
+    assert text.endswith(f" in r{4 if min(ends) < 0.6 else 3}, and at {least} or less elsewhere")
+
+
+def test_a_name_read_from_the_right_leaves_the_numbers_beside_it_where_they_are():
+    scores = [{"kind": "scalar", "run": run, "step": 0, "name": "acc", "value": 0.6} for run in ("\u05d0\u05d1 1", "b")]
+    ((text, _evidence),) = said("scored", [*QUIET, *scores])
+    assert text == "Acc ends at 0.6 in \u2068\u05d0\u05d1 1\u2069, 0.6 in b"
+
+
 def test_long_names_are_shortened_in_sentences():
     long = "a-run-of-which-the-name-says-all-that-was-set-in-it"
     ((text, _evidence),) = said("moves", [*course([4.0, 6.0], run=long), *course([4.0, 4.0], run="b")])

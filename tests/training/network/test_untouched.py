@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -410,6 +411,7 @@ def test_what_batches_can_be(batches: Any) -> None:
         ([X, X[:0]], "batch 1 is empty; leave it out"),
         ([()], r"a batch must be a tensor, a mapping .*, got \(\)"),
         ([X.numpy()], r"a batch must be a tensor, .* use torch.as_tensor"),
+        (pd.DataFrame(X), r"got DataFrame; use torch.as_tensor\(inputs.to_numpy\(\)\)"),
         ([{"n": 3}], "inputs must be tensors with as many inputs each, got none"),
         ([{}], "got none"),
         ([{"x": X, "y": X[:3]}], "got tensors with 3, 12"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def alerts(view: View) -> Iterator[Finding]:
         records = sorted(same, key=lambda r: r["step"])
         layers = dict.fromkeys(str(r["layer"]) for r in records if r.get("layer"))
         where = f" at {_names([view.short.get(layer, layer) for layer in layers])}" if layers else ""
-        text = f"Alert in {brief(run, LONG)}: {name}{where}, from {view.axis} {records[0]['step']:g} on"
+        text = f"Alert in {_called(run)}: {name}{where}, from {view.axis} {records[0]['step']:g} on"
         yield Finding(text=text, evidence=str(records[-1]["text"]), alarm=True, place="measures")
 
 
@@ -74,7 +75,7 @@ def failed(view: View) -> Iterator[Finding]:
         if records:
             steps = sorted({record["step"] for record in records})
             count = f"{len(records)} measurement{'s' * (len(records) > 1)}"
-            text = f"{count} of {brief(run, LONG)} failed, {_steps(view.axis, steps)}"
+            text = f"{count} of {_called(run)} failed, {_steps(view.axis, steps)}"
             yield Finding(text=text, evidence=str(records[0]["error"]), alarm=True, place="failures")
 
 
@@ -83,7 +84,7 @@ def skipped(view: View) -> Iterator[Finding]:
     for run in view.log.runs:
         records = view.log.of("skipped", run=run)
         if records:
-            text = f"Looks at {brief(run, LONG)} were left out, from {view.axis} {records[0]['step']:g} on"
+            text = f"Looks at {_called(run)} were left out, from {view.axis} {records[0]['step']:g} on"
             yield Finding(text=text, evidence=str(records[-1]["text"]), place="measures")
 
 
@@ -127,7 +128,7 @@ def moves(view: View) -> Iterator[Finding]:
             groups = {condition: [line for line in lines if line.condition == condition] for condition in names}
         for condition, own in groups.items():
             if own:
-                subject = f"{name} of {brief(condition, LONG)}" if len(groups) > 1 else name
+                subject = f"{name} of {_called(condition)}" if len(groups) > 1 else name
                 yield _told(view, own, subject)
 
 
@@ -203,6 +204,14 @@ def _together(line: Line, distance: Line) -> tuple[float, float]:
     return float(np.corrcoef(values, scales)[0, 1]), pairs[-1][1] / pairs[0][1]
 
 
+def _called(name: str) -> str:
+    """A name in a sentence; one that is read from the right must not take the numbers beside it along."""
+    short = brief(name, LONG)
+    return (
+        f"\u2068{short}\u2069" if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in short) else short
+    )
+
+
 def _ranks(values: Sequence[float]) -> np.ndarray:
     """Ranks, the mean of them for equal values."""
     _sorted, places, counts = np.unique(values, return_inverse=True, return_counts=True)
@@ -215,12 +224,15 @@ def scored(view: View) -> Iterator[Finding]:
     lines = view.scalar(view.log.accuracy) if view.log.accuracy else []
     if not lines:
         return
-    shown = sorted(lines, key=lambda line: -line.y[-1])[:FEW]
+    ordered = sorted(lines, key=lambda line: -line.y[-1])
+    shown, rest = ordered[:FEW], ordered[FEW:]
     alone = len(lines) == 1
-    parts = [f"{line.y[-1]:.3g}" + ("" if alone else f" in {brief(line.condition, LONG)}") for line in shown]
+    parts = [f"{line.y[-1]:.3g}" + ("" if alone else f" in {_called(line.condition)}") for line in shown]
     best = [(max(range(len(line.y)), key=line.y.__getitem__), line) for line in shown]
     evidence = [f"best {line.y[k]:.3g} at {view.axis} {line.steps[k]:g}" for k, line in best]
-    text = f"{quantity(lines[0].name)} ends at {', '.join(parts)}" + (" and less elsewhere" if len(lines) > FEW else "")
+    text = f"{quantity(lines[0].name)} ends at {', '.join(parts)}"
+    if rest:
+        text += f", and at {rest[0].y[-1]:.3g} or less elsewhere"
     yield Finding(text=text, evidence="; ".join(evidence), place="scale")
 
 
@@ -254,7 +266,7 @@ def _kind(view: View, several: bool) -> str:
 def _who(view: View, line: Line, several: bool) -> str:
     """The layer, or the condition, or both: what tells the line from others."""
     layer = view.short[line.layer] if len(view.layers) > 1 else ""
-    names = [brief(name, LONG) for name in (line.condition, layer) if name]
+    names = [_called(name) for name in (line.condition, layer) if name]
     return ", ".join(names) if several else names[-1]
 
 

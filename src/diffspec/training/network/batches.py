@@ -33,6 +33,9 @@ Module: TypeAlias = Any
 LABELS = ("labels", "label", "label_ids")
 """What the labels are called in mappings, by the collators of transformers."""
 
+OF_TABLE = "use torch.as_tensor(inputs.to_numpy())"
+"""What to do with a table of pandas or polars, which torch cannot read."""
+
 SHARED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -46,6 +49,8 @@ def as_batches(batches: Any) -> Iterator[Batch]:
     """
     if isinstance(batches, torch.Tensor | Mapping):
         batches = [batches]
+    if hasattr(batches, "to_numpy"):  # a table, whose parts would be the names of its columns
+        raise InputError(f"batches must be tensors or mappings, got {type(batches).__name__}; {OF_TABLE}")
     if not hasattr(batches, "__iter__"):
         raise InputError(f"batches must be an iterable of tensors or mappings, got {shown(batches)}")
     place = -1
