@@ -41,6 +41,7 @@ __all__ = [
     "count",
     "count_stderr",
     "entropy_of",
+    "padded",
     "renyi",
     "renyi_stderr",
     "shannon",
@@ -248,3 +249,21 @@ class Spectrum:
                 "this spectrum has no settings; take it from diffspec.spectrum(points), or use the functions"
             )
         return replace(self.settings, t=float(t))
+
+
+def padded(found: Spectrum, n: int) -> Spectrum:
+    """The spectrum of all `n` points: what was `found` of the different ones, and zeros."""
+    if found.n == n:
+        return found
+    xp = namespace(found.nodes)
+    zeros = float(n - found.n)
+    column = None if found.samples is None else xp.full((found.samples.shape[0], 1), zeros, dtype=found.samples.dtype)
+    return replace(
+        found,
+        n=n,
+        nodes=xp.concat([found.nodes, xp.zeros(1, dtype=found.nodes.dtype)]),
+        weights=xp.concat([found.weights, xp.full(1, zeros, dtype=found.weights.dtype)]),
+        samples=None if column is None else xp.concat([found.samples, column], axis=1),
+        check=None if found.check is None else padded(found.check, n),
+        halved=None if found.halved is None else padded(found.halved, n),
+    )
