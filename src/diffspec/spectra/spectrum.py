@@ -14,7 +14,7 @@ import numpy as np
 from diffspec._arrays import Array, namespace, number, to_numpy
 from diffspec.errors import InputError
 from diffspec.results.estimate import BIT, COUNT, NATS_PER, Estimate, Settings
-from diffspec.results.verdicts import beside, few_points, kernel_state
+from diffspec.results.verdicts import beside, few_points, few_steps, kernel_state
 from diffspec.spectra.extremes import Extremes
 from diffspec.spectra.functionals import (
     above,
@@ -233,9 +233,7 @@ class Spectrum:
             parts.append(f"affinities in float32 cost about {rounding:.2g} bit of the stated error, use Exact()")
         if self.missed is not None and errors.missed / bit > max(tol, ROUNDING, error):
             parts.append(f"{self.missed.said}, which costs about {errors.missed / bit:.2g} bit of the stated error")
-        if truncated > max(tol, 1.96 * error):
-            parts.append(f"few steps or moments may have cost up to about {truncated:.2g} bit besides, use more")
-        return parts
+        return [*parts, *filter(None, [few_steps(truncated, tol, error)])]
 
     def _time(self, t: float | None) -> float:
         """`t`, or where it is None the time that the spectrum was asked for, or 1."""
