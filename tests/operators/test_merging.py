@@ -115,3 +115,15 @@ def test_zeros_of_equal_rows_are_not_spread(kind, solver):
         assert off.max() < 0.08
         told = [1.96 * shannon_stderr(one, t) + truncation(one, t) for one in found]
         assert isinstance(solver, Chebyshev) or np.mean(off <= told) >= 0.8
+
+
+def test_copies_of_points_are_found_on_disk_too(tmp_path):
+    """Their distances come from other products there, and differ by rounding."""
+    rng = np.random.default_rng(0)
+    different = rng.normal(size=(700, 6)) @ rng.normal(size=(6, 300))
+    np.save(tmp_path / "points.npy", different[rng.integers(0, 700, size=2300)])
+    stored, values = np.load(tmp_path / "points.npy", mmap_mode="r"), []
+    for given in ({"memory": 1.3e7}, {}):
+        found = spectrum(stored, solver=Lanczos(tol=None, probes=6, deflation=4, power=1, steps=10), **given)
+        values.append(shannon(found, 0.5))
+    assert values[0] == pytest.approx(values[1], abs=0.02)

@@ -23,8 +23,9 @@ FILLED, GAINED = 0.8, 0.8
 ROWS = 16
 # Pieces whose eigenvectors of eigenvalue 1 are told one by one: each takes a solver a vector.
 STEADY = 31
-# Sums of a row with the fractions of multiples of these are equal where the row is, and by no chance else.
-IRRATIONAL = np.sqrt([2.0, 3.0])
+# Sums of a row with the fractions of multiples of these are equal where the row is, and by no chance else. Products of
+# copies of a point may differ by rounding: so many digits are looked at.
+IRRATIONAL, DIGITS = np.sqrt([2.0, 3.0]), 11
 
 
 def pieces_of(matrix: Any) -> list[Indices] | None:
@@ -81,7 +82,9 @@ def kinds_of_rows(matrix: Any) -> tuple[Indices, Indices] | None:
     each, its non-zero eigenvalues are those of C^(1/2) B C^(1/2), of order k, and n - k more are 0. O(entries).
     """
     sums = matrix @ (np.arange(1.0, matrix.shape[0] + 1.0)[:, None] * IRRATIONAL % 1.0)
-    _sums, first, counts = np.unique(sums.view(np.complex128)[:, 0], return_index=True, return_counts=True)
+    _sums, first, counts = np.unique(
+        np.round(sums, DIGITS).view(np.complex128)[:, 0], return_index=True, return_counts=True
+    )
     order = np.argsort(first)
     return None if len(first) == matrix.shape[0] else (first[order], counts[order])
 
