@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from diffspec import Exact, Gaussian, Literal, Matched, dse, dsmi, permutation_test
+from diffspec import Adjusted, Exact, Gaussian, Literal, Matched, dse, dsmi, permutation_test
 from diffspec.measures import information
 from diffspec.measures.adjusted import adjusted_dsmi
 from diffspec.measures.parts import combined
@@ -28,6 +28,17 @@ class Wobbling:
             return found
         tilt = 0.05 * np.linspace(-1.0, 1.0, found.weights.shape[0])
         return replace(found, samples=np.stack([found.weights * (1.0 + tilt), found.weights * (1.0 - tilt)]))
+
+
+@dataclass(frozen=True)
+class Short:
+    """Exact eigenvalues of sets of these numbers of points, which a second rule would place elsewhere."""
+
+    sizes: tuple[int, ...]
+
+    def __call__(self, operator, rng):
+        found = Exact()(operator, rng)
+        return replace(found, check=replace(found, nodes=found.nodes**1.2)) if operator.n in self.sizes else found
 
 
 def _rows(*values, error=None):
@@ -108,6 +119,22 @@ def test_literal_information_states_the_probes_of_the_whole(blobs):
     assert dsmi(points, labels, estimator=Literal(), **walk).stderr == pytest.approx(
         dse(points, **walk).stderr, rel=1e-9
     )
+
+
+def test_what_few_steps_cost_an_information_is_told(blobs):
+    points, labels = blobs
+    walk = {"kernel": Gaussian(3.0), "t": 1.0}
+
+    def told(estimator, *sizes):
+        verdict = dsmi(points, labels, estimator=estimator, solver=Short(sizes), **walk).verdict
+        return float(verdict.split("up to about ")[1].split()[0]) if "few steps" in verdict else 0.0
+
+    of_all = dse(points, solver=Short((150,)), **walk).verdict
+    assert f"few steps or moments may have cost up to about {told(Literal(), 150):.2g} bit besides" in of_all
+    assert told(Literal()) == told(Matched(), 150) == 0.0
+    assert told(Adjusted(), 150) > 0.0
+    sizes = tuple(set(np.bincount(labels).tolist()))
+    assert told(Matched(), *sizes) < told(Literal(), *sizes)  # what the groups and the random sets lose cancels
 
 
 DOORS = {

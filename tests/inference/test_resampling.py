@@ -2,6 +2,7 @@
 
 import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import definitions
 import effort
 from diffspec import Gaussian, InputError, Literal, Matched, NearestNeighbors, Precomputed, SelfTuning, dse, dsmi
+from diffspec.inference import resampling
 from diffspec.inference.comparison import Comparison, compare
 from diffspec.inference.resampling import Interval, Resamples, drawn, interval
 from diffspec.points.groups import partition_of
@@ -305,3 +307,14 @@ def test_what_is_free_is_asked_for_once_and_not_for_every_subset(rng, monkeypatc
         interval(points, resamples=resamples)
         counts.append(len(asked))
     assert 0 < counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("more", ["", "; few steps or moments may have cost up to about 0.1 bit besides, use more"])
+def test_an_interval_tells_chance_beside_what_the_solver_cost(more):
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    found = replace(dsmi(points, np.arange(40) % 2), value=0.01, verdict=f"informative{more}")
+    draws = np.random.default_rng(0).normal(scale=0.1, size=(10, 2))
+    verdict = resampling._around(found, Resamples(40, 10, 0.5, 0.95), draws).verdict
+    assert verdict.startswith("not told from chance: ")
+    assert verdict.endswith(more)
+    assert "informative" not in verdict

@@ -18,7 +18,9 @@ from diffspec import (
     spectrum,
 )
 from diffspec.operators.dense import diffusion
+from diffspec.operators.sparse import sparse_diffusion
 from diffspec.points.distinct import copies_of
+from diffspec.spectra.spectrum import shannon, shannon_stderr, truncation
 
 MERGING = [Gaussian(1.0), Gaussian("knn"), Cosine(0.7), AlphaDecay(), AlphaDecay(20), SelfTuning(), SelfTuning(30)]
 
@@ -74,3 +76,54 @@ def test_only_where_few_are_different_and_copies_are_alike(points, rng):
 
 def test_settings_say_how_many_points_were_different(points):
     assert dse(points, kernel=Gaussian(1.0)).settings.solver == "Exact() on 100 different points and their numbers"
+
+
+def _graph(kind):
+    """600 points, too many of them different to be merged, joined to their nearest neighbours."""
+    rng = np.random.default_rng(0)
+    few = rng.normal(size=(200, 6))
+    points = (
+        few[rng.integers(0, 200, size=600)] if kind == "copies" else np.maximum(rng.normal(size=(600, 12)) - 1.0, 0)
+    )
+    return sparse_diffusion(NearestNeighbors(15).resolve(points, rng)(points), 0.5)
+
+
+@pytest.mark.parametrize("large", [10, 2**20])
+def test_equal_rows_of_a_graph_leave_nothing_but_zeros(large, monkeypatch):
+    monkeypatch.setattr("diffspec.operators.sparse.LARGE", large)
+    operator = _graph("copies")
+    ready = operator.ready()
+    assert ready.n < 400
+    whole, ours = (np.linalg.eigvalsh(one.dense()) for one in (operator, ready))
+    np.testing.assert_allclose(np.sort(np.r_[ours, np.zeros(600 - ready.n)]), whole, atol=1e-12)
+    steady = ready.steady(ready.pieces())
+    assert ready.matmul(steady) == pytest.approx(steady, abs=1e-13)
+
+
+@pytest.mark.parametrize("kind", ["copies", "most are zeros"])
+@pytest.mark.parametrize(
+    "solver", [Lanczos(tol=None, probes=6, deflation=4, power=1, steps=10), Chebyshev()], ids=["lanczos", "kpm"]
+)
+def test_zeros_of_equal_rows_are_not_spread(kind, solver):
+    """Small powers lift what is spread: at t = 1/2 half a nat too much, and less was told."""
+    operator = _graph(kind)
+    exact = Exact()(operator, np.random.default_rng(0))
+    found = [solver(operator, np.random.default_rng(seed)) for seed in range(10)]
+    assert {one.n for one in found} == {600}
+    for t in (0.25, 0.5, 1.0):
+        off = np.abs([shannon(one, t) - shannon(exact, t) for one in found])
+        assert off.max() < 0.08
+        told = [1.96 * shannon_stderr(one, t) + truncation(one, t) for one in found]
+        assert isinstance(solver, Chebyshev) or np.mean(off <= told) >= 0.8
+
+
+def test_copies_of_points_are_found_on_disk_too(tmp_path):
+    """Their distances come from other products there, and differ by rounding."""
+    rng = np.random.default_rng(0)
+    different = rng.normal(size=(700, 6)) @ rng.normal(size=(6, 300))
+    np.save(tmp_path / "points.npy", different[rng.integers(0, 700, size=2300)])
+    stored, values = np.load(tmp_path / "points.npy", mmap_mode="r"), []
+    for given in ({"memory": 1.3e7}, {}):
+        found = spectrum(stored, solver=Lanczos(tol=None, probes=6, deflation=4, power=1, steps=10), **given)
+        values.append(shannon(found, 0.5))
+    assert values[0] == pytest.approx(values[1], abs=0.02)

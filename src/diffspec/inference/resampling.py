@@ -26,7 +26,7 @@ from diffspec.measures.estimators import Adjusted, Estimator, Matched, check_est
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.results.estimate import Estimate, Settings
 from diffspec.results.records import Record
-from diffspec.results.verdicts import beside, by_chance, in_percent
+from diffspec.results.verdicts import INFORMATIVE, by_chance, in_percent
 from diffspec.solvers import Solver
 
 __all__ = ["Interval", "Resamples", "drawn", "interval", "is_local", "share_for"]
@@ -163,7 +163,10 @@ def _around(found: Estimate, resampled: Resamples, draws: Matrix) -> Interval:
     stderr, hidden = resampled.stderr(draws)
     reach = resampled.quantile * stderr
     # An interval knows more of the error than the estimate did.
-    told = beside(found.verdict, "" if found.settings.partition is None else by_chance(found.value, stderr))
+    doubt = "" if found.settings.partition is None else by_chance(found.value, stderr)
+    told = found.verdict
+    if doubt and told.startswith(INFORMATIVE):  # what follows, as of the error of the solver, stays
+        told = doubt + told.removeprefix(INFORMATIVE)
     return Interval(
         measure=found.measure,
         value=found.value,

@@ -21,7 +21,6 @@ from diffspec.measures.asked import Asked, asked
 from diffspec.operators.build import build
 from diffspec.operators.dense import Operator
 from diffspec.operators.elsewhere import Elsewhere
-from diffspec.operators.merging import padded
 from diffspec.operators.streaming.operator import on_disk
 from diffspec.points.distinct import Copies, copies_of
 from diffspec.results.estimate import Estimate, Settings
@@ -30,7 +29,7 @@ from diffspec.solvers import Lanczos, Solver
 from diffspec.solvers.choice import Choice, plan
 from diffspec.solvers.storing import Size
 from diffspec.spectra.missed import Missed
-from diffspec.spectra.spectrum import Spectrum, shannon
+from diffspec.spectra.spectrum import Spectrum, padded, shannon
 
 __all__ = ["advice_for", "described", "dse", "settings_of", "spectrum"]
 

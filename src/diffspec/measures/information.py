@@ -22,8 +22,9 @@ from diffspec.measures.parts import Information, Parts, combined, variance, wide
 from diffspec.measures.subsets import Entropy, Walk, measured, walk_of
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.results.estimate import BIT, NATS_PER, Estimate, Group
-from diffspec.results.verdicts import above_groups, beside, by_chance, few_points, kernel_state
+from diffspec.results.verdicts import above_groups, beside, by_chance, few_points, few_steps, kernel_state
 from diffspec.solvers import Solver
+from diffspec.spectra.functionals import moved
 
 __all__ = ["Grouped", "dsmi", "informed", "kernel_doubts", "table_of"]
 
@@ -158,25 +159,23 @@ class Grouped:
             stderr=None if found.stderr is None else found.stderr / NATS_PER[BIT],
             ceiling=partition.entropy / NATS_PER[BIT],
             settings=replace(settings, t=walk.t, estimator=repr(estimator), partition=partition.origin),
-            verdict=self._verdict(found, rng),
+            verdict=self._verdict(found, estimator, rng),
             groups=table_of(partition, parts.groups, parts.compared),
         )
 
-    def _verdict(self, found: Information, rng: np.random.Generator) -> str:
+    def _verdict(self, found: Information, estimator: Estimator, rng: np.random.Generator) -> str:
         walk, partition, parts = self.walk, self.partition, self.parts
         bit, most = NATS_PER[BIT], partition.entropy / NATS_PER[BIT]
+        error = None if found.stderr is None else found.stderr / bit
         told = beside(
             _void(partition),
             *kernel_doubts(walk, parts.compared, partition.sizes, rng, self.advised),
             _chance(partition.sizes, parts.groups, _dealt(partition, walk, parts.compared, rng)),
-            above_groups(
-                found.value / bit,
-                most,
-                None if found.stderr is None else found.stderr / bit,
-                adjusted=parts.whole is not None,
-            ),
+            above_groups(found.value / bit, most, error, adjusted=parts.whole is not None),
         )
-        return f"{found.doubt}; {told}" if found.doubt else told
+        # What the sets have in common cancels here, as it does in the value.
+        cost = moved(parts, lambda one: estimator.information(one).value, walk.t) / bit
+        return "; ".join(filter(None, [found.doubt, told, few_steps(cost, walk.tol, error)]))
 
 
 def table_of(

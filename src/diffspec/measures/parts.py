@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -50,14 +50,36 @@ class Parts:
 
     def at(self, t: float) -> Parts:
         """At another time, where the spectra were kept; sets that groups share stay shared."""
-        entropies = [*self.groups, *(one for row in self.compared for one in row), *filter(None, [self.whole])]
-        distinct = list({id(one): one for one in entropies}.values())
+        distinct = list({id(one): one for one in self._all()}.values())
         moved = dict(zip(map(id, distinct), moved_to(distinct, t), strict=True))
         return replace(
             self,
             groups=[moved[id(one)] for one in self.groups],
             compared=[[moved[id(one)] for one in row] for row in self.compared],
             whole=None if self.whole is None else moved[id(self.whole)],
+        )
+
+    def _all(self) -> list[Entropy]:
+        return [*self.groups, *(one for row in self.compared for one in row), *filter(None, [self.whole])]
+
+    @property
+    def check(self) -> Parts | None:
+        """The same by the second rule of each spectrum that has one; None where none has."""
+        return self._by(lambda one: one.check)
+
+    @property
+    def halved(self) -> Parts | None:
+        """The same with half of the solver's steps."""
+        return self._by(lambda one: one.halved)
+
+    def _by(self, other: Callable[[Entropy], Entropy | None]) -> Parts | None:
+        if not any(map(other, self._all())):
+            return None
+        return replace(
+            self,
+            groups=[other(one) or one for one in self.groups],
+            compared=[[other(one) or one for one in row] for row in self.compared],
+            whole=self.whole and (other(self.whole) or self.whole),
         )
 
     @property

@@ -52,6 +52,10 @@ class Entropy:
     """Standard error of `log_sum` from the solver's probes."""
     spectrum: Spectrum | None = field(default=None, repr=False, compare=False)
     """Where it was kept: the same set at other times follows from it."""
+    check: Entropy | None = None
+    """The same by the second rule of the spectrum, where it has one."""
+    halved: Entropy | None = None
+    """The same with half of the solver's steps."""
 
     @classmethod
     def of(cls, found: Spectrum, t: float) -> Entropy:
@@ -60,7 +64,8 @@ class Entropy:
         first = (nats if t == 1 else shannon(found)) / math.log(found.n)
         error = whole_error(found, t)
         spread = 0.0 if error is None else log_sum_error(found, t)
-        return cls(found.n, nats, first, error, total, spread)
+        check, halved = (None if one is None else cls.of(one, t) for one in (found.check, found.halved))
+        return cls(found.n, nats, first, error, total, spread, check=check, halved=halved)
 
     @property
     def share(self) -> float:

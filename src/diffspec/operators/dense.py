@@ -99,7 +99,7 @@ class Operator(ABC):
         return ()
 
     def ready(self) -> Operator:
-        """An operator of the same spectrum that is laid out for many products."""
+        """An operator of the same spectrum, but for eigenvalues 0, that is laid out for many products."""
         return self
 
     def pieces(self) -> list[Indices] | None:

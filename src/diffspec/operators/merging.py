@@ -8,17 +8,13 @@ C^(1/2) B C^(1/2), of order m, and n - m more are 0.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from diffspec._arrays import namespace
 from diffspec.kernels import Kernel
 from diffspec.operators.dense import Dense
 from diffspec.points.distinct import Copies
-from diffspec.spectra.spectrum import Spectrum
 
-__all__ = ["merged_diffusion", "padded"]
+__all__ = ["merged_diffusion"]
 
 
 def merged_diffusion(copies: Copies, kernel: Kernel, alpha: float) -> Dense:
@@ -30,21 +26,3 @@ def merged_diffusion(copies: Copies, kernel: Kernel, alpha: float) -> Dense:
     matrix *= weight[:, None]
     matrix *= weight[None, :]
     return Dense(matrix, disposable=True, semidefinite=bool(kernel.semidefinite))
-
-
-def padded(found: Spectrum, n: int) -> Spectrum:
-    """The spectrum of all `n` points: what was `found` of the different ones, and zeros."""
-    if found.n == n:
-        return found
-    xp = namespace(found.nodes)
-    zeros = float(n - found.n)
-    column = None if found.samples is None else xp.full((found.samples.shape[0], 1), zeros, dtype=found.samples.dtype)
-    return replace(
-        found,
-        n=n,
-        nodes=xp.concat([found.nodes, xp.zeros(1, dtype=found.nodes.dtype)]),
-        weights=xp.concat([found.weights, xp.full(1, zeros, dtype=found.weights.dtype)]),
-        samples=None if column is None else xp.concat([found.samples, column], axis=1),
-        check=None if found.check is None else padded(found.check, n),
-        halved=None if found.halved is None else padded(found.halved, n),
-    )

@@ -1,7 +1,7 @@
 """The pieces that an operator falls into: points of different pieces have no affinity, directly or through others.
 
 Its eigenvalues are those of the pieces together. Graphs of neighbours of separated clusters fall apart so, and so do
-random subsets of one graph; a Gaussian never does.
+random subsets of one graph; a Gaussian never does. Here too: which of its rows are equal, of which one each is enough.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Indices", "gathered", "pieces_of", "steady_of", "work_of"]
+__all__ = ["Indices", "gathered", "kinds_of_rows", "pieces_of", "steady_of", "work_of"]
 
 Indices: TypeAlias = np.ndarray[Any, Any]
 
@@ -23,6 +23,9 @@ FILLED, GAINED = 0.8, 0.8
 ROWS = 16
 # Pieces whose eigenvectors of eigenvalue 1 are told one by one: each takes a solver a vector.
 STEADY = 31
+# Sums of a row with the fractions of multiples of these are equal where the row is, and by no chance else. Products of
+# copies of a point may differ by rounding: so many digits are looked at.
+IRRATIONAL, DIGITS = np.sqrt([2.0, 3.0]), 11
 
 
 def pieces_of(matrix: Any) -> list[Indices] | None:
@@ -70,6 +73,20 @@ def steady_of(root: Indices, pieces: list[Indices] | None) -> Indices:
     for column, indices in enumerate(found):
         out[indices, column] = root[indices] / np.linalg.norm(root[indices])
     return out
+
+
+def kinds_of_rows(matrix: Any) -> tuple[Indices, Indices] | None:
+    """The first of each kind of equal rows of a CSR `matrix` (n, n), and how many there are; None where all differ.
+
+    In a symmetric matrix columns are equal where rows are. With C the numbers of the k kinds and B the matrix of one of
+    each, its non-zero eigenvalues are those of C^(1/2) B C^(1/2), of order k, and n - k more are 0. O(entries).
+    """
+    sums = matrix @ (np.arange(1.0, matrix.shape[0] + 1.0)[:, None] * IRRATIONAL % 1.0)
+    _sums, first, counts = np.unique(
+        np.round(sums, DIGITS).view(np.complex128)[:, 0], return_index=True, return_counts=True
+    )
+    order = np.argsort(first)
+    return None if len(first) == matrix.shape[0] else (first[order], counts[order])
 
 
 def _as_met(piece: Indices) -> Indices:

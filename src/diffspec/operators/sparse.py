@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from diffspec._arrays import Array, require_memory
 from diffspec.machine.threads import as_many, cores, parallel_map
 from diffspec.operators.dense import Operator
-from diffspec.operators.pieces import pieces_of, steady_of
+from diffspec.operators.pieces import kinds_of_rows, pieces_of, steady_of
 from diffspec.spectra.missed import Narrower
 from diffspec.spectra.perturbation import Perturbation
 
@@ -100,12 +100,21 @@ class Sparse(Operator):
         return self.matrix.toarray()
 
     def ready(self) -> Sparse:
-        """The same with points that are near one another next to one another."""
-        order = None if self.narrower else nearby(self.matrix)
-        if order is None:
+        """The same, but for eigenvalues 0, of one row of each kind; near points stand next to one another."""
+        if self.narrower:
             return self
-        root = None if self.root is None else self.root[order]
-        return Sparse(self.matrix[order, :][:, order], self.perturbation, root=root)
+        kinds = kinds_of_rows(self.matrix)
+        made = self if kinds is None else self._of(kinds[0], np.sqrt(kinds[1]))
+        order = nearby(made.matrix)
+        return made if order is None else made._of(order)
+
+    def _of(self, rows: Vector, weight: Vector | None = None) -> Sparse:
+        """Some rows and columns, multiplied by a `weight` each."""
+        matrix, root = self.matrix[rows, :][:, rows], None if self.root is None else self.root[rows]
+        if weight is not None:
+            _scale(matrix, weight)
+            root = None if root is None else root * weight
+        return Sparse(matrix, self.perturbation, root=root)
 
     def pieces(self) -> list[Vector] | None:
         """The indices of its pieces; O(entries)."""

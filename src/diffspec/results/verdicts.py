@@ -20,6 +20,7 @@ __all__ = [
     "by_chance",
     "by_p_value",
     "few_points",
+    "few_steps",
     "in_percent",
     "kernel_state",
     "other_sizes",
@@ -91,6 +92,13 @@ def few_points(n: int, sizes: Sequence[int] = ()) -> str:
             "whose entropies say little; use fewer groups or more points"
         )
     return ""
+
+
+def few_steps(cost: float, tol: float, error: float | None) -> str:
+    """What to say where few steps of a solver may have cost so many bits beside the standard `error`, or nothing."""
+    if cost <= max(tol, 1.96 * (error or 0.0)):
+        return ""
+    return f"few steps or moments may have cost up to about {cost:.2g} bit besides, use more"
 
 
 def by_chance(excess: float, error: float | None) -> str:

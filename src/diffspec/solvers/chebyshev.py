@@ -13,7 +13,7 @@ from diffspec._checks import integer, store
 from diffspec.operators.dense import Operator
 from diffspec.solvers._calibrate import Known, measure
 from diffspec.solvers._krylov import Krylov, Matrix, gaussian, whole_spectrum
-from diffspec.spectra.spectrum import Spectrum
+from diffspec.spectra.spectrum import Spectrum, padded
 
 __all__ = ["Chebyshev"]
 
@@ -57,6 +57,10 @@ class Chebyshev:
 
     def __call__(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
         """The spectrum of `operator`; probes come from `rng`."""
+        return padded(self._solved(operator.ready(), rng), operator.n)
+
+    def _solved(self, operator: Operator, rng: np.random.Generator) -> Spectrum:
+        """The same without eigenvalues that are known to be 0, which damping would blur."""
         if max(self.probes + 1, 2 * (BOUND_STEPS + 1), self.moments) >= operator.n:
             return whole_spectrum(operator)
         known = Known.of(operator)

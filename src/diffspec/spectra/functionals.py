@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from diffspec._arrays import Array, namespace, number
 from diffspec._checks import positive, real, shown
@@ -26,6 +27,7 @@ __all__ = [
     "entropy_of",
     "log_sum",
     "log_sum_stderr",
+    "moved",
     "renyi",
     "renyi_stderr",
     "renyi_truncation",
@@ -40,6 +42,20 @@ NEAR_1, LEAST_LOG = 1e-3, -745.0
 # What is lost at lower powers is not told by fewer steps, and at higher ones nothing is.
 SLOWEST, FASTEST = 0.25, 32.0
 MOST = sys.float_info.max
+
+
+class Ruled(Protocol):
+    """What a value is read off, and the same by a second rule and with half of the steps, or None."""
+
+    @property
+    def check(self) -> Any:
+        """By a second rule."""
+        ...
+
+    @property
+    def halved(self) -> Any:
+        """With half of the steps."""
+        ...
 
 
 def shannon(spectrum: Measure, t: float = 1.0) -> float:
@@ -133,16 +149,16 @@ def count_stderr(spectrum: Measure, t: float = 1.0, floor: float = 0.01) -> floa
 
 def truncation(spectrum: Measure, t: float = 1.0) -> float:
     """How far `shannon` moves, in nats, when the solver's second quadrature rule replaces its first; 0 if exact."""
-    return _moved(spectrum, lambda one: _shannon(one, t), check_time(t))
+    return moved(spectrum, lambda one: _shannon(one, t), check_time(t))
 
 
 def renyi_truncation(spectrum: Measure, q: float, t: float = 1.0) -> float:
     """`truncation` of `renyi`."""
     q, t = check_order(q), check_time(t)
-    return _moved(spectrum, lambda one: _renyi(one, q, t), min(1.0, q) * t)
+    return moved(spectrum, lambda one: _renyi(one, q, t), min(1.0, q) * t)
 
 
-def _moved(spectrum: Measure, value: Callable[[Measure], float], power: float) -> float:
+def moved(spectrum: Ruled, value: Callable[[Any], float], power: float) -> float:
     """How far `value` moves to the second rule; at least a third of how far that moves to its own.
 
     An error that changes its sign with the number of moments would else pass for none. Eigenvalues that pile up at 0
@@ -151,11 +167,11 @@ def _moved(spectrum: Measure, value: Callable[[Measure], float], power: float) -
     """
     if spectrum.check is None:
         return 0.0
-    moved = max(abs(value(spectrum) - value(spectrum.check)), _moved(spectrum.check, value, power) / 3.0)
+    found = max(abs(value(spectrum) - value(spectrum.check)), moved(spectrum.check, value, power) / 3.0)
     if spectrum.halved is None:
-        return moved
+        return found
     fell = math.pow(2.0, min(max(power, SLOWEST), FASTEST))
-    return max(moved, abs(value(spectrum) - value(spectrum.halved)) / (fell - 1.0))
+    return max(found, abs(value(spectrum) - value(spectrum.halved)) / (fell - 1.0))
 
 
 def _spread(spectrum: Measure, slopes: Array) -> float | None:

@@ -14,7 +14,7 @@ import numpy as np
 from diffspec._arrays import Array, namespace, number, to_numpy
 from diffspec.errors import InputError
 from diffspec.results.estimate import BIT, COUNT, NATS_PER, Estimate, Settings
-from diffspec.results.verdicts import beside, few_points, kernel_state
+from diffspec.results.verdicts import beside, few_points, few_steps, kernel_state
 from diffspec.spectra.extremes import Extremes
 from diffspec.spectra.functionals import (
     above,
@@ -41,6 +41,7 @@ __all__ = [
     "count",
     "count_stderr",
     "entropy_of",
+    "padded",
     "renyi",
     "renyi_stderr",
     "shannon",
@@ -232,9 +233,7 @@ class Spectrum:
             parts.append(f"affinities in float32 cost about {rounding:.2g} bit of the stated error, use Exact()")
         if self.missed is not None and errors.missed / bit > max(tol, ROUNDING, error):
             parts.append(f"{self.missed.said}, which costs about {errors.missed / bit:.2g} bit of the stated error")
-        if truncated > max(tol, 1.96 * error):
-            parts.append(f"few steps or moments may have cost up to about {truncated:.2g} bit besides, use more")
-        return parts
+        return [*parts, *filter(None, [few_steps(truncated, tol, error)])]
 
     def _time(self, t: float | None) -> float:
         """`t`, or where it is None the time that the spectrum was asked for, or 1."""
@@ -248,3 +247,21 @@ class Spectrum:
                 "this spectrum has no settings; take it from diffspec.spectrum(points), or use the functions"
             )
         return replace(self.settings, t=float(t))
+
+
+def padded(found: Spectrum, n: int) -> Spectrum:
+    """The spectrum of all `n` points: what was `found` of the different ones, and zeros."""
+    if found.n == n:
+        return found
+    xp = namespace(found.nodes)
+    zeros = float(n - found.n)
+    column = None if found.samples is None else xp.full((found.samples.shape[0], 1), zeros, dtype=found.samples.dtype)
+    return replace(
+        found,
+        n=n,
+        nodes=xp.concat([found.nodes, xp.zeros(1, dtype=found.nodes.dtype)]),
+        weights=xp.concat([found.weights, xp.full(1, zeros, dtype=found.weights.dtype)]),
+        samples=None if column is None else xp.concat([found.samples, column], axis=1),
+        check=None if found.check is None else padded(found.check, n),
+        halved=None if found.halved is None else padded(found.halved, n),
+    )
