@@ -81,12 +81,13 @@ class Lanczos:
     Notes
     -----
     Time (power + steps) products with about deflation + probes vectors, memory n (deflation (power + steps) + probes
-    steps) float64. An operator no larger than the space asked for is solved exactly, and so is one of some thousand
-    points whose next round would cost as much, or one that falls into pieces of up to some 2000 points. For a
-    positive semi-definite operator and t = 1 the Gauss rule lies above and the Gauss-Radau rule below the exact
-    quadratic forms. So their difference, kept as `check`, bounds what few steps cost. For other t, Renyi orders and
-    counts it only indicates it. For an indefinite operator it does so too: |x| has its kink among the eigenvalues, and
-    the estimate is the mean of four rules whose nodes interlace, which at t = 3 takes about half of the steps.
+    steps) float64. An operator no larger than the space asked for is solved exactly, and so is one that falls into
+    pieces of up to some 2000 points. So is one whose next round would cost as much, where memory holds 2 n^2 float64 or
+    as much of the largest piece for each core: n^3 operations, at t = 1 often up to 10,000 points. For a positive
+    semi-definite operator and t = 1 the Gauss rule lies above and the Gauss-Radau rule below the exact quadratic forms.
+    So their difference, kept as `check`, bounds what few steps cost. For other t, Renyi orders and counts it only
+    indicates it. For an indefinite operator it does so too: |x| has its kink among the eigenvalues, and the estimate is
+    the mean of four rules whose nodes interlace, which at t = 3 takes about half of the steps.
 
     When *not* to use it: below about 2000 points, where `Exact` is as fast; and for counts at a floor inside the bulk
     of the spectrum, whose nodes are few.
