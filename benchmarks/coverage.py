@@ -4,10 +4,12 @@ Per data set and number of points, SEEDS fresh samples are drawn, each with its 
 often the interval holds the mean value over fresh samples, and the stated standard error is set beside the true one,
 the spread of the values. The sets: blobs, classes that overlap, labels that say nothing, digits (their pixels, without
 replacement from 1797), and, where shared/data lies beside the checkout, the features of two networks (2000 test images
-each). Prints a table and writes JSON lines to `benchmarks/results/DATE-coverage.jsonl`.
+each). With `--rank`, how often a ranking tells two representations apart that know as much. Prints a table and writes
+JSON lines to `benchmarks/results/DATE-coverage.jsonl`.
 """
 
 import argparse
+import itertools
 import json
 import time
 from datetime import UTC, datetime
@@ -15,9 +17,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from scipy.special import stdtrit
 from sklearn.datasets import load_digits
 
-from diffspec import Adjusted, AlphaDecay, adjusted_dsmi
+from diffspec import Adjusted, AlphaDecay, adjusted_dsmi, rank
 from diffspec.inference.measure import Measure
 from diffspec.inference.resampling import Resamples, drawn, is_local
 from diffspec.measures.asked import asked
@@ -101,6 +104,51 @@ def measured(draw, n, *, seeds, share, resamples):
     }
 
 
+def twins(count, d, spread, scale, *, shared):
+    """Two representations of the same classes that know as much: of their noise the share `shared` is the same."""
+    centres = scale * spread * np.random.default_rng(98).normal(size=(count, d))
+
+    def draw(rng, n):
+        labels = rng.integers(0, count, n)
+        both, own, other = rng.normal(size=(3, n, d))
+        noises = (np.sqrt(shared) * both + np.sqrt(1.0 - shared) * noise for noise in (own, other))
+        return *(centres[labels] + noise for noise in noises), labels
+
+    return draw
+
+
+def pairs():
+    return {
+        "3 blobs in R^5": twins(3, 5, 4.0, 0.4, shared=0.0),
+        "8 classes in R^10": twins(8, 10, 1.0, 1.2, shared=0.0),
+        "8 classes, half of the noise shared": twins(8, 10, 1.0, 1.2, shared=0.5),
+        "8 classes, nine tenths shared": twins(8, 10, 1.0, 1.2, shared=0.9),
+        "labels that say nothing": twins(4, 5, 0.0, 0.0, shared=0.5),
+    }
+
+
+def ranked(draw, n, *, seeds, resamples):
+    """One row: how often `rank` tells two representations apart that know as much, and what its intervals hold."""
+    values, errors, told = [], [], []
+    for seed in range(seeds):
+        first, second, labels = draw(np.random.default_rng(seed), n)
+        found = rank({"first": first, "second": second}, labels, resamples=resamples, rng=seed)
+        values += [row.value for row in found.rows]
+        errors += [row.stderr for row in found.rows]
+        told.append(found.p_values[0][1])
+    reach = stdtrit(resamples - 1, 0.975) * np.array(errors)
+    return {
+        "n": n,
+        "seeds": seeds,
+        "resamples": resamples,
+        "value": float(np.mean(values)),
+        "true_stderr": float(np.std(values, ddof=1)),
+        "stated": float(np.sqrt(np.mean(np.square(errors)))) / float(np.std(values, ddof=1)),
+        "covered": float(np.mean(np.abs(values - np.mean(values)) <= reach)),
+        "told_apart": float(np.mean(np.array(told) < 0.05)),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, nargs="*", default=[150])
@@ -108,9 +156,13 @@ def main():
     parser.add_argument("--resamples", type=int, default=30)
     parser.add_argument("--share", type=float, nargs="*", default=[0.5])
     parser.add_argument("--only", help="sets whose name holds this")
+    parser.add_argument("--rank", action="store_true", help="pairs of representations that know as much, by `rank`")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     output = options.output or HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-coverage.jsonl"
+    if options.rank:
+        ranks(options, output)
+        return
     with output.open("a") as log:
         for name, draw in sets().items():
             if options.only and options.only not in name:
@@ -123,6 +175,19 @@ def main():
                     flush=True,
                 )
                 log.write(json.dumps({"set": name, **row}) + "\n")
+
+
+def ranks(options, output):
+    with output.open("a") as log:
+        chosen = [(name, draw) for name, draw in pairs().items() if not options.only or options.only in name]
+        for (name, draw), n in itertools.product(chosen, options.n):
+            row = ranked(draw, n, seeds=options.seeds, resamples=options.resamples)
+            print(
+                f"| {name} | {n} | {row['resamples']} | {row['value']:.2f} | {row['true_stderr']:.3f} | "
+                f"{row['stated']:.2f} | {row['covered']:.1%} | {row['told_apart']:.1%} |",
+                flush=True,
+            )
+            log.write(json.dumps({"pair": name, **row}) + "\n")
 
 
 if __name__ == "__main__":

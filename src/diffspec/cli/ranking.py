@@ -55,7 +55,7 @@ __all__ = ["rank"]
 @click.option(
     "--level", type=float, default=0.95, show_default=True, help="Confidence of the intervals, and of telling apart."
 )
-@click.option("--resamples", type=int, default=50, show_default=True, help="How many subsets of the points.")
+@click.option("--resamples", type=int, default=25, show_default=True, help="How many subsets of the points.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the ranking into this file (.png, .pdf, .svg).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def rank(

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import numpy as np
-
-from diffspec._arrays import Array, as_points, is_numpy
+from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, seed_of, shown
 from diffspec.errors import InputError
 from diffspec.inference.comparison import p_value_between
-from diffspec.inference.measure import Matrix, Measure, Subset
-from diffspec.inference.resampling import FEWEST, Resamples, drawn, is_local
+from diffspec.inference.measure import Matrix, Measure
+from diffspec.inference.resampling import FEWEST, Resamples, is_local
+from diffspec.inference.together import measured_together
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
-from diffspec.machine.threads import parallel_both
 from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
@@ -28,11 +25,9 @@ from diffspec.solvers import Solver
 
 __all__ = ["Ranked", "Ranking", "rank"]
 
-# Points in a subset: enough for its value to spread as that of all points does, few enough that 50 subsets cost less
+# Points in a subset: enough for its value to spread as that of all points does, few enough that 25 subsets cost less
 # than one value of 2000 points. Of groups that are many it needs some of each.
 SUBSET, SUBSET_PER_GROUP, LARGEST_SHARE = 300, 15, 0.5
-# Arrays of all pairs that one value may take at a time.
-AFFINITIES = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +122,7 @@ def rank(
     reference: Any,
     *,
     level: float = 0.95,
-    resamples: int = 50,
+    resamples: int = 25,
     share: float | None = None,
     groups: Grouping | None = None,
     estimator: Estimator = Adjusted(),
@@ -154,7 +149,7 @@ def rank(
         Of the intervals; two representations count as different where the p-value of the pair is below 1 - level. Among
         many pairs some p-values are small by chance: with k pairs that matter give 1 - 0.05 / k.
     resamples : int
-        Subsets of the points, at least 10.
+        Subsets of the points, at least 10; 25 give the width of an interval to about 14 %, 50 to 10 %.
     share : float, optional
         Of the points in each subset. Default: 300 points or 15 a group, at most half of them.
     estimator : Adjusted or Matched or Literal
@@ -176,9 +171,10 @@ def rank(
 
     Notes
     -----
-    Per representation one `dsmi` with `estimator` and `resamples` of a few hundred points: of 2000 points 1 to 2 s
-    of the processor, and as for `interval` one array of distances. Values of different n are not comparable, so the
-    same points are asked for. The order is of information, not of test accuracy; how it predicts that: docs/ranking.md.
+    Per representation one `dsmi` with `estimator` and `resamples` of a few hundred points: of 2000 points about a
+    second of the processor. As for `interval` an array of distances each, of one representation per core and of the
+    next. Values of different n are not comparable, so the same points are asked for. The order is of information, not
+    of test accuracy; how it predicts that: docs/ranking.md.
 
     References
     ----------
@@ -205,7 +201,7 @@ def rank(
     share = _share(n, partition) if share is None else share
     resampled = Resamples(n, resamples, share, level, is_local(estimator, kernel))
     measure, seed = Measure(estimator, how), seed_of(rng)
-    found, draws = _measured(measure, list(given.values()), partition, seed, resampled.subsets(partition, seed))
+    found, draws = measured_together(measure, list(given.values()), partition, seed, resampled.subsets(partition, seed))
     return _ranking(given, found, resampled, draws)
 
 
@@ -224,30 +220,6 @@ def _checked(representations: Mapping[str, Array]) -> dict[str, Array]:
             "different n are not comparable"
         )
     return given
-
-
-def _measured(
-    measure: Measure, given: Sequence[Array], partition: Partition, seed: int, subsets: Sequence[Subset]
-) -> tuple[list[Estimate], Matrix]:
-    """The measure of every representation, and on every subset: (subsets, representations, repetitions).
-
-    Side by side where one core's share of the memory holds the affinity of a representation.
-    """
-    if len(given) > 1 and measure.shares_distances(given[0], subsets):  # then those of one are held at a time
-        each = [_measured(measure, [points], partition, seed, subsets) for points in given]
-        return [found for (found,), _draws in each], np.concatenate([draws for _found, draws in each], axis=1)
-    n, part = len(partition.codes), measure.on_one_core(given[0])
-    known = [(points, measure.squared(points, subsets)) for points in given]
-
-    def some(subset: Subset) -> Matrix:
-        return np.stack([part(points, subset, squared) for points, squared in known])
-
-    whole = [partial(measure.estimate, points, partition, seed, squared) for points, squared in known]
-    together = all(map(is_numpy, given))
-    if together and AFFINITIES * 8.0 * n * n <= float(part.how.memory or 0.0):
-        found, draws = parallel_both(whole, [partial(some, subset) for subset in subsets])
-        return found, np.array(draws)
-    return [one() for one in whole], drawn(some, subsets, together=together)
 
 
 def _share(n: int, partition: Partition) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from diffspec._checks import is_word, real, shown
 from diffspec._version import __version__
 from diffspec.errors import InputError
-from diffspec.results.records import parsed, restored
+from diffspec.results.records import Told, parsed, restored
 
 __all__ = ["BIT", "NAT", "NATS_PER", "Estimate", "Group", "Settings"]
 
@@ -69,7 +69,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(Told):
     """A measured number. `float(estimate)` is its value in `unit`.
 
     Estimates are ordered by their values, among one another and with numbers, and are numbers to NumPy:

@@ -10,12 +10,26 @@ from typing import Any, ClassVar, Self, TypeVar, get_args, get_origin, get_type_
 from diffspec._checks import integer, real, shown
 from diffspec.errors import InputError
 
-__all__ = ["Record", "parsed", "restored"]
+__all__ = ["Record", "Told", "parsed", "restored"]
 
 Result = TypeVar("Result")
 
 
-class Record:
+class Told:
+    """A result that notebooks and IPython show by its `str`, in place of all fields; `repr` keeps those."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        # IPython takes the first class of the line that has a `__repr__` or this of its own, and heirs have the former.
+        cls._repr_pretty_ = _printed  # type: ignore[attr-defined]
+
+
+def _printed(result: Told, printer: Any, cycle: bool) -> None:
+    printer.text(str(result))
+
+
+class Record(Told):
     """What a frozen dataclass of numbers, strings, and further dataclasses or tuples of them gains: JSON both ways."""
 
     __slots__ = ()

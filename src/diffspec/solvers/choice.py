@@ -16,6 +16,7 @@ from diffspec.errors import InputError, TooLargeError
 from diffspec.kernels import AlphaDecay, Gaussian, Kernel
 from diffspec.machine.memory import in_words
 from diffspec.operators.build import Plan
+from diffspec.results.records import Told
 from diffspec.solvers import Exact, Lanczos, Solver
 from diffspec.solvers.storing import Size, distances_for, rounded, stored_for
 from diffspec.spectra.spectrum import check_time
@@ -57,7 +58,7 @@ STORED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Told):
     """A solver, how the operator is stored, and why."""
 
     solver: Solver

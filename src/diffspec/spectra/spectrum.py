@@ -14,6 +14,7 @@ import numpy as np
 from diffspec._arrays import Array, namespace, number, to_numpy
 from diffspec.errors import InputError
 from diffspec.results.estimate import BIT, COUNT, NATS_PER, Estimate, Settings
+from diffspec.results.records import Told
 from diffspec.results.verdicts import beside, few_points, few_steps, kernel_state
 from diffspec.spectra.extremes import Extremes
 from diffspec.spectra.functionals import (
@@ -84,7 +85,7 @@ class Errors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Spectrum:
+class Spectrum(Told):
     """Eigenvalues of a diffusion operator, as nodes with weights, and the settings that led to them.
 
     The methods give Estimates in bits, at the time that the spectrum was asked for unless given another; the functions
