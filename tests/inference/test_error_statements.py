@@ -137,6 +137,16 @@ def test_what_few_steps_cost_an_information_is_told(blobs):
     assert told(Matched(), *sizes) < told(Literal(), *sizes)  # what the groups and the random sets lose cancels
 
 
+@pytest.mark.parametrize("estimator", [Literal(), Adjusted(5)], ids=repr)
+def test_a_permutation_test_tells_what_few_steps_cost_its_information(blobs, estimator):
+    points, labels = blobs
+    walk = {"kernel": Gaussian(3.0), "t": 1.0, "estimator": estimator, "rng": 3}
+    told = dsmi(points, labels, solver=Short((150,)), **walk).verdict.split("; ")[-1]
+    assert "few steps" in told
+    assert permutation_test(points, labels, 19, solver=Short((150,)), **walk).verdict.endswith(told)
+    assert "few steps" not in permutation_test(points, labels, 19, **walk).verdict
+
+
 DOORS = {
     "dse": lambda points, labels, **rest: dse(points, **rest),
     "dsmi": lambda points, labels, **rest: dsmi(points, labels, estimator=Literal(), **rest),

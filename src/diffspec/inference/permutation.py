@@ -17,9 +17,9 @@ from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import asked
 from diffspec.measures.entropy import settings_of
 from diffspec.measures.estimators import Estimator, Matched, check_estimator
-from diffspec.measures.information import kernel_doubts
+from diffspec.measures.information import kernel_doubts, steps_doubt
 from diffspec.measures.parts import Parts
-from diffspec.measures.subsets import Entropy, measured, walk_of
+from diffspec.measures.subsets import Entropy, Walk, measured, walk_of
 from diffspec.points.groups import Grouping, Partition, partition_of
 from diffspec.results.estimate import BIT, NATS_PER, Settings
 from diffspec.results.records import Record
@@ -185,6 +185,7 @@ def permutation_test(
     used = walk.solver_for(max(2, *(len(row[0]) for row in compared)))
     settings = settings_of(points, kernel, resolved, alpha=walk.alpha, solver=used, rng=rng)
     return _tested(
+        walk,
         partition,
         conditional,
         matched,
@@ -196,6 +197,7 @@ def permutation_test(
 
 
 def _tested(
+    walk: Walk,
     partition: Partition,
     conditional: Sequence[Entropy],
     matched: Sequence[Sequence[Entropy]],
@@ -216,6 +218,9 @@ def _tested(
     values = np.array([estimator.information(one).value for one in parts]) / bit
     entropies = np.array([[entropy.nats for entropy in deal] for deal in deals]) / bit
     p_value, ceiling = p_value_of(values), partition.entropy / bit
+    verdict = beside(
+        *told, by_p_value(p_value, level), above_groups(float(values[0]), ceiling, None, adjusted=bool(whole))
+    )
     return PermutationTest(
         measure=estimator.measure,
         value=float(values[0]),
@@ -228,9 +233,7 @@ def _tested(
         null_sd=float(np.std(values[1:], ddof=1)),
         ceiling=ceiling,
         settings=settings,
-        verdict=beside(
-            *told, by_p_value(p_value, level), above_groups(float(values[0]), ceiling, None, adjusted=bool(whole))
-        ),
+        verdict="; ".join(filter(None, [verdict, steps_doubt(walk, parts[0], estimator, None)])),
         groups=tuple(map(_group_test, partition.names, partition.sizes, entropies.T)),
     )
 

@@ -26,7 +26,7 @@ from diffspec.results.verdicts import above_groups, beside, by_chance, few_point
 from diffspec.solvers import Solver
 from diffspec.spectra.functionals import moved
 
-__all__ = ["Grouped", "dsmi", "informed", "kernel_doubts", "table_of"]
+__all__ = ["Grouped", "dsmi", "informed", "kernel_doubts", "steps_doubt", "table_of"]
 
 
 @within_memory
@@ -173,9 +173,14 @@ class Grouped:
             _chance(partition.sizes, parts.groups, _dealt(partition, walk, parts.compared, rng)),
             above_groups(found.value / bit, most, error, adjusted=parts.whole is not None),
         )
-        # What the sets have in common cancels here, as it does in the value.
-        cost = moved(parts, lambda one: estimator.information(one).value, walk.t) / bit
-        return "; ".join(filter(None, [found.doubt, told, few_steps(cost, walk.tol, error)]))
+        return "; ".join(filter(None, [found.doubt, told, steps_doubt(walk, parts, estimator, error)]))
+
+
+def steps_doubt(walk: Walk, parts: Parts, estimator: Estimator, error: float | None) -> str:
+    """What few steps of the solver may have cost an information of this standard error in bits, or nothing."""
+    # What the sets have in common cancels here, as it does in the value.
+    cost = moved(parts, lambda one: estimator.information(one).value, walk.t)
+    return few_steps(cost / NATS_PER[BIT], walk.tol, error)
 
 
 def table_of(
