@@ -163,7 +163,7 @@ def main():
     if options.rank:
         ranks(options, output)
         return
-    with output.open("a") as log:
+    with output.open("a", buffering=1) as log:
         for name, draw in sets().items():
             if options.only and options.only not in name:
                 continue
@@ -178,7 +178,7 @@ def main():
 
 
 def ranks(options, output):
-    with output.open("a") as log:
+    with output.open("a", buffering=1) as log:
         chosen = [(name, draw) for name, draw in pairs().items() if not options.only or options.only in name]
         for (name, draw), n in itertools.product(chosen, options.n):
             row = ranked(draw, n, seeds=options.seeds, resamples=options.resamples)

@@ -13,7 +13,8 @@ import pages
 from effort import only
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 WRITTEN = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "start").glob("*.md")))
 # Of watching.md the sections are run beside what each is about, and here those that are not.
 LONG = ("watching.md",)
@@ -46,14 +47,22 @@ def names_of_the_reader():
 
 @pytest.mark.filterwarnings("default")  # a library's own, of what it will change
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch):
+def test_the_blocks_of_a_page_run_and_print_what_stands_below(page, tmp_path, monkeypatch, capsys):
     mpl.use("Agg")
     text, names = page.read_text(), names_of_the_reader()
     for count, found in enumerate(BLOCK.finditer(text)):
         (tmp_path / str(count)).mkdir()
         monkeypatch.chdir(tmp_path / str(count))
         line = text[: found.start(1)].count("\n")
+        capsys.readouterr()
         exec(compile("\n" * line + found[1], str(page), "exec"), names)
+        if found[2]:
+            printed = capsys.readouterr().out
+            assert NUMBER.sub("0", printed) == NUMBER.sub("0", found[2])
+            # Other processors round otherwise.
+            assert list(map(float, NUMBER.findall(printed))) == pytest.approx(
+                list(map(float, NUMBER.findall(found[2]))), rel=2e-3
+            )
 
 
 @pytest.mark.filterwarnings("default")  # a look that is left out is told
