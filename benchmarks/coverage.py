@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import stdtrit
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from diffspec import Adjusted, AlphaDecay, adjusted_dsmi, rank
 from diffspec.inference.measure import Measure
@@ -26,6 +28,7 @@ from diffspec.inference.resampling import Resamples, drawn, is_local
 from diffspec.measures.asked import asked
 from diffspec.points.groups import partition_of
 from recipes.lab.data import folder
+from recipes.lab.images import cifar, mnist
 
 HERE = Path(__file__).resolve().parent
 TRUTH = 10_000  # seeds of the samples whose mean counts as the truth start here
@@ -54,6 +57,41 @@ def of_pool(points, labels):
         return points[chosen], labels[chosen]
 
     return draw
+
+
+def components(images, labels):
+    """50 principal components of images."""
+    return PCA(50, random_state=0).fit_transform(images.reshape(len(images), -1) / 255.0), labels
+
+
+def many():
+    """Sets of which 2000 points can be drawn anew."""
+    found = {
+        "3 blobs in R^5": around(3, 5, 4.0, 0.4, 99),
+        "8 classes in R^10": around(8, 10, 1.0, 1.2, 98),
+        "10 classes in R^64": around(10, 64, 1.0, 0.45, 97),
+        "labels that say nothing": nothing,
+    }
+    if (folder() / "mnist").is_dir():
+        found["MNIST, 50 components"] = of_pool(*components(*mnist(folder())))
+        points, labels = components(*cifar(folder()))
+        found["CIFAR-10, 9 discriminants"] = of_pool(LinearDiscriminantAnalysis().fit_transform(points, labels), labels)
+    return found
+
+
+def spread(draw, n, *, seeds, shares, resamples, samples=8):
+    """One row: what is stated by subsets of some samples, by their share, over the spread of `seeds` fresh values."""
+    measure = Measure(Adjusted(), asked(AlphaDecay(), alpha=0.5, t=None))
+    fresh = [adjusted_dsmi(*draw(np.random.default_rng(TRUTH + seed), n), rng=seed).value for seed in range(seeds)]
+    true, row = float(np.std(fresh, ddof=1)), {"n": n, "seeds": seeds, "value": float(np.mean(fresh))}
+    for share in shares:
+        resampled, stated = Resamples(n, resamples, share, 0.95, is_local(Adjusted(), AlphaDecay())), []
+        for seed in range(samples):
+            points, labels = draw(np.random.default_rng(seed), n)
+            subsets = resampled.subsets(partition_of(labels, None, n), seed)
+            stated.append(resampled.stderr(drawn(partial(measure, points), subsets, together=False))[0])
+        row[str(share)] = float(np.sqrt(np.mean(np.square(stated)))) / true
+    return row | {"true_stderr": true}
 
 
 def network(name):
@@ -117,6 +155,19 @@ def twins(count, d, spread, scale, *, shared):
     return draw
 
 
+def noisy_digits():
+    """Of the 10,000 test images of MNIST 50 components, with as much noise twice."""
+    points, labels = components(*mnist(folder()))
+    scale = 0.5 * points.std()
+
+    def draw(rng, n):
+        chosen = rng.choice(len(points), n, replace=False)
+        noises = (scale * rng.normal(size=(n, 50)) for _ in range(2))
+        return *(points[chosen] + noise for noise in noises), labels[chosen]
+
+    return draw
+
+
 def pairs():
     return {
         "3 blobs in R^5": twins(3, 5, 4.0, 0.4, shared=0.0),
@@ -124,6 +175,7 @@ def pairs():
         "8 classes, half of the noise shared": twins(8, 10, 1.0, 1.2, shared=0.5),
         "8 classes, nine tenths shared": twins(8, 10, 1.0, 1.2, shared=0.9),
         "labels that say nothing": twins(4, 5, 0.0, 0.0, shared=0.5),
+        "MNIST, two noises": noisy_digits(),
     }
 
 
@@ -156,12 +208,18 @@ def main():
     parser.add_argument("--resamples", type=int, default=30)
     parser.add_argument("--share", type=float, nargs="*", default=[0.5])
     parser.add_argument("--only", help="sets whose name holds this")
+    parser.add_argument(
+        "--spread", action="store_true", help="the stated error over the true one alone, of many points"
+    )
     parser.add_argument("--rank", action="store_true", help="pairs of representations that know as much, by `rank`")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     output = options.output or HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-coverage.jsonl"
     if options.rank:
         ranks(options, output)
+        return
+    if options.spread:
+        spreads(options, output)
         return
     with output.open("a", buffering=1) as log:
         for name, draw in sets().items():
@@ -175,6 +233,15 @@ def main():
                     flush=True,
                 )
                 log.write(json.dumps({"set": name, **row}) + "\n")
+
+
+def spreads(options, output):
+    with output.open("a", buffering=1) as log:
+        chosen = [(name, draw) for name, draw in many().items() if not options.only or options.only in name]
+        for (name, draw), n in itertools.product(chosen, options.n):
+            row = spread(draw, n, seeds=options.seeds, shares=options.share, resamples=options.resamples)
+            print(f"| {name} | {n} |", " | ".join(f"{row[str(share)]:.2f}" for share in options.share), flush=True)
+            log.write(json.dumps({"spread": name, **row}) + "\n")
 
 
 def ranks(options, output):

@@ -27,6 +27,8 @@ SERIES = {
     "matrix-free": [(6250, 128), (12_500, 128), (25_000, 128), (50_000, 128)],
     "low rank": [(25_000, 64), (50_000, 64), (100_000, 64), (200_000, 64), (1_000_000, 64)],
     "sparse": [(25_000, 64), (50_000, 64), (100_000, 64), (200_000, 64)],
+    "default, a roll": [(2500, 128), (10_000, 128), (50_000, 128), (1_000_000, 64)],
+    "default, clusters": [(2500, 128), (10_000, 128), (50_000, 128)],
 }
 
 
@@ -66,7 +68,34 @@ def sparse(n, d):
     return lambda: dse(points, kernel=Thresholded(0.35 * math.sqrt(50_000 / n)), solver=Lanczos(tol=0.02))
 
 
-CALLS = {"matrix-free": matrix_free, "low rank": low_rank, "sparse": sparse}
+def default_roll(n, d):
+    from diffspec import dse
+
+    points = swiss_roll(n, d)
+    return lambda: dse(points, tol=tolerance(n))
+
+
+def default_clusters(n, d):
+    from diffspec import dse
+
+    # They overlap, so the graph is in one piece and no eigenvalue falls away.
+    r = np.random.default_rng(0)
+    points = 0.3 * r.normal(size=(10, d))[np.arange(n) % 10] + r.normal(size=(n, d))
+    return lambda: dse(points, tol=tolerance(n))
+
+
+def tolerance(n):
+    """The default's, or what is enough for so many points."""
+    return 1e-3 if n < 50_000 else 5e-3
+
+
+CALLS = {
+    "matrix-free": matrix_free,
+    "low rank": low_rank,
+    "sparse": sparse,
+    "default, a roll": default_roll,
+    "default, clusters": default_clusters,
+}
 
 
 def measure(regime, n, d):

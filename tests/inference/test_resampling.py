@@ -228,6 +228,23 @@ def test_bad_settings(rng, settings, text):
         interval(**given)
 
 
+@pytest.mark.parametrize(
+    ("n", "local", "power"),
+    [
+        (100, True, 1 / 3),
+        (400, True, 1 / 3),
+        (894, True, 2 / 3),
+        (2000, True, 1.0),
+        (9000, True, 1.0),
+        (100, False, 1.0),
+    ],
+)
+def test_the_adjusted_information_of_many_points_varies_as_a_sum_over_them(n, local, power):
+    draws = np.random.default_rng(0).normal(size=(12, 1))
+    found, _hidden = Resamples(n, 12, 0.5, 0.95, local).stderr(draws)
+    assert found == pytest.approx(np.sqrt(0.5 * np.var(draws, ddof=1) / 0.5**power), rel=1e-3)
+
+
 def _pair(seed, extra=0.0, n=40):
     """Two noisy views of the same n points, the second with `extra` noise, and labels."""
     rng = np.random.default_rng(seed)

@@ -35,8 +35,10 @@ __all__ = ["Interval", "Resamples", "drawn", "interval", "is_local", "share_for"
 # variance 2 to 3 times too large at 0.8). A width is a property of all points, and wants large subsets.
 LOCAL_SHARE, GLOBAL_SHARE = 0.5, 0.8
 # By which power of 1 - share the variance between subsets of a sample is less than that of fresh ones: 1 of a sum over
-# points, 0 of a sum of what many points give together. The adjusted information lies between (benchmarks/coverage.py).
-SHARED = 1.0 / 3.0
+# points, 0 of a sum of what many points give together. The adjusted information lies between, up to the first of these
+# numbers of points, and comes to the former by the second, as the neighbourhoods become a smaller share of the points
+# (benchmarks/coverage.py).
+SHARED, BETWEEN = 1.0 / 3.0, (400, 2000)
 FEWEST = 20
 """Points below which no interval is given: a fifth of them left out would be fewer than four."""
 # Points of a subset up to which cores only wait for one another: most of the work is the interpreter's.
@@ -221,6 +223,13 @@ class Resamples:
         """By how many standard errors the interval reaches to each side."""
         return float(stdtrit(self.freedom, 0.5 + self.level / 2.0))
 
+    @property
+    def _summed(self) -> float:
+        """How far the measure is a sum over points, from SHARED to 1: the power of 1 - share."""
+        if not self.local:
+            return 1.0
+        return float(np.interp(math.log(self.n), np.log(BETWEEN), (SHARED, 1.0)))
+
     def subsets(self, partition: Partition | None, seed: int) -> list[Subset]:
         """The subsets, each with a seed of its own."""
         (generator,) = np.random.default_rng(seed).spawn(1)
@@ -237,7 +246,7 @@ class Resamples:
         repetitions = draws.shape[1]
         noise = float(np.mean(np.var(draws, axis=1, ddof=1))) / repetitions if repetitions > 1 else 0.0
         between = float(np.var(np.mean(draws, axis=1), ddof=1)) - noise
-        fresh = (1.0 - self.share) ** (SHARED if self.local else 1.0)
+        fresh = (1.0 - self.share) ** self._summed
         hidden = "the matched subsets' noise hides that of the points, give Matched more repetitions"
         variance = self.size / self.n * (max(0.0, between) / fresh + noise)
         return math.sqrt(variance), hidden if between < 0 else ""
