@@ -174,6 +174,15 @@ def logged(name, values):
         log.write("number", **where, **number, verdict="informative", seconds=0.1, settings={})
 
 
+def test_names_of_runs_are_one_line_of_the_table_each(folder, capsys):
+    logged("odd.jsonl", {("a\nb", "模型", "neighbors"): 2.0, ("\x1b[31mred", "top", "neighbors"): 1.0})
+    lines = printed(capsys, "rank", "odd.jsonl").splitlines()
+    assert lines[1:3] == [
+        "1      a b, 模型, neighbors         2.000 ± 0.01        1",
+        r"2      \x1b[31mred, top, neighbors  1.000 ± 0.01        1",
+    ]
+
+
 def test_runs_are_compared_with_accuracies_layer_by_layer(folder, few, capsys):
     up = {f"run{k}": 0.1 * k for k in range(5)}
     values = {(run_name, "low", "neighbors"): -value for run_name, value in up.items()}

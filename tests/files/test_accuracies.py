@@ -43,6 +43,8 @@ def test_a_column_can_be_named(tmp_path: Any) -> None:
     ("name", "content", "column", "message"),
     [
         ("t.csv", b"name,acc\na,90%\nb,80%\n", None, r"no column of numbers; it has none; 'acc' has '90%' in row 0"),
+        ("t.csv", b"name,acc\na,90%\nb,80%\n", None, "counted from 0; write plain numbers$"),
+        ("t.csv", b"name;acc\na;0,9\nb;0,8\n", None, "'acc' has '0,9' in row 0, counted from 0; write decimal points$"),
         ("t.csv", b"name,acc\na,.9\nb,.8\n", "x", "no column of numbers 'x'; it has acc"),
         ("t.csv", b"name,acc\na,.9\nb,.8\na,.7\n", None, "has the name 'a' in two rows; leave one out"),
         ("t.csv", b"name,acc,n\xe9\na,.9,x\n", None, "byte 10 is not UTF-8"),

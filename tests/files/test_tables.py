@@ -391,9 +391,10 @@ def test_what_numpy_saves_as_text_is_read(options):
     np.testing.assert_array_equal(load("t.txt"), values)
 
 
-def test_decimal_commas_are_refused_with_the_remedy():
-    Path("t.csv").write_text("a;b\n1,5;2,5\n3,5;4,25\n")
-    with pytest.raises(InputError, match=r"'1,5' in row 0, counted from 0.*; write decimal points"):
+@pytest.mark.parametrize("cell", ["1,5", "-1.234,5", "1,5e-3", ",5"])
+def test_decimal_commas_are_refused_with_the_remedy(cell):
+    Path("t.csv").write_text(f"a;b\n{cell};2,5\n3,5;4,25\n")
+    with pytest.raises(InputError, match=rf"'{cell}' in row 0, counted from 0.*; write decimal points"):
         load("t.csv")
 
 

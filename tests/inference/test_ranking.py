@@ -5,7 +5,20 @@ import math
 import numpy as np
 import pytest
 
-from diffspec import Adjusted, Gaussian, InputError, Matched, Ranking, adjusted_dsmi, compare, dsmi, interval, rank
+from diffspec import (
+    Adjusted,
+    Cosine,
+    Gaussian,
+    InputError,
+    Matched,
+    Precomputed,
+    Ranking,
+    adjusted_dsmi,
+    compare,
+    dsmi,
+    interval,
+    rank,
+)
 from diffspec.inference.drawing import ranking_figure
 from diffspec.inference.ranking import _share
 from diffspec.points.groups import partition_of
@@ -98,6 +111,7 @@ def test_subsets_are_300_points_or_15_a_group_or_half():
         (np.zeros((30, 2)), "representations must map names to arrays, got"),
         ({"a": np.eye(30), "b": np.eye(31)}, "all representations must hold the same points, got 30 in a, 31 in b"),
         ({"a": np.full((30, 2), np.nan)}, "a must be finite"),
+        ({1: np.eye(30), "1": np.eye(30)}, "names must differ as text, got 1 and '1'; rename one"),
         ({"a": np.eye(12)}, "resampling needs at least 20 points, got 12"),
     ],
 )
@@ -105,6 +119,49 @@ def test_what_cannot_be_ranked(networks, text):
     labels = np.arange(12 if isinstance(networks, dict) and "a" in networks and len(networks["a"]) == 12 else 30) % 2
     with pytest.raises(InputError, match=text):
         rank(networks, labels)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "bad", "text"),
+    [
+        (
+            Precomputed(),
+            np.ones((60, 5)),
+            r"Precomputed affinities must be a square \(n, n\) matrix, got shape \(60, 5\)",
+        ),
+        (
+            Precomputed(),
+            np.ones((60, 61)),
+            r"Precomputed affinities must be a square \(n, n\) matrix, got shape \(60, 61",
+        ),
+        (Cosine(), np.eye(60) * (np.arange(60) < 20), "Cosine needs a direction for every point, got 40 zero vectors"),
+    ],
+)
+@pytest.mark.parametrize("memory", [None, 2e5])
+def test_what_is_wrong_with_one_of_several_is_told_of_all_its_points_and_by_its_name(kernel, bad, text, memory):
+    labels = np.arange(60) % 2
+    good = np.exp(-(np.subtract.outer(labels, labels) ** 2.0))
+    with pytest.raises(InputError, match=f"^ep 17: {text}"):
+        rank({"ep 1": good, "ep\n17": bad, "ep 2": good}, labels, resamples=10, kernel=kernel, memory=memory)
+
+
+def test_an_error_of_a_comparison_says_of_which():
+    bad = np.eye(60) * (np.arange(60) < 20)
+    for a, b, name in ((bad, np.eye(60), "a"), (np.eye(60), bad, "b")):
+        with pytest.raises(InputError, match=f"^{name}: Cosine needs a direction for every point, got 40 zero vectors"):
+            compare(a, b, resamples=10, kernel=Cosine())
+
+
+class OnAllOnly(Gaussian):
+    def resolve(self, points, rng):
+        if len(points) == 60:
+            return super().resolve(points, rng)
+        raise InputError("too few")
+
+
+def test_an_error_of_subsets_alone_names_what_they_are_of():
+    with pytest.raises(InputError, match=r"^a: too few$"):
+        rank({"a": np.eye(60), "b": np.eye(60)}, np.arange(60) % 2, resamples=10, kernel=OnAllOnly(1.0))
 
 
 def test_the_stated_error_is_the_spread_over_fresh_samples():

@@ -29,3 +29,15 @@ def test_a_notebook_shows_what_print_does(name):
 
 def test_repr_keeps_all_fields():
     assert repr(RESULTS["dse"]()).startswith("Estimate(measure='DSE', value=")
+
+
+def test_a_table_in_a_list_or_dictionary_keeps_its_columns():
+    found = RESULTS["rank"]()
+    lines = str(found).splitlines()
+    assert [line.rstrip() for line in pretty([found]).splitlines()] == [
+        "[",
+        *(f" {line}".rstrip() for line in lines[:-1]),
+        f" {lines[-1]}]",
+    ]
+    assert pretty({"a": found}).splitlines()[1:3] == [f" {line}" for line in lines[:2]]
+    assert pretty([RESULTS["dse"]()]).startswith("[DSE = ")

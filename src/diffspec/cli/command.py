@@ -17,13 +17,13 @@ from diffspec._version import __version__
 from diffspec.cli.demo import demo
 from diffspec.cli.doctor import doctor
 from diffspec.cli.measure import measure
-from diffspec.cli.printing.text import shown
 from diffspec.cli.ranking import rank
 from diffspec.cli.recipe import recipe
 from diffspec.cli.report import report
 from diffspec.cli.sureness import compare, interval, test
 from diffspec.cli.watch import watch
 from diffspec.errors import DiffspecError
+from diffspec.results.lines import one_line
 
 __all__ = ["command", "flushed", "run"]
 
@@ -67,12 +67,12 @@ def flushed(code: int) -> int:
 
 
 def _fail(text: str) -> int:
-    click.echo(f"Error: {shown(text)}", err=True)
+    click.echo(f"Error: {one_line(text)}", err=True)
     return 2
 
 
 def _show_warning(message: Warning | str, *_where: Any, **_more: Any) -> None:
-    click.echo(f"Warning: {shown(message)}", err=True)
+    click.echo(f"Warning: {one_line(message)}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

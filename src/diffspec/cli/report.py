@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from diffspec.cli.options import Once
-from diffspec.cli.printing.text import say, shown
+from diffspec.cli.printing.text import say
 from diffspec.files.writing import is_plain
+from diffspec.results.lines import one_line
 
 __all__ = ["report"]
 
@@ -32,4 +33,4 @@ def report(logs: tuple[Path, ...], output: Path, axis: str | None, against: str 
     plain = is_plain(output)
     write(logs, output, axis=axis, against=against)
     if plain:  # the standard output, or a pipe, is to hold the page and nothing else
-        say(f"wrote {shown(output)}")
+        say(f"wrote {one_line(output)}")

@@ -12,12 +12,12 @@ import click
 import numpy as np
 
 from diffspec import Labels, Partition
-from diffspec.cli.printing.text import shown
 from diffspec.errors import InputError
 from diffspec.files.reading import Loaded, Source, load_labels, load_points
 from diffspec.files.several import Named, same_file, sources
 from diffspec.files.shapes import REDUCTIONS, reduced
 from diffspec.files.tables import Selection
+from diffspec.results.lines import one_line
 
 __all__ = [
     "Asked",
@@ -177,4 +177,4 @@ def require_pairs(points: Loaded, labels: Loaded, file: Path, given: Path) -> No
 def tell(*loaded: Loaded) -> None:
     """What was left out, on standard error."""
     for note in dict.fromkeys(note for each in loaded for note in each.notes):
-        click.echo(f"Note: {shown(note)}", err=True)
+        click.echo(f"Note: {one_line(note)}", err=True)

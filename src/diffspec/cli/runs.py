@@ -10,6 +10,7 @@ from typing import Any
 
 from diffspec import Agreement, agreement
 from diffspec.errors import InputError
+from diffspec.results.lines import columns, one_line
 from diffspec.results.verdicts import other_sizes
 from diffspec.runs.log import Record, read
 
@@ -59,10 +60,11 @@ def _agreements(ranked: Sequence[Record], against: Mapping[str, float]) -> list[
 
 def _as_text(measure: str, ranked: Sequence[Record], agrees: Sequence[tuple[str, Agreement]]) -> str:
     names = [_named([record.get(part) for part in PARTS]) for record in ranked]
-    width = max(map(len, names))
-    lines = [f"{'place':5}  {'run, layer, rule':{width}}  {measure}  step"]
-    for place, (name, record) in enumerate(zip(names, ranked, strict=True), start=1):
-        lines.append(f"{place:<5}  {name:{width}}  {_number(record):{len(measure)}}  {record['step']}")
+    rows = [
+        [str(place), name, _number(record), str(record["step"])]
+        for place, (name, record) in enumerate(zip(names, ranked, strict=True), start=1)
+    ]
+    lines = columns([["place", "run, layer, rule", measure, "step"], *rows])
     notes = ["a log holds no points: which runs differ is not known; rank their embeddings for that"]
     notes += filter(None, [other_sizes([record["n"] for record in ranked])])
     notes += [f"against ({words}): {one}" if words else f"against: {one}" for words, one in agrees]
@@ -77,7 +79,7 @@ def _as_json(measure: str, ranked: Sequence[Record], agrees: Sequence[tuple[str,
 
 
 def _named(parts: Sequence[Any]) -> str:
-    return ", ".join(str(part) for part in parts if part)
+    return ", ".join(one_line(part) for part in parts if part)
 
 
 def _number(record: Record) -> str:

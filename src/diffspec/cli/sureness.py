@@ -14,6 +14,7 @@ from diffspec.cli.options import ESTIMATORS, Once, estimator_of, walk_of, walk_o
 from diffspec.cli.printing.text import say
 from diffspec.cli.representations import Asked, labels_options, representations
 from diffspec.files.tables import listed
+from diffspec.results.lines import one_line
 
 __all__ = ["compare", "interval", "test"]
 
@@ -81,7 +82,7 @@ def compare(
     (first, a), (second, b) = points.items()
     how = {"level": level, "resamples": resamples, **_options(estimator, truth, walk)}
     found = compared(a, b, truth, **how)
-    say(found.to_json() if as_json else f"a is {first}, b is {second}: {found}")
+    say(found.to_json() if as_json else f"a is {one_line(first)}, b is {one_line(second)}: {found}")
 
 
 @click.command(cls=Once)

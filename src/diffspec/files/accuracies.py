@@ -8,7 +8,7 @@ import numpy as np
 
 from diffspec.errors import InputError
 from diffspec.files.delimited import SEPARATORS, read_table
-from diffspec.files.tables import NUMBERS, Column, is_number, listed
+from diffspec.files.tables import NUMBERS, Column, has_commas, is_number, listed
 
 __all__ = ["accuracies"]
 
@@ -55,4 +55,6 @@ def _chosen(path: Path, columns: list[Column], asked: str | None) -> Column:
         return wanted[0]
     which = "of numbers" if asked is None else f"of numbers {asked!r}"
     odd = "".join(f"; {one.name!r} has {one.odd}" for one in columns if one.odd)
-    raise InputError(f"{path} has no column {which}; it has {listed([one.name for one in numbers]) or 'none'}{odd}")
+    remedy = f"; write {'decimal points' if has_commas(odd) else 'plain numbers'}" if odd else ""
+    held = listed([one.name for one in numbers]) or "none"
+    raise InputError(f"{path} has no column {which}; it has {held}{odd}{remedy}")

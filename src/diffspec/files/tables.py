@@ -14,8 +14,20 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffspec.errors import InputError
+from diffspec.results.lines import one_line
 
-__all__ = ["Column", "Selection", "Table", "Values", "is_number", "listed", "lossless", "numbers_rows", "quantity"]
+__all__ = [
+    "Column",
+    "Selection",
+    "Table",
+    "Values",
+    "has_commas",
+    "is_number",
+    "listed",
+    "lossless",
+    "numbers_rows",
+    "quantity",
+]
 
 Values: TypeAlias = np.ndarray[Any, Any]
 
@@ -168,11 +180,16 @@ class Table:
         return InputError(f"{self.where} has {count} missing values in {where}; {remedy}")
 
     def _mixed(self, column: Column) -> InputError:
-        comma = "write decimal points, " if re.search(r"'-?\d+,\d+'", column.odd) else ""
+        comma = "write decimal points, " if has_commas(column.odd) else ""
         return InputError(
             f"{self.where} mixes numbers and text in column {column.name!r} ({column.odd}); "
             f"{comma}fill it, or leave the column out (--drop {column.name!r})"
         )
+
+
+def has_commas(odd: str) -> bool:
+    """Whether the first word of a column that is no number is one with a decimal comma: 0,5 or 1.234,5 or 5,1e-3."""
+    return re.search(r"'[-+]?[\d.]*,\d+([eE][-+]?\d+)?%?'", odd) is not None
 
 
 def lossless(words: Sequence[str]) -> Values:
@@ -241,4 +258,4 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
 
 def listed(names: Sequence[str]) -> str:
     """At most twelve of `names`, and how many more there are."""
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return ", ".join(map(one_line, names[:12])) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

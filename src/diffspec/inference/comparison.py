@@ -10,7 +10,7 @@ from scipy.special import stdtr
 from diffspec._arrays import Array, as_points, is_numpy
 from diffspec._checks import Seed, seed_of
 from diffspec.errors import InputError
-from diffspec.inference.measure import Matrix, Measure, Subset
+from diffspec.inference.measure import Matrix, Measure, Subset, told_of
 from diffspec.inference.resampling import Resamples, drawn, is_local, share_for
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
@@ -140,12 +140,20 @@ def compare(
     measure = Measure(estimator, how)
     seed = seed_of(rng)
     subsets, part = resampled.subsets(partition, seed), measure.on_one_core(a)
-    both = [(points, measure.squared(points, subsets)) for points in (a, b)]
-    first, second = (measure.estimate(points, partition, seed, squared) for points, squared in both)
+    both = [(name, points, measure.squared(points, subsets)) for name, points in (("a", a), ("b", b))]
+
+    def whole(name: str, points: Array, squared: Array | None) -> Estimate:
+        with told_of(name):
+            return measure.estimate(points, partition, seed, squared)
+
+    def own(subset: Subset, name: str, points: Array, squared: Array | None) -> Matrix:
+        with told_of(name):
+            return part(points, subset, squared)
 
     def difference(subset: Subset) -> Matrix:
-        one, other = (part(points, subset, squared) for points, squared in both)
-        return one - other
+        return own(subset, *both[0]) - own(subset, *both[1])
+
+    first, second = (whole(*one) for one in both)
 
     draws = drawn(difference, subsets, together=is_numpy(a) and is_numpy(b))
     return _compared(first, second, resampled, draws)

@@ -6,6 +6,7 @@ from typing import Any
 
 from diffspec.errors import MissingExtraError
 from diffspec.inference.ranking import Ranking
+from diffspec.results.lines import as_label
 from diffspec.results.verdicts import in_percent
 
 __all__ = ["ranking_figure"]
@@ -28,7 +29,7 @@ def ranking_figure(found: Ranking) -> Any:
     for at, row in enumerate(found.rows):
         axes.plot([row.low, row.high], [at, at], color="0.65", linewidth=2, solid_capstyle="round")
         axes.plot(row.value, at, "o", color="tab:blue" if row.best == row.worst else "tab:orange", markersize=5)
-    axes.set_yticks(range(len(found.rows)), [f"{row.place}  {row.name}" for row in found.rows])
+    axes.set_yticks(range(len(found.rows)), [f"{row.place}  {as_label(row.name)}" for row in found.rows])
     axes.invert_yaxis()
     axes.set_xlabel(f"{found.measure} [{found.unit}], {in_percent(found.level)} intervals, n = {found.n}")
     axes.axvline(found.ceiling, color="0.4", linestyle=":", linewidth=1)

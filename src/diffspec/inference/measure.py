@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias, TypeGuard
@@ -11,6 +12,7 @@ import numpy as np
 
 from diffspec._arrays import Array, memory_for, namespace, take_rows, take_square
 from diffspec._checks import Seed, generator_of
+from diffspec.errors import InputError
 from diffspec.kernels import Kernel, Precomputed, Storage
 from diffspec.kernels.local import Local
 from diffspec.machine.threads import cores, single_threaded_blas
@@ -24,9 +26,10 @@ from diffspec.operators.build import affinity_of
 from diffspec.points.distances import pairwise
 from diffspec.points.groups import Partition
 from diffspec.results.estimate import BIT, NATS_PER, Estimate
+from diffspec.results.lines import one_line
 from diffspec.solvers.storing import DENSE
 
-__all__ = ["Matrix", "Measure", "Subset"]
+__all__ = ["Matrix", "Measure", "Subset", "told_of"]
 
 Matrix: TypeAlias = np.ndarray[Any, Any]
 
@@ -127,6 +130,15 @@ class Measure:
         if isinstance(self.how.kernel, Precomputed):
             return take_square(points, kept)
         return take_rows(points, kept)
+
+
+@contextmanager
+def told_of(name: str) -> Iterator[None]:
+    """Inside, an error on what is measured says of which of several representations."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{one_line(name)}: {error}") from None
 
 
 def _by_distances(kernel: Kernel) -> TypeGuard[Local]:

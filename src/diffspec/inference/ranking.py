@@ -19,6 +19,7 @@ from diffspec.measures.asked import asked
 from diffspec.measures.estimators import Adjusted, Estimator, check_estimator
 from diffspec.points.groups import Grouping, Partition, check_grouping, partition_of
 from diffspec.results.estimate import Estimate, Group, Settings
+from diffspec.results.lines import columns, one_line
 from diffspec.results.records import Record
 from diffspec.results.verdicts import INFORMATIVE, in_percent
 from diffspec.solvers import Solver
@@ -81,10 +82,8 @@ class Ranking(Record):
 
     def __str__(self) -> str:
         head = ["place", "name", self.measure, f"{in_percent(self.level)} interval", "of H(Y)", "d", "weakest groups"]
-        table = [head, *(self._cells(row) for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
-        notes = [f"{row.name}: {row.verdict}" for row in self.rows if row.verdict != INFORMATIVE]
+        lines = columns([head, *(self._cells(row) for row in self.rows)])
+        notes = [f"{one_line(row.name)}: {row.verdict}" for row in self.rows if row.verdict != INFORMATIVE]
         about = f"n = {self.n}, H(Y) = {self.ceiling:.4g} {self.unit}; places with a dash are not told apart"
         return "\n".join([*lines, "", f"{about} (each pair tested at {1 - self.level:.2g})", *notes])
 
@@ -97,17 +96,17 @@ class Ranking(Record):
         """The representations that `name` is not told apart from."""
         names = [row.name for row in self.rows]
         if name not in names:
-            raise InputError(f"there is no {shown(name)} in the ranking; it has {', '.join(names[:12])}")
+            raise InputError(f"there is no {shown(name)} in the ranking; it has {', '.join(map(one_line, names[:12]))}")
         at = names.index(name)
         pairs = zip(names, self.p_values[at], strict=True)
         return tuple(other for other, p in pairs if other != name and p >= 1.0 - self.level)
 
     def _cells(self, row: Ranked) -> list[str]:
-        weak = ", ".join(f"{group.name} {group.matched - group.conditional:.2f}" for group in row.weakest[:3])
+        weak = ", ".join(f"{one_line(group.name)} {group.matched - group.conditional:.2f}" for group in row.weakest[:3])
         share = row.value / self.ceiling if self.ceiling else 0.0
         return [
             row.place,
-            row.name,
+            one_line(row.name),
             f"{row.value:.3f}",
             f"{row.low:.3f} to {row.high:.3f}",
             f"{share:.0%}",
@@ -201,7 +200,7 @@ def rank(
     share = _share(n, partition) if share is None else share
     resampled = Resamples(n, resamples, share, level, is_local(estimator, kernel))
     measure, seed = Measure(estimator, how), seed_of(rng)
-    found, draws = measured_together(measure, list(given.values()), partition, seed, resampled.subsets(partition, seed))
+    found, draws = measured_together(measure, given, partition, seed, resampled.subsets(partition, seed))
     return _ranking(given, found, resampled, draws)
 
 
@@ -211,10 +210,15 @@ def _checked(representations: Mapping[str, Array]) -> dict[str, Array]:
         raise InputError(
             f"representations must map names to arrays, got {shown(representations)}; give {{name: points}}"
         )
-    given = {str(name): as_points(points, name=str(name)) for name, points in representations.items()}
+    names: dict[str, Any] = {}
+    for name in representations:
+        if str(name) in names:
+            raise InputError(f"names must differ as text, got {shown(names[str(name)])} and {shown(name)}; rename one")
+        names[str(name)] = name
+    given = {str(name): as_points(points, name=one_line(name)) for name, points in representations.items()}
     sizes = {name: points.shape[0] for name, points in given.items()}
     if len(set(sizes.values())) > 1:
-        listed = ", ".join(f"{size} in {name}" for name, size in list(sizes.items())[:6])
+        listed = ", ".join(f"{size} in {one_line(name)}" for name, size in list(sizes.items())[:6])
         raise InputError(
             f"all representations must hold the same points, got {listed}; measure the same ones, since values at "
             "different n are not comparable"

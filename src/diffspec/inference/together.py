@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from diffspec._arrays import Array, is_numpy, memory_for
-from diffspec.inference.measure import HELD, Matrix, Measure, Subset
+from diffspec.inference.measure import HELD, Matrix, Measure, Subset, told_of
 from diffspec.inference.resampling import drawn
 from diffspec.machine.threads import cores, parallel_both
 from diffspec.points.groups import Partition
@@ -20,9 +20,12 @@ __all__ = ["measured_together"]
 # Arrays of all pairs that one value may take at a time.
 AFFINITIES = 3.0
 
+Known: TypeAlias = tuple[str, Array, Array | None]
+"""A representation by its name, with the squared distances of its points where its subsets take theirs from them."""
+
 
 def measured_together(
-    measure: Measure, given: Sequence[Array], partition: Partition, seed: int, subsets: Sequence[Subset]
+    measure: Measure, given: Mapping[str, Array], partition: Partition, seed: int, subsets: Sequence[Subset]
 ) -> tuple[list[Estimate], Matrix]:
     """The measure of every representation, and on every subset: (subsets, representations, repetitions).
 
@@ -30,20 +33,33 @@ def measured_together(
     their distances from those of all points, a few representations at a time, and the distances of the next few beside
     them: the eigenvalues of all points take long on one core, and no core is to wait for another.
     """
-    n, part, every = len(partition.codes), measure.on_one_core(given[0]), all(map(is_numpy, given))
+    named, every = list(given.items()), all(map(is_numpy, given.values()))
+    n, part = len(partition.codes), measure.on_one_core(named[0][1])
     beside = every and AFFINITIES * 8.0 * n * n <= float(part.how.memory or 0.0)
     found: list[Estimate] = []
     draws: list[Matrix] = []
 
-    def some(subset: Subset, known: Sequence[tuple[Array, Array | None]]) -> Matrix:
-        return np.stack([part(points, subset, squared) for points, squared in known])
+    def whole(name: str, points: Array, squared: Array | None) -> Estimate:
+        with told_of(name):
+            return measure.estimate(points, partition, seed, squared)
 
-    batch = _batch(measure, given, subsets)
-    known = [(points, measure.squared(points, subsets)) for points in given[:batch]]
-    for start in range(0, len(given), batch):
-        following = given[start + batch : start + 2 * batch]
-        large: list[Any] = [partial(measure.estimate, points, partition, seed, squared) for points, squared in known]
-        large += [partial(measure.squared, points, subsets) for points in following]
+    def some(subset: Subset, known: Sequence[Known]) -> Matrix:
+        return np.stack([own(subset, *one) for one in known])
+
+    def own(subset: Subset, name: str, points: Array, squared: Array | None) -> Matrix:
+        try:
+            with told_of(name):
+                return part(points, subset, squared)
+        except Exception:
+            whole(name, points, squared)  # what is wrong with all points is told of them, not of a subset
+            raise
+
+    batch = _batch(measure, [points for _name, points in named], subsets)
+    known = [(name, points, measure.squared(points, subsets)) for name, points in named[:batch]]
+    for start in range(0, len(named), batch):
+        following = named[start + batch : start + 2 * batch]
+        large: list[Any] = [partial(whole, *one) for one in known]
+        large += [partial(measure.squared, points, subsets) for _name, points in following]
         if beside:
             done, rows = parallel_both(large, [partial(some, subset, known) for subset in subsets])
         else:
@@ -51,7 +67,7 @@ def measured_together(
             rows = list(drawn(partial(some, known=known), subsets, together=every))
         found += done[: len(known)]
         draws.append(np.array(rows))
-        known = list(zip(following, done[len(known) :], strict=True))
+        known = [(*one, squared) for one, squared in zip(following, done[len(known) :], strict=True)]
     return found, np.concatenate(draws, axis=1)
 
 

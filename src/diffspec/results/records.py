@@ -26,7 +26,11 @@ class Told:
 
 
 def _printed(result: Told, printer: Any, cycle: bool) -> None:
-    printer.text(str(result))
+    lines = str(result).split("\n")
+    for k, line in enumerate(lines):
+        if k or (len(lines) > 1 and printer.indentation):  # in a list or dictionary a table begins a line of its own
+            printer.break_()
+        printer.text(line)
 
 
 class Record(Told):

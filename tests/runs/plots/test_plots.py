@@ -56,6 +56,20 @@ def test_every_figure_can_be_saved(log, tmp_path, draw, kind):
     assert path.stat().st_size > 2000
 
 
+@pytest.mark.parametrize("draw", [embedding, training_curves, spectra, changes, scale_curves])
+def test_no_part_of_a_name_is_a_formula_or_another_line(log, draw):
+    odd = "$\\frac 1\nor $2 "
+    named = {f"{odd}{k}": measured(labels=False) for k in range(2)} if draw is scale_curves else None
+    records = [{**r, "run": f"{odd}{r['run']}"} for r in read(log)]
+    if draw is training_curves:  # the others look for names of measures
+        records = [{**r, "name": f"{odd}{r['name']}"} if "name" in r else r for r in records]
+    figure = draw(named or records, **({"layer": "penultimate"} if draw is changes else {}))
+    figure.draw_without_rendering()
+    texts = [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+    assert not any("\n" in text for text in texts)
+    assert any(text.startswith(r"\$\frac 1 or \$2 ") for text in texts)
+
+
 def test_the_parts_of_changes_are_those_of_the_log(log):
     figure = changes(log, layer="penultimate")
     assert [axis.get_title(loc="left") for axis in figure.axes] == list(RUNS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from diffspec.cli.printing.text import shown
+from diffspec.results.lines import one_line
 from diffspec.runs.compared.lines import Line
 from diffspec.runs.compared.view import View
 from diffspec.runs.following import Follower
@@ -51,7 +51,7 @@ def board(log: Follower, *, width: int, height: int, bars: str = BARS) -> Group:
     found = Log(tuple(log.records))
     view = View(found, found.axis, found.accuracy)
     alarms = [finding for finding in what_happened(view) if finding.alarm]
-    words = [Text(shown(f"{alarm.text}: {alarm.evidence}"), style="red") for alarm in alarms[:ALARMS]]
+    words = [Text(one_line(f"{alarm.text}: {alarm.evidence}"), style="red") for alarm in alarms[:ALARMS]]
     if len(alarms) > ALARMS:
         words.append(Text(f"and {len(alarms) - ALARMS} more; see diffspec report", style="red"))
     below = [*_passed_in(view, bars), *words]
@@ -68,22 +68,22 @@ def _table(view: View, room: tuple[int, int], bars: str) -> Group:
 
     width, most = room
     columns = _columns(view, width)
-    brief = briefly(map(shown, [*(c.name for c in view.conditions), *view.short.values()]), _room(view, width))
+    brief = briefly(map(one_line, [*(c.name for c in view.conditions), *view.short.values()]), _room(view, width))
     rules = dict.fromkeys(rule for _name, rule in columns)
-    title = [Text(shown(rule_words(columns[0][1])), style="dim")] if len(rules) == 1 and columns[0][1] else []
+    title = [Text(one_line(rule_words(columns[0][1])), style="dim")] if len(rules) == 1 and columns[0][1] else []
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in _names(view, "run", "layer"):
         table.add_column(Text(name), no_wrap=True)
-    table.add_column(Text(shown(view.axis)), justify="right")
+    table.add_column(Text(one_line(view.axis)), justify="right")
     for name, rule in columns:
-        table.add_column(Text(shown(name if len(rules) == 1 else f"{name}, {rule}")), no_wrap=True)
+        table.add_column(Text(one_line(name if len(rules) == 1 else f"{name}, {rule}")), no_wrap=True)
     lines = {(name, rule): {(x.condition, x.layer): x for x in view.lines(name, rule)} for name, rule in columns}
     rows = [(c.name, layer) for c in view.conditions for layer in view.layers]
     rows = [row for row in rows if any(row in held for held in lines.values())]
     for condition, layer in rows[-most:]:
         held = [lines[column].get((condition, layer)) for column in columns]
         step = max((line.steps[-1] for line in held if line), default=0.0)
-        names = [Text(brief[shown(name)]) for name in _names(view, condition, view.short[layer])]
+        names = [Text(brief[one_line(name)]) for name in _names(view, condition, view.short[layer])]
         table.add_row(*names, f"{step:g}", *(_cell(line, bars) for line in held))
     hidden = len(rows) - most
     return Group(*title, table, *([Text(f"{hidden} rows more, in a higher window", style="dim")] if hidden > 0 else []))
@@ -131,8 +131,8 @@ def _passed_in(view: View, bars: str) -> list[Text]:
 
     found = []
     for name in view.log.scalars:
-        parts = [f"{shown(line.condition)} {line.y[-1]:.4g} {sparkline(line.y, bars)}" for line in view.scalar(name)]
-        found.append(Text(f"{shown(name)}: {'   '.join(parts)}"))
+        parts = [f"{one_line(line.condition)} {line.y[-1]:.4g} {sparkline(line.y, bars)}" for line in view.scalar(name)]
+        found.append(Text(f"{one_line(name)}: {'   '.join(parts)}"))
     return found
 
 
@@ -146,7 +146,7 @@ def age(log: Follower) -> Text:
         held = "no look yet" if _is_empty(log) else f"{len(log.records)} records"
         lost = f"; {log.lost} damaged lines are left out" if log.lost else ""
         words = f"{held}, written {_ago(time.time() - log.written)} ago{lost}: {log.path}"
-    return Text(shown(words), style="dim")
+    return Text(one_line(words), style="dim")
 
 
 def _is_empty(log: Follower) -> bool:

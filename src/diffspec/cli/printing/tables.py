@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from diffspec import Estimate
-from diffspec.cli.printing.text import aligned, shown
+from diffspec.cli.printing.text import aligned
 from diffspec.files.several import Named
 from diffspec.files.shapes import Held
+from diffspec.results.lines import one_line
 from diffspec.results.verdicts import INFORMATIVE, other_sizes
 
 __all__ = ["Measured", "listing_text", "measured_text"]
@@ -56,7 +57,8 @@ def listing_text(held: Sequence[Held]) -> str:
     paths = {one.path for one in held}
     apart = len({path.name for path in paths}) == len(paths)
     rows = [
-        [shown(one.path.name if apart else one.path), shown(one.key or ""), str(one.shape), one.dtype] for one in held
+        [one_line(one.path.name if apart else one.path), one_line(one.key or ""), str(one.shape), one.dtype]
+        for one in held
     ]
     return aligned([head, *rows])
 
@@ -69,6 +71,6 @@ def _cells(estimate: Estimate, one: Measured) -> list[str]:
     error = "" if estimate.stderr is None else f" ± {estimate.stderr:.2g}"
     rank = [] if estimate.groups else [f"{estimate.effective_rank:.4g}"]
     t = "" if estimate.settings.t is None else f"{estimate.settings.t:g}"
-    said = "" if estimate.verdict == INFORMATIVE else shown(estimate.verdict.split(":")[0].split(";")[0])
+    said = "" if estimate.verdict == INFORMATIVE else one_line(estimate.verdict.split(":")[0].split(";")[0])
     value = f"{estimate.value:.4f}{error}"
-    return [shown(one.named.name), str(estimate.n), str(one.d), t, value, f"{estimate.normalized:.1%}", *rank, said]
+    return [one_line(one.named.name), str(estimate.n), str(one.d), t, value, f"{estimate.normalized:.1%}", *rank, said]

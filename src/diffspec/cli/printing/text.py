@@ -11,8 +11,9 @@ import click
 
 from diffspec import Estimate
 from diffspec.cli.printing.facts import EXTRAS
+from diffspec.results.lines import columns, one_line
 
-__all__ = ["ANY_TERMINAL", "aligned", "estimates_text", "facts_text", "say", "shown"]
+__all__ = ["ANY_TERMINAL", "aligned", "estimates_text", "facts_text", "say"]
 
 ANY_TERMINAL = "diffspec.any_terminal"
 """Name of the error handler for streams that cannot take every character: in its place they get ASCII that says it."""
@@ -40,12 +41,6 @@ def say(text: str) -> None:
         raise click.ClickException(f"the output cannot be written ({error.strerror})") from error
 
 
-def shown(text: object) -> str:
-    """`text` as one line that a terminal prints and does not obey: blanks are one, control characters are escaped."""
-    line = " ".join(str(text).split())
-    return "".join(c if c.isprintable() else _escaped(c) for c in line)
-
-
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
@@ -53,7 +48,7 @@ def _escaped(character: str) -> str:
 def estimates_text(estimates: list[Estimate], file: Path, d: int) -> str:
     """What a person wants to read: what was measured and how, then one row per time, then the groups."""
     first = estimates[0]
-    about = [["points", f"{first.n} with {d} features, {shown(file)}"], *_how(first)]
+    about = [["points", f"{first.n} with {d} features, {one_line(file)}"], *_how(first)]
     measured = [
         ["t", first.measure, "", f"share of {_ceiling(first)}", "effective rank"],
         *(_row(estimate) for estimate in estimates),
@@ -106,7 +101,7 @@ def _groups(estimate: Estimate) -> str:
     head = [f"at t = {_time(estimate)}", "n", "within", other, "difference"]
     rows = [
         [
-            shown(group.name),
+            one_line(group.name),
             f"{group.n}",
             *(f"{x:.4f}" for x in (group.conditional, group.matched, group.matched - group.conditional)),
         ]
@@ -117,14 +112,8 @@ def _groups(estimate: Estimate) -> str:
 
 def aligned(rows: list[list[str]], *, right: tuple[int, ...] = (), bold: int | None = None) -> str:
     """`rows` as columns two spaces apart, those numbered in `right` flush right."""
-    widths = [max(len(click.unstyle(row[k])) for row in rows) for k in range(len(rows[0]))]
-
-    def cell(row: list[str], k: int) -> str:
-        fill = " " * (widths[k] - len(click.unstyle(row[k])))
-        text = click.style(row[k], bold=True) if k == bold else row[k]
-        return fill + text if k in right else text + fill
-
-    return "\n".join("  ".join(cell(row, k) for k in range(len(row))).rstrip() for row in rows)
+    styled = [[click.style(cell, bold=True) if k == bold else cell for k, cell in enumerate(row)] for row in rows]
+    return "\n".join(columns(styled, right=right, plain=click.unstyle))
 
 
 def facts_text(facts: dict[str, Any]) -> str:

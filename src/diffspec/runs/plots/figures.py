@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffspec._checks import shown
 from diffspec.errors import InputError
+from diffspec.results.lines import as_label
 from diffspec.runs.plots.looks import Style, quantity, rule_words, styles, unit_words
 from diffspec.runs.plots.panels import canvas, caption, layer_of
 from diffspec.runs.plots.series import ACCURACY, DISTANCE, STEP, Curve, Log, Source, by_step, class_numbers
@@ -112,7 +113,7 @@ def embedding(log: Source, *, layer: str | None = None, most: int = 4) -> Figure
             axis.set_axis_off()
         for axis, record in zip(row, found, strict=False):
             _scatter(axis, record, classes, chosen.axis)
-        row[0].set_ylabel(run, fontsize=9)
+        row[0].set_ylabel(as_label(run), fontsize=9)
     return figure
 
 
@@ -145,7 +146,7 @@ def _draw(axis: Axes, curves: list[Curve], looks: dict[str, Style], *, path: boo
                 markerfacecolor="white" if hollow else look.colour,
                 markeredgewidth=0.9,
             )
-        axis.set_ylabel(unit_words(curve.unit), fontsize=8)
+        axis.set_ylabel(as_label(unit_words(curve.unit)), fontsize=8)
 
 
 def _scatter(axis: Axes, record: dict[str, Any], classes: dict[str, int], when: str) -> None:
@@ -155,7 +156,7 @@ def _scatter(axis: Axes, record: dict[str, Any], classes: dict[str, int], when: 
         axis.scatter(record["x"], record["y"], s=4, c=numbers, linewidths=0, cmap=palette, vmin=0, vmax=top)
     else:
         axis.scatter(record["x"], record["y"], s=4, c="#5f6670", linewidths=0)
-    axis.set_title(f"{when} {record['step']:g}", fontsize=8)
+    axis.set_title(as_label(f"{when} {record['step']:g}"), fontsize=8)
     axis.set_xticks([])
     axis.set_yticks([])
     for spine in axis.spines.values():
@@ -167,7 +168,7 @@ def _legend(figure: Figure, runs: Sequence[str], note: str = "") -> None:
 
     looks = styles(runs)
     handles = [Line2D([], [], color=looks[run].colour, marker=looks[run].marker, markersize=5) for run in runs]
-    names = [run.replace("$", r"\$") for run in runs]
+    names = [as_label(run) for run in runs]
     legend = figure.legend(
         handles,
         names,

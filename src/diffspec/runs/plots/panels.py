@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffspec._checks import shown
 from diffspec.errors import InputError, MissingExtraError
+from diffspec.results.lines import as_label
 from diffspec.runs.plots.series import Log, Source, open_log
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ def canvas(*, rows: int, columns: int, panel: tuple[float, float] = PANEL) -> tu
 
 def caption(axis: Axes, title: str, subtitle: str, x: str, *, unit: str | None = None) -> None:
     """Title in bold with a grey line under it, names of the axes, a quiet grid."""
-    axis.set_title(title, fontsize=10, fontweight="bold", loc="left", pad=16)
-    axis.text(0.0, 1.035, subtitle, transform=axis.transAxes, fontsize=7.5, color="#5f6670")
-    axis.set_xlabel(x, fontsize=8)
+    axis.set_title(as_label(title), fontsize=10, fontweight="bold", loc="left", pad=16)
+    axis.text(0.0, 1.035, as_label(subtitle), transform=axis.transAxes, fontsize=7.5, color="#5f6670")
+    axis.set_xlabel(as_label(x), fontsize=8)
     if unit is not None:
-        axis.set_ylabel(unit, fontsize=8)
+        axis.set_ylabel(as_label(unit), fontsize=8)
     axis.tick_params(labelsize=7.5, color="#9aa1ab")
     axis.grid(color="#e6e9ed", linewidth=0.7)
     axis.set_axisbelow(True)

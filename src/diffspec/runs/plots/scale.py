@@ -9,6 +9,7 @@ import numpy as np
 
 from diffspec.errors import InputError
 from diffspec.measures.profiles.curves import Profile
+from diffspec.results.lines import as_label
 from diffspec.runs.plots.looks import Style, rule_words, styles, unit_words
 from diffspec.runs.plots.origins import origins
 from diffspec.runs.plots.panels import canvas, caption, layer_of
@@ -81,7 +82,7 @@ def changes(log: Source, *, layer: str | None = None) -> Figure:
     figure, axes = canvas(rows=1, columns=len(split))
     for axis, (rule, scale, shape) in zip(axes[0], split, strict=True):
         _change(axis, scale, shape, looks[scale.run])
-        caption(axis, scale.run.replace("$", r"\$"), rule_words(rule), found.axis, unit=unit_words(scale.unit))
+        caption(axis, scale.run, rule_words(rule), found.axis, unit=unit_words(scale.unit))
     axes[0, 0].legend(frameon=False, fontsize=7.5)
     return figure
 
@@ -95,7 +96,7 @@ def _profile(axes: np.ndarray, found: Profile, colour: str, name: str, *, alone:
         if curve is not None:
             values, errors = np.asarray(curve.values), np.asarray(curve.stderr or [0.0])
             axis.fill_between(sigmas, values - errors, values + errors, color=colour, alpha=0.25, linewidth=0)
-            axis.plot(sigmas, values, color=colour, linewidth=1.5, marker=".", markersize=4, label=name)
+            axis.plot(sigmas, values, color=colour, linewidth=1.5, marker=".", markersize=4, label=as_label(name))
         if alone:
             _shaded(axis, found)
     if alone:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from diffspec.machine.memory import within_memory
+from diffspec.results.lines import columns, one_line
 from diffspec.training.network.batches import as_batches, copied
 from diffspec.training.network.hooks import answered, plainly
 from diffspec.training.network.layers import Module, modules_of, unwrapped
@@ -43,9 +44,8 @@ class LayerTable:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        lines = [("name", "type", "output"), *((row.name, row.kind, _words(row)) for row in self.rows)]
-        wide, kind = (max(len(line[column]) for line in lines) for column in (0, 1))
-        return "\n".join(f"{a:<{wide}}  {b:<{kind}}  {c}".rstrip() for a, b, c in lines)
+        rows = [("name", "type", "output"), *((one_line(row.name), row.kind, _words(row)) for row in self.rows)]
+        return "\n".join(columns(rows))
 
 
 @within_memory
