@@ -15,7 +15,7 @@ import torch
 
 import effort
 from diffspec.cli.command import run
-from diffspec.cli.printing.text import shown
+from diffspec.results.lines import one_line
 from diffspec.runs.log import RunLog
 from diffspec.runs.report import write
 
@@ -171,7 +171,7 @@ def test_no_name_commands_the_terminal(tmp_path, monkeypatch, capsys, word):
         assert run(["measure", "points.npy", "--labels", "labels.parquet"]) == 0
     out, err = capsys.readouterr()
     assert all(character.isprintable() or character == "\n" for character in out + err)
-    assert shown(f"b{word}c").isprintable()
+    assert one_line(f"b{word}c").isprintable()
 
 
 def test_every_promise_names_a_test_that_is_there():
