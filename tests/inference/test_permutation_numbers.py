@@ -8,7 +8,7 @@ import pytest
 
 from diffspec import Gaussian, InputError, Matched, dsmi, permutation_test
 from diffspec.inference.permutation import _tested, check_permutations
-from diffspec.measures.subsets import Entropy
+from diffspec.measures.subsets import Entropy, Walk
 from diffspec.points.groups import Labels, partition_of
 from diffspec.results.estimate import Settings
 
@@ -25,9 +25,10 @@ def _entropies(bits):
 def found():
     partition = partition_of(np.array([0, 1, 1, 1]), Labels(), 4)
     compared = [_entropies([1.5, 2.5]), _entropies([2.0, 2.0])]
-    return _tested(
-        partition, _entropies(DEALS.ravel()), compared, estimator=Matched(), level=0.3, settings=SETTINGS, told=[]
-    )
+    how = {"alpha": 0.5, "t": 1.0, "solver": None, "memory": 1e9, "tol": 1e-3, "sets": 4}
+    walk = Walk(np.zeros((4, 1)), None, None, Gaussian(1.0), **how)
+    given = {"estimator": Matched(), "level": 0.3, "settings": SETTINGS, "told": []}
+    return _tested(walk, partition, _entropies(DEALS.ravel()), compared, **given)
 
 
 def test_value_and_null_are_the_weighted_gaps_of_each_deal(found):
