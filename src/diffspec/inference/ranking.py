@@ -151,7 +151,7 @@ def rank(
         Subsets of the points, at least 10; 25 give the width of an interval to about 14 %, 50 to 10 %.
     share : float, optional
         Of the points in each subset. Default: 300 points or 15 a group, at most half of them. From 300 of 2000 points
-        the standard error was stated .67 to 1.7 times as large as it was, from halves (0.5) .87 to 1.5 times.
+        the standard error was stated .67 to 1.6 times as large as it was, from halves (0.5) .79 to 1.5 times.
     estimator : Adjusted or Matched or Literal
         `Adjusted()` by default: `Matched` falls with the number of dimensions.
     rng : int or numpy.random.Generator or RandomState or None
