@@ -11,7 +11,7 @@ from diffspec.inference.measure import HELD, Measure, Subset
 from diffspec.measures.asked import asked
 from diffspec.points.groups import partition_of
 
-N = 120
+N = 240
 LABELS = np.arange(N) % 3
 
 

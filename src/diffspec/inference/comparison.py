@@ -7,11 +7,12 @@ from typing import Any
 
 from scipy.special import stdtr
 
-from diffspec._arrays import Array, as_points, is_numpy
+from diffspec._arrays import Array, as_points
 from diffspec._checks import Seed, seed_of
 from diffspec.errors import InputError
-from diffspec.inference.measure import Matrix, Measure, Subset, told_of
-from diffspec.inference.resampling import Resamples, drawn, is_local, share_for
+from diffspec.inference.measure import Matrix, Measure
+from diffspec.inference.resampling import Resamples, is_local, share_for
+from diffspec.inference.together import measured_together
 from diffspec.kernels import AlphaDecay, Kernel
 from diffspec.machine.memory import within_memory
 from diffspec.measures.asked import asked
@@ -139,24 +140,9 @@ def compare(
     resampled = Resamples(a.shape[0], resamples, share_for(kernel, share), level, local)
     measure = Measure(estimator, how)
     seed = seed_of(rng)
-    subsets, part = resampled.subsets(partition, seed), measure.on_one_core(a)
-    both = [(name, points, measure.squared(points, subsets)) for name, points in (("a", a), ("b", b))]
-
-    def whole(name: str, points: Array, squared: Array | None) -> Estimate:
-        with told_of(name):
-            return measure.estimate(points, partition, seed, squared)
-
-    def own(subset: Subset, name: str, points: Array, squared: Array | None) -> Matrix:
-        with told_of(name):
-            return part(points, subset, squared)
-
-    def difference(subset: Subset) -> Matrix:
-        return own(subset, *both[0]) - own(subset, *both[1])
-
-    first, second = (whole(*one) for one in both)
-
-    draws = drawn(difference, subsets, together=is_numpy(a) and is_numpy(b))
-    return _compared(first, second, resampled, draws)
+    both = {"a": a, "b": b}
+    (first, second), draws = measured_together(measure, both, partition, seed, resampled.subsets(partition, seed))
+    return _compared(first, second, resampled, draws[:, 0] - draws[:, 1])
 
 
 def _compared(first: Estimate, second: Estimate, resampled: Resamples, draws: Matrix) -> Comparison:

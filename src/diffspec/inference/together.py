@@ -10,7 +10,7 @@ import numpy as np
 
 from diffspec._arrays import Array, is_numpy, memory_for
 from diffspec.inference.measure import HELD, Matrix, Measure, Subset, told_of
-from diffspec.inference.resampling import drawn
+from diffspec.inference.resampling import ALONE, drawn
 from diffspec.machine.threads import cores, parallel_both
 from diffspec.points.groups import Partition
 from diffspec.results.estimate import Estimate
@@ -25,17 +25,18 @@ Known: TypeAlias = tuple[str, Array, Array | None]
 
 
 def measured_together(
-    measure: Measure, given: Mapping[str, Array], partition: Partition, seed: int, subsets: Sequence[Subset]
+    measure: Measure, given: Mapping[str, Array], partition: Partition | None, seed: int, subsets: Sequence[Subset]
 ) -> tuple[list[Estimate], Matrix]:
     """The measure of every representation, and on every subset: (subsets, representations, repetitions).
 
-    Side by side where one core's share of the memory holds the affinity of a representation. Where the subsets take
-    their distances from those of all points, a few representations at a time, and the distances of the next few beside
-    them: the eigenvalues of all points take long on one core, and no core is to wait for another.
+    Side by side where that is faster and one core's share of the memory holds the affinity of a representation. Where
+    the subsets take their distances from those of all points, a few representations at a time, and the distances of the
+    next few beside them: the eigenvalues of all points take long on one core, and no core is to wait for another.
     """
     named, every = list(given.items()), all(map(is_numpy, given.values()))
-    n, part = len(partition.codes), measure.on_one_core(named[0][1])
-    beside = every and AFFINITIES * 8.0 * n * n <= float(part.how.memory or 0.0)
+    n, part = named[0][1].shape[0], measure.on_one_core(named[0][1])
+    held = AFFINITIES * 8.0 * n * n <= float(part.how.memory or 0.0)
+    beside = every and held and len(subsets[0].kept) > ALONE
     found: list[Estimate] = []
     draws: list[Matrix] = []
 
